@@ -131,7 +131,6 @@ impl SampleClock {
 
     /// Fractional position that passes microphone or speaker at this instant, negative before the start; `None` before
     /// any observation.
-    #[must_use]
     pub(super) fn position_of(&self, at: Instant) -> Option<f64> {
         let seconds = signed_seconds(self.origin?, at);
         Some((seconds - self.offset) * self.rate)

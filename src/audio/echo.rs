@@ -52,7 +52,6 @@ pub enum EchoWhy {
 
 impl EchoReport {
     /// Whether the reply cannot reach the service as the user's speech.
-    #[must_use]
     pub fn is_safe(self) -> bool {
         self.on || matches!(self.why, EchoWhy::Headset | EchoWhy::NotHeard)
     }

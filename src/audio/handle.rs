@@ -253,7 +253,6 @@ fn run_manager(manager: &mut StreamManager, stopped: &AtomicBool) {
 }
 
 /// Lists the devices for the terminal. May take some hundred milliseconds.
-#[must_use]
 pub fn devices() -> Devices {
     Cpal::new().devices()
 }

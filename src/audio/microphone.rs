@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use self::fast_vad::FastVad;
 use self::input_stream::InputStream;
-use self::settings::{chain_settings, detector_kind, segment_settings};
+use self::settings::{chain_settings, segment_settings};
 use super::aec_reference::ReferenceMode;
 use super::capture::CaptureEnd;
 use super::echo::{EchoChoice, EchoPolicy};
@@ -115,10 +115,10 @@ impl Microphone {
             sequence: 0,
             taps: profile.audio.resampler_taps,
             aggressiveness,
-            detector: Detector::new(detector_kind(profile), aggressiveness),
+            detector: Detector::new(profile.detector.kind, aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
             barge_in: BargeInDetector::new(profile.turn.backchannel),
-            fast_vad: FastVad::alongside(detector_kind(profile)),
+            fast_vad: FastVad::alongside(profile.detector.kind),
             chain: Chain::new(ChainSettings::default()),
             wanted: chain_settings(profile),
             floor: NoiseFloor::default(),
@@ -146,8 +146,8 @@ impl Microphone {
         self.wanted = chain_settings(profile);
         self.set_chain();
         self.aggressiveness = profile.detector.aggressiveness;
-        self.detector.set_kind(detector_kind(profile));
-        self.fast_vad.set_alongside(detector_kind(profile));
+        self.detector.set_kind(profile.detector.kind);
+        self.fast_vad.set_alongside(profile.detector.kind);
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
         if taps != self.taps {

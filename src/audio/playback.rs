@@ -148,7 +148,6 @@ pub struct PlaybackEnd {
 }
 
 /// Creates both sides of an output stream. `worker` is unparked if given (not in a simulation).
-#[must_use]
 pub fn playback(
     format: StreamFormat,
     epoch: Instant,

@@ -19,9 +19,6 @@
 pub struct Refused(String);
 
 /// Requests real-time priority for the calling thread; returns what was granted.
-///
-/// # Errors
-/// The system refuses or does not support it; the thread is unchanged.
 pub fn raise() -> Result<&'static str, Refused> {
     system::raise()
 }
@@ -38,9 +35,6 @@ pub fn give_way() -> Result<(), Refused> {
 }
 
 /// Tests whether priority would be granted, in a thread of its own.
-///
-/// # Errors
-/// As [`raise`].
 pub fn probe() -> Result<&'static str, Refused> {
     let thread = std::thread::Builder::new().name("priority-probe".to_owned());
     let refused = |_| Refused("the system refused a thread".to_owned());

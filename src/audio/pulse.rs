@@ -67,9 +67,6 @@ impl Drop for PulseStream {
 pub(super) type StartedStream = (PulseStream, u32);
 
 /// Opens and starts a stream from this source.
-///
-/// # Errors
-/// The server does not answer or refuses: fault and message.
 pub(super) fn open_input(
     source: &str,
     format: StreamFormat,
@@ -80,9 +77,6 @@ pub(super) fn open_input(
 }
 
 /// Opens and starts a stream to this sink.
-///
-/// # Errors
-/// As [`open_input`].
 pub(super) fn open_output(
     sink: &str,
     format: StreamFormat,

@@ -11,8 +11,7 @@ use crate::base::counters::Counters;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::profile::builtin;
-use crate::profile::{NoiseSuppression, Profile, Switch};
+use crate::profile::{NoiseSuppressor, Profile, builtin};
 use crate::vad::SpeechEvent;
 
 const TURN: TurnId = TurnId(1);
@@ -468,8 +467,8 @@ fn rig_with(desk: SimulatedDesk, name: &str) -> Rig {
 /// A built-in profile without what changes the sound on purpose: the chain has its own tests.
 fn profile(name: &str) -> Arc<Profile> {
     let mut profile = Profile::clone(&builtin(name).expect("a built-in profile"));
-    profile.audio.noise_suppression = NoiseSuppression::Off;
-    profile.audio.gain_control = Switch::Off;
+    profile.audio.noise_suppression = NoiseSuppressor::Off;
+    profile.audio.gain_control = false;
     Arc::new(profile)
 }
 

@@ -14,7 +14,6 @@ pub struct Cost {
 
 impl Cost {
     /// The amount with this many decimals; an upper bound is rounded up.
-    #[must_use]
     pub fn rounded(self, digits: i32) -> f64 {
         // What the sum of binary fractions is above the amount that was meant.
         const NOISE: f64 = 1e-6;

@@ -10,13 +10,10 @@ use crate::base::units::Dbfs;
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Adds `n`.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
     }
 
-    /// The count so far.
-    #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
@@ -33,13 +30,11 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// Shows a level.
     pub fn set(&self, level: Dbfs) {
         self.0.store(level.0.to_bits(), Relaxed);
     }
 
     /// The level shown last.
-    #[must_use]
     pub fn get(&self) -> Dbfs {
         Dbfs(f32::from_bits(self.0.load(Relaxed)))
     }
@@ -57,7 +52,6 @@ impl Span {
     }
 
     /// The length of time shown last.
-    #[must_use]
     pub fn get(&self) -> Duration {
         Duration::from_micros(u64::from(self.0.load(Relaxed)))
     }
@@ -106,7 +100,6 @@ pub struct Counters {
 
 impl Counters {
     /// Round trip of the connection, if known.
-    #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         let micros = self.round_trip_us.load(Relaxed);
         (micros > 0).then(|| Duration::from_micros(u64::from(micros)))

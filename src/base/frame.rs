@@ -13,7 +13,6 @@ pub const FRAME_DURATION: Duration = Duration::from_millis(10);
 /// 10 ms of captured sound: mono, [`SampleRate::WORKING`], full scale 1.0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    /// The samples.
     pub samples: [f32; FRAME_SAMPLES],
     /// Counts frames of the capture side from 0; a gap in it is lost sound.
     pub sequence: u64,
@@ -23,7 +22,6 @@ pub struct Frame {
 
 impl Frame {
     /// When the last sample of the frame had been captured.
-    #[must_use]
     pub fn end(&self) -> Instant {
         self.captured + FRAME_DURATION
     }
@@ -36,6 +34,5 @@ pub struct Pcm {
     pub turn: TurnId,
     /// Rate of `samples`.
     pub rate: SampleRate,
-    /// The samples.
     pub samples: Vec<i16>,
 }

@@ -42,7 +42,6 @@ impl Mark {
     ];
 
     /// Its name in the JSON of a turn.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::SpeechStart => "speech_start",

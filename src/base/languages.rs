@@ -51,7 +51,6 @@ const fn language(code: &'static str, own_name: &'static str, name: &'static str
 }
 
 /// The language of a code, whatever its region and script; `None` for one that is not among [`LANGUAGES`].
-#[must_use]
 pub fn of(code: &str) -> Option<&'static Language> {
     let bare = code.split('-').next().unwrap_or_default();
     LANGUAGES
@@ -60,7 +59,6 @@ pub fn of(code: &str) -> Option<&'static Language> {
 }
 
 /// The shape of a BCP 47 tag: a language of two or three letters, then parts of letters and digits.
-#[must_use]
 pub fn is_code(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or("");

@@ -1,7 +1,6 @@
 //! Sentences with a full stop, and counts with their nouns.
 
 /// The text as a sentence: with a full stop, unless it ends as one already.
-#[must_use]
 pub fn sentence(text: &str) -> String {
     let text = text.trim_end();
     let end = if text.is_empty() || text.ends_with(['.', '!', '?', '…']) {
@@ -13,7 +12,6 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// A count with its noun, given in the singular; the plural ends with an s.
-#[must_use]
 pub fn count(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -9,7 +9,6 @@ use std::fmt::Write as _;
 /// Whether a character acts on what shows it, or is not seen: control characters (C0, C1, DEL), separators of lines, marks of
 /// direction, invisible signs and tags. The joiners of emoji, Persian and Indian writing (U+200C, U+200D) are not among
 /// them: without these such text is wrong.
-#[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -24,14 +23,12 @@ pub fn is_hidden(c: char) -> bool {
 
 /// One line of text, with what [is hidden](is_hidden) written out as JSON does: `\n`, `\u001b`. A JSON text stays the
 /// same JSON.
-#[must_use]
 pub fn escaped(line: &str) -> Cow<'_, str> {
     escaped_but(line, |_| false)
 }
 
 /// A cell that no spreadsheet takes for a formula. Numbers stay what they are, and line breaks too: what writes the table
 /// puts them in quotes.
-#[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
     let begins_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
     let formula =
@@ -45,7 +42,6 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 }
 
 /// Text for the window: without hidden characters, with its lines.
-#[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_hidden(c) && c != '\n';
     if !text.contains(acts) {
@@ -59,7 +55,6 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// The beginning of a text that may be endless, with an ellipsis where something is missing.
-#[must_use]
 pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => text.into(),
@@ -68,13 +63,11 @@ pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// Several lines in one, as a terminal shows what was said: breaks and tabs become blanks.
-#[must_use]
 pub fn in_a_line(words: &str) -> String {
     words.replace(['\n', '\r', '\t'], " ")
 }
 
 /// As [`escaped`], but what `keeps` names stays as it is.
-#[must_use]
 pub fn escaped_but(text: &str, keeps: fn(char) -> bool) -> Cow<'_, str> {
     // Nearly all text is plain, and that is seen without decoding it.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

@@ -14,17 +14,13 @@ pub enum ProblemKind {
 /// An error that ends the program.
 #[derive(Debug)]
 pub struct Problem {
-    /// What kind it is.
     pub kind: ProblemKind,
-    /// What happened.
     pub error: anyhow::Error,
-    /// The one thing to do.
     pub hint: Option<String>,
 }
 
 impl Problem {
     /// It failed.
-    #[must_use]
     pub fn failed(error: anyhow::Error) -> Self {
         Self {
             kind: ProblemKind::Failed,
@@ -34,7 +30,6 @@ impl Problem {
     }
 
     /// Wrong usage or configuration.
-    #[must_use]
     pub fn usage(what: impl Into<String>) -> Self {
         Self {
             kind: ProblemKind::Usage,
@@ -44,7 +39,6 @@ impl Problem {
     }
 
     /// Nothing to run on.
-    #[must_use]
     pub fn nothing_to_run_on(what: impl Into<String>) -> Self {
         Self {
             kind: ProblemKind::NothingToRunOn,
@@ -60,7 +54,6 @@ impl Problem {
         self
     }
 
-    /// The lines to show.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
         std::iter::once(format!("error: {:#}", self.error)).chain(hint)

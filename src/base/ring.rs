@@ -10,7 +10,6 @@ use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 /// Makes a ring for `capacity` values (at least one). All its memory is reserved here.
-#[must_use]
 pub fn ring<T: Copy>(capacity: usize) -> (Writer<T>, Reader<T>) {
     let (producer, consumer) = HeapRb::new(capacity.max(1)).split();
     let dropped = Arc::new(AtomicU64::new(0));
@@ -49,31 +48,26 @@ impl<T: Copy> Writer<T> {
     }
 
     /// A ring with room for this many values.
-    #[must_use]
     pub fn free(&self) -> usize {
         self.inner.vacant_len()
     }
 
     /// Values written but not read yet.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.inner.occupied_len()
     }
 
     /// Whether all was read.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
 
     /// Values written so far: the index of the next one.
-    #[must_use]
     pub fn written(&self) -> u64 {
         self.written
     }
 
     /// Values that the reader has taken so far: the index of the next one that it takes.
-    #[must_use]
     pub fn taken(&self) -> u64 {
         self.written - self.inner.occupied_len() as u64
     }
@@ -108,26 +102,21 @@ impl<T: Copy> Reader<T> {
         skipped
     }
 
-    /// Values that wait.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.inner.occupied_len()
     }
 
     /// Whether none waits.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }
 
     /// Values taken so far: the index of the next one.
-    #[must_use]
     pub fn read(&self) -> u64 {
         self.read
     }
 
     /// Values that the writer gave up so far.
-    #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Relaxed)
     }

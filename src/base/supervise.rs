@@ -24,14 +24,10 @@ pub struct Supervisor {
     failed: VecDeque<Instant>,
 }
 
-/// Result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunOutcome<T> {
-    /// The result of the work.
     Done(T),
-    /// It panicked: restart it.
     Restart,
-    /// It panicked too often.
     GiveUp,
 }
 
@@ -81,13 +77,11 @@ impl Supervisor {
 }
 
 /// What the user is told of a part that panicked; it begins a sentence, as "The log".
-#[must_use]
 pub fn restarted(part: &str) -> String {
     format!("{part} failed because of a fault in this program, and was restarted.")
 }
 
 /// The same where it was not restarted any more.
-#[must_use]
 pub fn given_up(part: &str) -> String {
     format!("{part} failed repeatedly because of a fault in this program, and stays off.")
 }

@@ -79,7 +79,6 @@ fn catch<T>(meaning: PanicMeaning, work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// What a panic on this thread means now.
-#[must_use]
 pub fn panic_meaning() -> PanicMeaning {
     MEANING.get()
 }

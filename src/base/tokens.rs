@@ -5,9 +5,7 @@ use std::ops::AddAssign;
 /// Tokens of one side, read or written, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kinds {
-    /// Words.
     pub text: u64,
-    /// Sound.
     pub audio: u64,
     /// Images and frames of video.
     pub image: u64,
@@ -16,8 +14,6 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    /// All of them.
-    #[must_use]
     pub const fn sum(&self) -> u64 {
         self.text
             .saturating_add(self.audio)
@@ -26,7 +22,6 @@ impl Kinds {
     }
 
     /// Whether the kind of any of them is known.
-    #[must_use]
     pub const fn is_known(&self) -> bool {
         self.text > 0 || self.audio > 0 || self.image > 0
     }
@@ -63,19 +58,15 @@ pub struct TokenCounts {
 
 impl TokenCounts {
     /// Output tokens: answers and thoughts.
-    #[must_use]
     pub const fn written(&self) -> u64 {
         self.response.sum().saturating_add(self.thoughts)
     }
 
-    /// All tokens.
-    #[must_use]
     pub const fn sum(&self) -> u64 {
         self.prompt.sum().saturating_add(self.written())
     }
 
     /// Whether nothing was counted.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.sum() == 0 && self.searches == 0
     }

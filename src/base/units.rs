@@ -18,19 +18,16 @@ impl SampleRate {
     pub const REPLY: Self = Self(24_000);
 
     /// A rate in hertz; `None` for zero.
-    #[must_use]
     pub const fn new(hz: u32) -> Option<Self> {
         if hz == 0 { None } else { Some(Self(hz)) }
     }
 
     /// The rate in hertz.
-    #[must_use]
     pub const fn hz(self) -> u32 {
         self.0
     }
 
     /// How many whole samples of one channel begin within `duration` (rounded to the nearest sample).
-    #[must_use]
     pub fn samples_in(self, duration: Duration) -> usize {
         // Seconds apart from the rest: neither product needs 128 bits, which are slow to divide.
         let rate = u64::from(self.0);
@@ -40,7 +37,6 @@ impl SampleRate {
     }
 
     /// How long `samples` of one channel last.
-    #[must_use]
     pub fn duration_of(self, samples: u64) -> Duration {
         let rate = u64::from(self.0);
         let rest = samples % rate * NANOS / rate;
@@ -57,7 +53,6 @@ impl Dbfs {
     pub const SILENCE: Self = Self(-120.0);
 
     /// The level of a linear amplitude (peak or RMS) of full scale 1.0.
-    #[must_use]
     pub fn from_amplitude(amplitude: f32) -> Self {
         if amplitude > 1e-6 {
             Self(20.0 * amplitude.log10())
@@ -67,20 +62,17 @@ impl Dbfs {
     }
 
     /// The RMS level of a block of samples; [`Dbfs::SILENCE`] for an empty one.
-    #[must_use]
     pub fn rms(samples: &[f32]) -> Self {
         Self::from_amplitude(mean_power(samples).sqrt())
     }
 
     /// The linear amplitude of this level.
-    #[must_use]
     pub fn amplitude(self) -> f32 {
         10.0_f32.powf(self.0 / 20.0)
     }
 }
 
 /// Mean of the squares of a block of samples; zero for an empty one.
-#[must_use]
 pub fn mean_power(samples: &[f32]) -> f32 {
     if samples.is_empty() {
         return 0.0;

@@ -6,13 +6,11 @@ use std::ffi::{OsStr, OsString};
 ///
 /// Files that set variables (`.env`, systemd units, container options) hand quotes through that a shell would take
 /// off, and scripts switch a variable off by setting it to nothing.
-#[must_use]
 pub fn read(name: &str) -> Option<OsString> {
     std::env::var_os(name).and_then(|value| meant(&value))
 }
 
 /// Cleans a value as [`read`] does. A value that is not UTF-8 is kept: only its reader knows whether that is a fault.
-#[must_use]
 pub fn meant(value: &OsStr) -> Option<OsString> {
     let Some(text) = value.to_str() else {
         return Some(value.to_owned());
@@ -23,13 +21,11 @@ pub fn meant(value: &OsStr) -> Option<OsString> {
 
 /// A text without what surrounds a value where it is written down: blanks, line breaks, invisible characters, and quotes
 /// of any sort, in any order and number.
-#[must_use]
 pub fn unquoted(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || is_quote(c))
 }
 
 /// Whether a character has no shape: a byte order mark, zero-width characters, marks of writing direction.
-#[must_use]
 pub fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -39,7 +35,6 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 /// Whether a character is a quotation mark: ASCII, typographic, or an accent used as one.
-#[must_use]
 pub fn is_quote(c: char) -> bool {
     matches!(
         c,

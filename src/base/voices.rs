@@ -36,7 +36,6 @@ pub const VOICES: [&str; 30] = [
 
 /// A voice as the service spells it: one of [`VOICES`], whatever the case, or the id of one of its catalogue, as
 /// `en-us-tavi`. `None` for anything else.
-#[must_use]
 pub fn spelled(name: &str) -> Option<String> {
     let prebuilt = VOICES
         .iter()

@@ -51,7 +51,6 @@ const OTHERS: [(&[u8], &str); 10] = [
     (b"RIFF", "a RIFF file of another kind"),
 ];
 
-/// The sound of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sound {
     /// Samples per second of each channel.
@@ -65,10 +64,6 @@ pub struct Sound {
 }
 
 /// Reads a WAV file as far as it goes; no further than it is one.
-///
-/// # Errors
-///
-/// When it cannot be read, is no WAV file, or holds no sound that can be decoded.
 pub fn decode(mut from: impl Read) -> Result<Sound, WavError> {
     let mut bytes = head(&mut from)?;
     if let Some(size) = size_of_tag(&bytes) {
@@ -103,7 +98,6 @@ pub fn decode(mut from: impl Read) -> Result<Sound, WavError> {
 pub const HEADER: usize = 44;
 
 /// The header of a mono file of 16 bit integers that holds so many bytes of samples.
-#[must_use]
 pub fn header(rate: SampleRate, bytes: u32) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let mut at = 0;

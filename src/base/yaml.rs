@@ -80,7 +80,6 @@ impl<'a> Text<'a> {
     }
 
     /// The text, without a byte order mark.
-    #[must_use]
     pub fn as_str(&self) -> &'a str {
         self.text
     }
@@ -122,7 +121,6 @@ impl<'a> Text<'a> {
     }
 
     /// The keys of a group, those of the whole document for `""`; none where there is no group.
-    #[must_use]
     pub fn keys(&self, group: &str) -> Vec<String> {
         let path = path(group);
         let keys = walk::Keys { path: &path };
@@ -131,13 +129,11 @@ impl<'a> Text<'a> {
 
     /// Line and column, from 1, of the value of a dotted key such as `turn.patience_ms`, or of the document for `""`; `None`
     /// where it is not written.
-    #[must_use]
     pub fn place(&self, key: &str) -> Option<(usize, usize)> {
         self.find(&path(key), false)
     }
 
     /// Line and column, from 1, of a dotted key itself.
-    #[must_use]
     pub fn key_place(&self, key: &str) -> Option<(usize, usize)> {
         self.find(&path(key), true)
     }
@@ -156,7 +152,6 @@ impl<'a> Text<'a> {
     }
 
     /// An unknown key; `known` are the keys of its group.
-    #[must_use]
     pub fn unknown(&self, group: &str, key: &str, known: &[&str]) -> YamlError {
         let mut path = path(group);
         path.push(key);
@@ -166,7 +161,6 @@ impl<'a> Text<'a> {
 
     /// A fault in the value of `key`, found after reading: with its place, or that of the file's first line where the key
     /// is not written.
-    #[must_use]
     pub fn fault(
         &self,
         key: &str,
@@ -313,14 +307,11 @@ fn place_of(error: &serde_yaml::Error) -> (usize, usize) {
         .map_or((1, 1), |at| (at.line(), at.column()))
 }
 
-/// A value as YAML.
-#[must_use]
 pub fn written(value: &impl serde::Serialize) -> String {
     serde_yaml::to_string(value).unwrap_or_default()
 }
 
 /// `text` as a double-quoted YAML scalar on one line.
-#[must_use]
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -115,10 +115,6 @@ impl LineWriter {
     }
 
     /// Waits until everything is written, but no longer than `limit` without progress, or than `hurried` once `hurry` says so.
-    ///
-    /// # Errors
-    ///
-    /// When output was not written, now or before.
     pub(crate) fn finish(
         &self,
         limit: Duration,

@@ -32,10 +32,6 @@ static FILE: OnceLock<(LineWriter, Arc<Sites>)> = OnceLock::new();
 
 /// Starts logging. `level` is the value of `--log`, for both outputs; without it errors are shown (window and terminal report
 /// the rest in words) and INFO goes to the file. If the folder cannot be written, there is a warning and no file.
-///
-/// # Errors
-///
-/// When `level` is no level and no filter.
 pub(super) fn start(
     level: Option<&str>,
     folder: &Path,

@@ -107,10 +107,6 @@ struct Listening {
 }
 
 /// Serves until Ctrl-C, SIGTERM or SIGHUP, or until the reader of standard output is gone.
-///
-/// # Errors
-/// When the address cannot be bound, the system refuses what is needed or standard output cannot be written; as wrong usage, when the address is not
-/// loopback or the script has faults.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
     let (watcher, mut events) = mpsc::channel(EVENTS);
     let script = args.script.as_deref().map(Script::load).transpose();

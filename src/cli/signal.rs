@@ -201,10 +201,6 @@ mod other {
     use super::{Duration, io};
 
     /// Nothing is needed on this system.
-    ///
-    /// # Errors
-    ///
-    /// Never on this system.
     #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
     pub fn listen() -> io::Result<()> {
         Ok(())
@@ -217,7 +213,6 @@ mod other {
     pub fn hold(_: Duration) {}
 
     /// Never known on this system.
-    #[must_use]
     pub fn is_asked() -> bool {
         false
     }
@@ -233,10 +228,6 @@ mod other {
 
     impl Stop {
         /// Listens from now on.
-        ///
-        /// # Errors
-        ///
-        /// Never on this system.
         #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
         pub fn new() -> anyhow::Result<Self> {
             Ok(Self {})

@@ -96,10 +96,6 @@ impl Started {
 
 impl Start {
     /// Reads files and devices, and decides.
-    ///
-    /// # Errors
-    ///
-    /// Wrong usage or configuration, or a microphone was asked for and there is none.
     pub fn new(global: &Global, voice: &Voice) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
         // First, so that changes after reading the files are noticed.
@@ -219,7 +215,6 @@ impl Start {
     }
 
     /// Whether the input is a microphone, not a file.
-    #[must_use]
     pub fn hears_a_microphone(&self) -> bool {
         matches!(self.setup.input, InputKind::Device(_))
     }

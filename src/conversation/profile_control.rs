@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::notices::{Notices, Topic};
 use super::snapshot::AutoView;
 use crate::base::severity::Severity;
-use crate::profile::{DEFAULT, NoiseSuppression, Profile, Switch};
+use crate::profile::{DEFAULT, NoiseSuppressor, Profile};
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::{AutoChoice, AutoGoals, Candidate, Plan, Tuning};
 
@@ -112,7 +112,7 @@ impl ProfileControl {
             target: chooser.target,
             preference: how.prefer,
             changes_per_hour: how.changes_per_hour,
-            power_saving: how.power_saving.is_on(),
+            power_saving: how.power_saving,
         };
         let choice = AutoChoice {
             names: candidates.iter().map(|of| of.name.clone()).collect(),
@@ -207,7 +207,7 @@ fn candidate(profile: &Arc<Profile>) -> Candidate {
 fn own_share(profile: &Profile) -> Duration {
     // Of the way out the device holds one period and asks for the next; the last sample of the way in waits for none.
     let period = Duration::from_secs_f64(f64::from(profile.audio.period_frames) / 48_000.0);
-    let processed = profile.audio.noise_suppression != NoiseSuppression::Off;
+    let processed = profile.audio.noise_suppression != NoiseSuppressor::Off;
     2 * period
         + profile.audio.prebuffer
         + if processed {
@@ -224,8 +224,8 @@ fn tuned(profile: &Arc<Profile>, tuning: Tuning) -> Arc<Profile> {
     }
     let mut tuned = Profile::clone(profile);
     if tuning.spare_dsp || tuning.save_power {
-        tuned.audio.noise_suppression = NoiseSuppression::Off;
-        tuned.audio.gain_control = Switch::Off;
+        tuned.audio.noise_suppression = NoiseSuppressor::Off;
+        tuned.audio.gain_control = false;
     }
     if tuning.save_power {
         tuned.audio.period_frames = tuned.audio.period_frames.max(SAVING_PERIOD);
@@ -270,7 +270,7 @@ mod tests {
                 ..Tuning::default()
             },
         );
-        assert_eq!(spared.audio.gain_control, Switch::Off);
+        assert!(!spared.audio.gain_control);
         assert_eq!(
             (spared.audio.period_frames, &spared.turn),
             (1_024, &profile.turn)

@@ -20,9 +20,9 @@ impl Conversation {
         let local = self.settings.is_local();
         self.turns.machine.set_endpointing(EndpointingSettings {
             patience: turn.patience,
-            adaptive: turn.adaptive_patience.is_on(),
+            adaptive: turn.adaptive_patience,
             // A service that must not be interrupted would answer both halves of a sentence, one after the other.
-            eager: turn.eager_endpoint.is_on() && turn.barge_in != BargeIn::Off,
+            eager: turn.eager_endpoint && turn.barge_in != BargeIn::Off,
             earliest: SILENCE_STARTED_AFTER,
             eager_waste_percent: turn.eager_waste_percent,
             assumed_think: if local { Duration::ZERO } else { REMOTE_THINKS },

@@ -36,7 +36,6 @@ pub struct ChainSettings {
 
 impl ChainSettings {
     /// Whether any stage is on.
-    #[must_use]
     pub fn any(self) -> bool {
         self != Self::default()
     }

@@ -25,7 +25,6 @@ mod tests;
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is none.
     #[error("there is no such file")]
     Missing,
     /// It is something else: a folder, a pipe, a device, a link where none is followed.
@@ -37,7 +36,6 @@ pub enum ReadError {
     /// Others can read it, where nobody else may.
     #[error("can be read by others (mode {0:04o})")]
     Readable(u32),
-    /// The system refused.
     #[error("cannot be read: {0}")]
     Refused(#[from] io::Error),
 }
@@ -66,39 +64,23 @@ pub enum Links {
 
 /// The bytes of a plain file that the user chose, also through a link; at most one more than [`MAX_BYTES`] of them: what is
 /// longer is refused by who parses it.
-///
-/// # Errors
-///
-/// When there is none, it is no plain file, or the system refuses.
 pub fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
     let file = open(path, Links::Followed, OpenOptions::new().read(true))?;
     bytes_of(file, MAX_BYTES)
 }
 
 /// The bytes of a file of ours, never through a link, and at most one more than `limit`. Others lose the right to read it.
-///
-/// # Errors
-///
-/// As [`read`], and when it belongs to another user.
 pub fn read_own(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
     bytes_of(open_own(path)?, limit)
 }
 
 /// A file of ours, opened to be read.
-///
-/// # Errors
-///
-/// As [`read_own`].
 pub fn open_own(path: &Path) -> Result<File, ReadError> {
     open_own_with(path, OpenOptions::new().read(true))
 }
 
 /// The bytes of a file with a secret. It must belong to this user or to the system's administrator, and nobody else may be
 /// able to read it.
-///
-/// # Errors
-///
-/// As [`read`], and when it belongs to another user or others can read it.
 pub fn read_secret(path: &Path, links: Links) -> Result<Vec<u8>, ReadError> {
     let file = open(path, links, OpenOptions::new().read(true))?;
     let metadata = file.metadata()?;
@@ -113,10 +95,6 @@ pub fn read_secret(path: &Path, links: Links) -> Result<Vec<u8>, ReadError> {
 
 /// Replaces a plain file that the user chose as a whole: a reader sees the old bytes or the new ones, and nobody but the user
 /// sees either (0600). Its folder is made (0700) if it is missing. A link stays one: the file it names is replaced.
-///
-/// # Errors
-///
-/// When something else than a plain file is there, or the system refuses.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path)
         .or_else(|_| fs::read_link(path).map(|to| folder_of(path).join(to)))
@@ -127,48 +105,28 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Replaces a file of ours in the same way. What is there must be a plain file of this user, or nothing.
-///
-/// # Errors
-///
-/// When something else is there, or the system refuses.
 pub fn write_own(path: &Path, bytes: &[u8]) -> io::Result<()> {
     check_place(path, true)?;
     replace(path, bytes)
 }
 
 /// The same in a folder of ours, which is made if it is missing.
-///
-/// # Errors
-///
-/// As [`own_folder`] and [`write_own`].
 pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     own_folder(folder_of(path))?;
     write_own(path, bytes)
 }
 
-/// Makes a file that was not there, for this user alone.
-///
-/// # Errors
-///
-/// When anything is there, a dangling link included, or the system refuses.
+/// Makes a file that was not there, not even as a dangling link, for this user alone.
 pub fn create_own(path: &Path) -> io::Result<File> {
     with_mode(OpenOptions::new().write(true).create_new(true)).open(path)
 }
 
 /// Opens a file of ours to write at its end, and makes it if it is missing.
-///
-/// # Errors
-///
-/// When something else is there, or the system refuses.
 pub fn append_own(path: &Path) -> io::Result<File> {
     Ok(open_or_make(path, OpenOptions::new().append(true))?)
 }
 
 /// Opens a file of ours to lock it, and makes it if it is missing. Its bytes are left alone.
-///
-/// # Errors
-///
-/// When something else is there, or the system refuses.
 pub fn open_lock(path: &Path) -> io::Result<File> {
     Ok(open_or_make(
         path,
@@ -177,10 +135,6 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// Makes a folder and those above it, for the user alone. One that is there stays as it is.
-///
-/// # Errors
-///
-/// When the system refuses.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -191,10 +145,6 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Makes a folder for files of ours. One that is there must belong to this user, and is closed to others unless it also
 /// holds what is not ours.
-///
-/// # Errors
-///
-/// When it belongs to another user, or is reached through somebody else's link, or the system refuses.
 pub fn own_folder(folder: &Path) -> io::Result<()> {
     let refused = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     if let Ok(found) = fs::symlink_metadata(folder)

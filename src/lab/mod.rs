@@ -37,10 +37,6 @@ pub(crate) type Utterances = Vec<Arc<[f32]>>;
 
 /// The utterances and their description. Each file is tried with each profile: a file without detectable speech would look
 /// like a fault of the service.
-///
-/// # Errors
-///
-/// A file that cannot be used, or holds no speech.
 pub(crate) fn utterances(
     files: &[PathBuf],
     profiles: &[Arc<Profile>],

@@ -75,10 +75,6 @@ pub(crate) struct Target {
 
 impl Target {
     /// Decides where to connect, and starts servers if that is where. `warn` takes what is wrong with the key.
-    ///
-    /// # Errors
-    ///
-    /// Wrong usage, too few descriptors, or a server that does not start.
     pub(crate) fn open(
         files: &UserFiles,
         endpoint: Option<&str>,

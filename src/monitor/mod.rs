@@ -59,10 +59,6 @@ pub enum MonitorError {
 
 impl Monitor {
     /// Listens, and serves pages to clients with the token. Call it inside the runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the address is not on this computer, or cannot be bound.
     pub fn start(
         address: SocketAddr,
         token: SecretString,

@@ -11,7 +11,6 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Rendering takes a tenth of a millisecond, unless the renderer hangs.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The pages of one moment.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// In the text format of Prometheus.
@@ -51,7 +50,6 @@ impl PageRequests {
     }
 }
 
-/// A request for a page.
 #[derive(Debug)]
 pub struct PageRequest(oneshot::Sender<Page>);
 

@@ -10,7 +10,6 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 pub use power::Battery;
 use power::Power;
 
-/// One reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessReading {
     /// Processor time of all threads since the process began.
@@ -21,7 +20,6 @@ pub struct ProcessReading {
     pub wall: Duration,
     /// Threads of the process, where the system tells.
     pub threads: Option<u32>,
-    /// The machine.
     pub machine: SystemReading,
 }
 
@@ -43,7 +41,6 @@ pub struct SystemReading {
 
 impl SystemReading {
     /// Memory in use, in percent.
-    #[must_use]
     pub fn memory_percent(&self) -> Option<f64> {
         let (all, free) = self.memory.zip(self.available)?;
         (all > 0).then(|| (all.saturating_sub(free)) as f64 / all as f64 * 100.0)
@@ -80,7 +77,6 @@ impl Default for Probe {
 
 impl Probe {
     /// Reads another process of this user.
-    #[must_use]
     pub fn of(pid: u32) -> Self {
         Self {
             pid: Some(Pid::from_u32(pid)),
@@ -89,7 +85,6 @@ impl Probe {
     }
 
     /// Reads nothing.
-    #[must_use]
     pub fn off() -> Self {
         Self {
             system: None,
@@ -131,13 +126,11 @@ impl Probe {
     }
 
     /// The largest resident memory read so far, in bytes.
-    #[must_use]
     pub fn peak(&self) -> u64 {
         self.peak
     }
 
     /// Cores of the machine, 1 where the system does not tell.
-    #[must_use]
     pub fn cores() -> usize {
         static CORES: OnceLock<usize> = OnceLock::new();
         *CORES

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use starship_battery::State;
 
-/// How often.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// A battery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Battery {
     /// The machine runs on it.
@@ -17,7 +15,6 @@ pub struct Battery {
     pub percent: f32,
 }
 
-/// What was read last.
 #[derive(Debug, Default)]
 pub(super) struct Power {
     at: Option<Instant>,

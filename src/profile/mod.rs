@@ -25,8 +25,8 @@ pub use crate::provider::config::{
 pub use read::{Faults, builtin};
 pub use settings::{
     AUTO, AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, DEFAULT, Detection,
-    DetectorKind, DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppression, Preference,
-    Profile, Switch, TurnSettings,
+    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile,
+    TurnSettings, VadKind,
 };
 pub(crate) use shape::{LANGUAGES, VOICE};
 pub use show::{schema, shipped};

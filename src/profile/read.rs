@@ -14,7 +14,6 @@ use crate::base::yaml::{Text, YamlError};
 use crate::provider::config::Languages;
 
 /// The profile of this name that is in the program: `ultra-fast`, `balanced`, `high-quality` or `auto`.
-#[must_use]
 pub fn builtin(name: &str) -> Option<Arc<Profile>> {
     type Checked = LazyLock<Result<Arc<Profile>, Vec<YamlError>>>;
     static FIXED: [Checked; 3] = [

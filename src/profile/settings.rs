@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::base::keys::words;
+pub use crate::dsp::chain::NoiseSuppressor;
 use crate::provider::config::{
     self, AnswerLength, AutomaticSettings, ContextLimits, Languages, SessionConfig, Thinking,
 };
+pub use crate::vad::VadKind;
 
 /// The profile that is used where none is named.
 pub const DEFAULT: &str = "balanced";
@@ -22,19 +24,14 @@ pub const AUTO: &str = "auto";
 pub struct Profile {
     /// What it is called on the command line: lower case, digits and hyphens.
     pub name: String,
-    /// What the window calls it.
     pub label: String,
-    /// What it is for, in a sentence.
     pub description: String,
     /// The `response` that a turn is judged by.
     pub target: Duration,
-    /// Microphone and speaker.
     pub audio: AudioSettings,
     /// When a sound is speech.
     pub detector: DetectorSettings,
-    /// Whose turn it is.
     pub turn: TurnSettings,
-    /// What the service is asked for.
     pub live: LiveSettings,
     /// When the user is told that something is not as it should be.
     pub alerts: AlertSettings,
@@ -44,7 +41,6 @@ pub struct Profile {
 
 impl Profile {
     /// What a connection is asked for with this profile, if activity is detected so.
-    #[must_use]
     pub fn session_config(&self, detection: Detection) -> SessionConfig {
         let live = &self.live;
         SessionConfig {
@@ -83,7 +79,7 @@ pub struct AutoSettings {
     /// Changes in an hour, at most.
     pub changes_per_hour: u32,
     /// Whether power is saved on battery.
-    pub power_saving: Switch,
+    pub power_saving: bool,
 }
 
 /// What a step of quality is worth.
@@ -91,9 +87,7 @@ pub struct AutoSettings {
 pub enum Preference {
     /// Little: the sooner the better.
     Speed,
-    /// Something.
     Balance,
-    /// Much.
     Quality,
 }
 
@@ -136,9 +130,9 @@ pub struct AudioSettings {
     /// Whether the reply is taken out of what the microphone hears.
     pub echo_cancellation: EchoCancellation,
     /// How much noise is taken out of it.
-    pub noise_suppression: NoiseSuppression,
+    pub noise_suppression: NoiseSuppressor,
     /// Whether quiet voices are raised and loud ones lowered.
-    pub gain_control: Switch,
+    pub gain_control: bool,
 }
 
 /// Whether the reply is taken out of what the microphone hears.
@@ -146,53 +140,18 @@ pub struct AudioSettings {
 pub enum EchoCancellation {
     /// As the speaker and what the microphone hears of it demand.
     Auto,
-    /// Always.
     On,
-    /// Never.
     Off,
 }
 
 words!(EchoCancellation { Auto = "auto", On = "on", Off = "off" });
 
-/// How much noise is taken out of what the microphone hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoiseSuppression {
-    /// None.
-    Off,
-    /// Some of steady noise.
-    Light,
-    /// Most of steady noise.
-    On,
-    /// Keyboards and other noise that comes and goes, by a neural network.
-    Keyboard,
-}
-
-words!(NoiseSuppression { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
-
-/// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    /// On.
-    On,
-    /// Off.
-    Off,
-}
-
-words!(Switch { On = "on", Off = "off" });
-
-impl Switch {
-    /// Whether it is on.
-    #[must_use]
-    pub fn is_on(self) -> bool {
-        self == Self::On
-    }
-}
+words!(NoiseSuppressor { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
 
 /// When a sound counts as speech.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorSettings {
-    /// Which detector.
-    pub kind: DetectorKind,
+    pub kind: VadKind,
     /// webrtc-vad's mode, 0 (lets much through) to 3 (lets little through).
     pub aggressiveness: u8,
     /// Voiced sound needed for an onset while nothing is played.
@@ -201,31 +160,21 @@ pub struct DetectorSettings {
     pub onset_playing: Duration,
 }
 
-/// A detector of speech.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DetectorKind {
-    /// webrtc-vad: the soonest, for quiet rooms.
-    Webrtc,
-    /// earshot, a small neural network: holds against fans, keyboards, music.
-    Earshot,
-}
-
-words!(DetectorKind { Webrtc = "webrtc", Earshot = "earshot" });
+words!(VadKind { Webrtc = "webrtc", Earshot = "earshot" });
 
 /// Who decides when a turn is over, and what speech does to a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurnSettings {
-    /// Who detects activity.
     pub detection: Detection,
     /// Silence, counted from the last voiced sample, after which a turn is over.
     pub patience: Duration,
     /// Whether a turn is closed early and its reply held until patience has run out.
-    pub eager_endpoint: Switch,
+    pub eager_endpoint: bool,
     /// Tokens of replies that are dropped because the user goes on after an early close, in percent of all tokens of the
     /// last 20 turns, at most.
     pub eager_waste_percent: u32,
     /// Whether patience follows the pauses that the user makes.
-    pub adaptive_patience: Switch,
+    pub adaptive_patience: bool,
     /// Whether speech interrupts a reply.
     pub barge_in: BargeIn,
     /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.
@@ -234,7 +183,6 @@ pub struct TurnSettings {
     pub automatic: AutomaticSettings,
 }
 
-/// Who detects activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detection {
     /// Our detector; `activityStart` and `activityEnd` are sent.
@@ -250,7 +198,6 @@ words!(Detection { Manual = "manual", Automatic = "automatic" });
 pub enum BargeIn {
     /// On where the reply does not reach the microphone (a headset, files) or is taken out of it.
     Auto,
-    /// Always.
     On,
     /// Never; the uplink is closed while the reply sounds.
     Off,

@@ -40,7 +40,6 @@ pub(super) const MODEL: Kind = Kind::Shaped(TextShape {
     schema: || json!({"type": "string", "pattern": "^[a-z0-9._-]{1,100}$"}),
 });
 
-/// A voice of the service.
 pub(crate) const VOICE: Kind = Kind::Shaped(TextShape {
     allowed: "allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi",
     check: |text| {
@@ -61,7 +60,6 @@ pub(crate) const VOICE: Kind = Kind::Shaped(TextShape {
     },
 });
 
-/// One language.
 pub(super) const LANGUAGE: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is a language code such as en-US or de",
     check: |text| checked(is_code(text), text),
@@ -84,7 +82,6 @@ pub(crate) const LANGUAGES: Kind = Kind::List(Items {
     word: Some(DEFAULT_WORD),
 });
 
-/// Names and terms.
 pub(super) const TERMS: Kind = Kind::List(Items {
     allowed: "allowed are at most 100 names and terms, each of 1 to 100 characters on one line",
     check: terms,
@@ -95,7 +92,6 @@ pub(super) const TERMS: Kind = Kind::List(Items {
     word: None,
 });
 
-/// Names of profiles.
 pub(super) const PROFILES: Kind = Kind::List(Items {
     allowed: "allowed are 2 to 8 names of profiles, from the fastest to the best",
     check: profiles,

@@ -16,7 +16,6 @@ unless the key says otherwise. `sovereign profiles check FILE` finds what is wro
 
 impl Profile {
     /// The whole profile as YAML that [`Profile::parse`] accepts, without comments.
-    #[must_use]
     pub fn to_yaml(&self) -> String {
         let mut values = Vec::new();
         self.give(&mut values);
@@ -27,7 +26,6 @@ impl Profile {
 }
 
 /// The text of the built-in of this name, with comments.
-#[must_use]
 pub fn shipped(name: &str) -> Option<String> {
     let file = BUILTINS
         .iter()
@@ -155,7 +153,6 @@ fn wrapped(text: &mut String, start: &str, words: &str) {
 }
 
 /// The JSON Schema (draft 2020-12) of a profile's file.
-#[must_use]
 pub fn schema() -> Json {
     let mut top = group("A profile of Sovereign. Every key may be left out.");
     for key in KEYS.iter() {

@@ -13,7 +13,6 @@ use crate::base::plural::sentence;
 use crate::base::printable::escaped;
 use crate::base::yaml::YamlError;
 
-/// A user's file as it was found.
 #[derive(Clone, Debug)]
 pub struct FoundFile {
     /// Its path, as errors should name it.
@@ -34,7 +33,6 @@ pub struct ProfileStore {
 /// A profile and where it comes from.
 #[derive(Clone, Debug)]
 pub struct ProfileEntry {
-    /// The checked profile.
     pub profile: Arc<Profile>,
     /// The user's file; `None` for a built-in.
     pub file: Option<String>,
@@ -45,7 +43,6 @@ pub struct ProfileEntry {
 /// No profile has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct UnknownProfile {
-    /// The name asked for.
     pub name: String,
     /// The name that was probably meant.
     pub suggestion: Option<String>,
@@ -77,7 +74,6 @@ impl Default for ProfileStore {
 
 impl ProfileStore {
     /// The built-ins alone.
-    #[must_use]
     pub fn new() -> Self {
         Self {
             entries: builtins().collect(),
@@ -124,18 +120,15 @@ impl ProfileStore {
     }
 
     /// All profiles: those of the built-ins' names first, then the others by name.
-    #[must_use]
     pub fn entries(&self) -> &[ProfileEntry] {
         &self.entries
     }
 
     /// What was wrong with the files at the last update.
-    #[must_use]
     pub fn faults(&self) -> &[String] {
         &self.faults
     }
 
-    /// The profile of this name.
     pub fn get(&self, name: &str) -> Result<Arc<Profile>, UnknownProfile> {
         self.entry(name).map(|entry| Arc::clone(&entry.profile))
     }

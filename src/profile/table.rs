@@ -11,9 +11,8 @@
 use std::sync::LazyLock;
 
 use super::settings::{
-    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorKind,
-    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppression, Preference, Profile,
-    Switch, TurnSettings,
+    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorSettings,
+    EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, TurnSettings, VadKind,
 };
 use super::shape::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
 use crate::base::keys::Effect::{NextConnection, NextPause};
@@ -22,8 +21,6 @@ use crate::provider::config::{AnswerLength, AutomaticSettings, Sensitivity, Thin
 
 /// The word that switches an alert off.
 const OFF_WORD: &str = "off";
-
-const SWITCH: Kind = Kind::Words(Switch::WORDS);
 
 /// The groups of keys, with what they are about.
 pub(super) const GROUPS: [(&str, &str); 7] = [
@@ -68,12 +65,10 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// What a key of profiles does.
-#[must_use]
 pub fn about(name: &str) -> Option<&'static str> {
     key(name).map(|key| key.about)
 }
 
-/// The row of this name.
 pub(super) fn key(name: &str) -> Option<&'static Key> {
     KEYS.iter().copied().find(|key| key.name == name)
 }
@@ -143,7 +138,7 @@ bind!(AUDIO: AudioSettings {
     echo_cancellation: Key::new("audio.echo_cancellation", Kind::Words(EchoCancellation::WORDS), &["auto"],
         "Whether the reply is removed from the microphone signal: `auto` with loudspeakers, and with a headset that leaks. It \
          adds 8 ms. With a headset it would remove the first words.", &[]),
-    noise_suppression: Key::new("audio.noise_suppression", Kind::Words(NoiseSuppression::WORDS), &["off", "light", "on"],
+    noise_suppression: Key::new("audio.noise_suppression", Kind::Words(NoiseSuppressor::WORDS), &["off", "light", "on"],
         "Removes noise: `light` and `on` lower steady noise by about 6 and 12 dB and add 6 ms; `keyboard` also lowers noise \
          that comes and goes, by a neural network, and adds 10 ms.",
         &[
@@ -151,7 +146,7 @@ bind!(AUDIO: AudioSettings {
             "Light here: 6 ms for a fan that is not sent along.",
             "On here: rooms with noise are what this profile is for.",
         ]),
-    gain_control: Key::new("audio.gain_control", SWITCH, &["off", "on", "on"],
+    gain_control: Key::new("audio.gain_control", Kind::OnOff, &["off", "on", "on"],
         "Raises quiet voices and lowers loud ones.",
         &[
             "Off here: nothing is added to the sound.",
@@ -161,7 +156,7 @@ bind!(AUDIO: AudioSettings {
 });
 
 bind!(DETECTOR: DetectorSettings {
-    kind: Key::new("detector.kind", Kind::Words(DetectorKind::WORDS), &["webrtc", "earshot", "earshot"],
+    kind: Key::new("detector.kind", Kind::Words(VadKind::WORDS), &["webrtc", "earshot", "earshot"],
         "`webrtc` (webrtc-vad) hears speech after 50 ms in quiet, but a fan or a keyboard can hold it on. `earshot`, a small \
          neural network, hears it 38 to 58 ms later (median, clean speech), and neither does.",
         &[
@@ -200,7 +195,7 @@ bind!(TURN: TurnSettings {
             "500 is the upper end of the pauses within a sentence (200 to 500 ms).",
             "700 lets a speaker stop and think; every answer comes that much later.",
         ]),
-    eager_endpoint: Key::new("turn.eager_endpoint", SWITCH, &["on"],
+    eager_endpoint: Key::new("turn.eager_endpoint", Kind::OnOff, &["on"],
         "Closes the turn early: as soon as the service's thinking hides the rest of the patience, after 120 ms of silence at \
          least. The reply is held until patience has run out; if you go on it is dropped and the turn continues. It costs \
          tokens for replies that nobody hears, which are counted. It learns your pauses, and waits for as long as they last.",
@@ -210,7 +205,7 @@ bind!(TURN: TurnSettings {
         "The most that such replies may cost, in percent of the tokens of the last 20 turns. Where another one might be too \
          many, turns are closed when patience is over, until enough turns went well. 10 is about one dropped reply in 17 turns; \
          below 9 no turn is closed early; 100 is no limit.", &[]),
-    adaptive_patience: Key::new("turn.adaptive_patience", SWITCH, &["on"],
+    adaptive_patience: Key::new("turn.adaptive_patience", Kind::OnOff, &["on"],
         "Lets patience follow the pauses that you make: from half of `patience_ms` to twice as much.", &[]),
     barge_in: Key::new("turn.barge_in", Kind::Words(BargeIn::WORDS), &["auto"],
         "Whether speech interrupts a reply: `auto` unless the microphone would hear the reply.", &[]),
@@ -308,7 +303,7 @@ bind!(AUTO: AutoSettings {
          turns 19.", &[]),
     changes_per_hour: Key::new("auto.changes_per_hour", whole(0, 60), &["6"],
         "Changes in an hour at most; 0 keeps the first choice. Most need another connection, which is made in a pause.", &[]),
-    power_saving: Key::new("auto.power_saving", SWITCH, &["on"],
+    power_saving: Key::new("auto.power_saving", Kind::OnOff, &["on"],
         "On battery: longer periods, no noise suppression and gain control, a slower redraw of the window.", &[]),
 });
 

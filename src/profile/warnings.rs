@@ -9,7 +9,6 @@ use crate::provider::gemini::models::{self, MODELS, Model, ModelState, Purpose, 
 impl Profile {
     /// Warnings with their positions in `text`, from which the profile was read: the model has ended or is not known to this
     /// version, or a setting has no effect on it.
-    #[must_use]
     pub fn warnings(&self, file: &str, text: &[u8]) -> Vec<YamlError> {
         let text = Text::new(file, text);
         text.map_or_else(|_| Vec::new(), |text| warnings(&text, self))

@@ -51,7 +51,6 @@ pub struct UserContext {
 
 impl SessionConfig {
     /// Codes of the languages that the user speaks, the usual one first; empty where that is not known.
-    #[must_use]
     pub fn spoken(&self) -> &[String] {
         match &self.languages {
             Languages::System => &self.user.system_languages,
@@ -68,7 +67,6 @@ pub enum DetectionConfig {
     Client,
     /// The service, which is sent everything that the microphone hears.
     Service {
-        /// Settings of its detector.
         settings: AutomaticSettings,
         /// Whether speech interrupts a reply.
         interrupts: bool,
@@ -110,9 +108,7 @@ pub struct AutomaticSettings {
 /// How readily the service's detector decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sensitivity {
-    /// Readily.
     High,
-    /// Reluctantly.
     Low,
 }
 
@@ -123,11 +119,8 @@ words!(Sensitivity { High = "high", Low = "low" });
 pub enum Thinking {
     /// As little as the model can.
     Minimal,
-    /// Little.
     Low,
-    /// Some.
     Medium,
-    /// Much.
     High,
 }
 

@@ -71,11 +71,6 @@ impl Service for EchoService {
     fn capabilities(&self, _: &SessionConfig) -> Capabilities {
         Capabilities {
             turns: TurnDetection::Service,
-            interruptible: true,
-            input_rate: SampleRate::WORKING,
-            output_rate: SampleRate::WORKING,
-            text: true,
-            resumption: true,
         }
     }
 
@@ -215,7 +210,6 @@ impl Echo {
             .await
     }
 
-    /// The utterance is over.
     async fn answer(&mut self) -> Option<()> {
         let heard = std::mem::take(&mut self.heard);
         let voiced = heard.len().saturating_sub(self.silent * FRAME_SAMPLES);

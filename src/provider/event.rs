@@ -12,7 +12,6 @@ use crate::base::units::SampleRate;
 pub enum ProviderEvent {
     /// An attempt begins; counts from 1 since the last connection that proved itself.
     Connecting {
-        /// Which attempt.
         attempt: u32,
     },
     /// The service can be talked to.
@@ -21,14 +20,12 @@ pub enum ProviderEvent {
     HintsRefused,
     /// The end of a turn was handed to the socket and flushed: of an utterance, or of a text where the service decides.
     EndSent {
-        /// When.
         at: Instant,
     },
     /// A piece of the spoken answer.
     ReplyAudio(ReplyAudio),
     /// Sound came that cannot be played.
     UnplayableAudio {
-        /// What the service calls it.
         mime: String,
     },
     /// A piece of an answer in writing, which is no transcript.
@@ -37,9 +34,7 @@ pub enum ProviderEvent {
     Content,
     /// Words that were heard or spoken; a piece to be appended.
     Transcript {
-        /// Who said them.
         speaker: Speaker,
-        /// The words.
         text: String,
     },
     /// The service is at work, and nothing of its answer came with this sign.
@@ -50,21 +45,18 @@ pub enum ProviderEvent {
     GenerationComplete,
     /// Why the service ends the turn; its end follows.
     EndReason(EndReason),
-    /// The turn is over.
     TurnComplete {
         /// More of the same answer follows: the model goes on thinking.
         goes_on: bool,
     },
     /// The service wants functions to be called. No function is offered: the provider answers with an error.
     ToolCalls {
-        /// How many.
         count: usize,
         /// Whether all of them can be answered; else the service waits in vain.
         answerable: bool,
     },
     /// The service searched the web.
     Searched(Grounding),
-    /// The service counted tokens.
     Usage(TokenUsage),
     /// The service announced the end of the connection; answer with [`Control::Roll`](super::Control::Roll) at a quiet moment.
     GoingAway {
@@ -87,7 +79,6 @@ pub struct Ready {
     pub connection: u32,
     /// Whether the service restored the conversation.
     pub resumed: bool,
-    /// What it can do.
     pub capabilities: Capabilities,
     /// The version of the API in use, where the usual one does not have the model.
     pub other_version: Option<&'static str>,
@@ -106,19 +97,15 @@ pub struct ReplyAudio {
     pub decoded_at: Instant,
 }
 
-/// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {
-    /// The user.
     User,
-    /// The assistant.
     Assistant,
 }
 
 /// Why the service ended a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndReason {
-    /// As the service names it.
     pub name: String,
     /// Its kind; `None` where it names none.
     pub kind: Option<EndKind>,
@@ -127,7 +114,6 @@ pub struct EndReason {
 /// Tokens that the service counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenUsage {
-    /// What is billed.
     pub billed: TokenCounts,
     /// Size of the context that was read, where the service tells it.
     pub context: Option<u64>,
@@ -137,11 +123,8 @@ pub struct TokenUsage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct ProviderFault {
-    /// A sentence for the user.
     pub what: String,
-    /// The one thing to do.
     pub hint: &'static str,
-    /// What it is the fault of.
     pub kind: FaultKind,
 }
 
@@ -154,25 +137,14 @@ pub enum FaultKind {
     Refused,
     /// This program failed.
     Internal,
-    /// Anything else.
     Other,
 }
 
-/// What a connection can do.
+/// What a connection can do, as far as this program asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Who decides when a turn begins and ends.
     pub turns: TurnDetection,
-    /// Whether a reply stops when the user speaks into it.
-    pub interruptible: bool,
-    /// Rate of the microphone audio that is taken.
-    pub input_rate: SampleRate,
-    /// Usual rate of replies; each piece names its own.
-    pub output_rate: SampleRate,
-    /// Whether typed text is answered.
-    pub text: bool,
-    /// Whether a conversation survives its connection.
-    pub resumption: bool,
 }
 
 /// Who decides when a turn begins and ends.

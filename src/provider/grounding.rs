@@ -32,7 +32,6 @@ pub struct Grounding {
 
 impl Grounding {
     /// Whether nothing is known.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty() && self.queries.is_empty()
     }
@@ -44,7 +43,6 @@ impl Grounding {
         }
     }
 
-    /// Adds what was searched for.
     pub fn add_query(&mut self, query: &str) {
         self.push_query(one_line(query));
     }
@@ -71,7 +69,6 @@ impl Grounding {
 }
 
 /// Where a query can be searched for.
-#[must_use]
 pub fn search_address(query: &str) -> String {
     let address = Url::parse_with_params("https://www.google.com/search", [("q", query)]);
     address.map_or_else(|_| "https://www.google.com/".to_owned(), String::from)

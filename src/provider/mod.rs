@@ -36,13 +36,9 @@ pub use turn_end_reason::EndKind;
 
 /// A running provider. It ends when `commands` or `events` is dropped; `task` is done then.
 pub struct ProviderHandle {
-    /// What to send.
     pub commands: mpsc::Sender<ProviderCommand>,
-    /// What to do with the connection.
     pub controls: mpsc::Sender<Control>,
-    /// What happened.
     pub events: mpsc::Receiver<ProviderEvent>,
-    /// The task.
     pub task: JoinHandle<()>,
     /// What is known of the service without asking it.
     pub service: Arc<dyn Service>,
@@ -97,7 +93,6 @@ pub enum Control {
     Panic,
 }
 
-/// Where to connect.
 #[derive(Clone, Debug)]
 pub struct ServiceEndpoint {
     /// A `ws://` (loopback only) or `wss://` address, path included.

@@ -15,24 +15,17 @@ use crate::base::tokens::{Kinds, TokenCounts};
 /// What a user says that tokens cost: US dollars for a million tokens, of whatever kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
-    /// Of the prompt.
     pub prompt: f64,
-    /// Of the answer.
     pub response: f64,
 }
 
 /// US dollars for a million tokens, by kind. `None`: no rate is published for this kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
-    /// Text read.
     pub text_in: Option<f64>,
-    /// Audio heard.
     pub audio_in: Option<f64>,
-    /// Images seen.
     pub image_in: Option<f64>,
-    /// Text written.
     pub text_out: Option<f64>,
-    /// Audio spoken.
     pub audio_out: Option<f64>,
 }
 
@@ -53,7 +46,6 @@ impl From<Price> for Rates {
 
 impl Rates {
     /// What was counted, in US dollars; searches are charged besides.
-    #[must_use]
     pub fn cost(&self, counts: &TokenCounts) -> Cost {
         let rates_in = [self.text_in, self.audio_in, self.image_in];
         let rates_out = [self.text_out, self.audio_out];
@@ -92,7 +84,6 @@ fn differ(rates: &[Option<f64>]) -> bool {
 /// What is known of the price of a conversation's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Pricing {
-    /// The user set it.
     Configured(Price),
     /// The service publishes it for the model.
     Published(Rates),
@@ -107,7 +98,6 @@ pub enum Pricing {
 
 impl Pricing {
     /// What holds: nothing for the demo, else the user's own price, else what the service publishes.
-    #[must_use]
     pub fn new(is_demo: bool, configured: Option<Price>, published: Self) -> Self {
         match (is_demo, configured) {
             (true, _) => Self::Free,
@@ -117,7 +107,6 @@ impl Pricing {
     }
 
     /// What was counted, in US dollars, where the price is known.
-    #[must_use]
     pub fn cost(self, counts: &TokenCounts) -> Option<Cost> {
         match self {
             Self::Configured(price) => Some(Rates::from(price).cost(counts)),
@@ -127,7 +116,6 @@ impl Pricing {
     }
 
     /// Whether something is billed whose price is not known.
-    #[must_use]
     pub const fn is_unknown(self) -> bool {
         matches!(self, Self::Unpublished | Self::Elsewhere)
     }

@@ -1,7 +1,6 @@
 //! `turnCompleteReason`: why the service ended a turn, as far as it says. The names are those of `TurnCompleteReason` in
 //! google-genai 3.4.0; others are shown as they came.
 
-/// What the reasons have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndKind {
     /// The model's answer was withdrawn, by itself or after several attempts.
@@ -21,7 +20,6 @@ pub enum EndKind {
 impl EndKind {
     /// Whether the answer was kept back: a conversation in which that happens again and again is in a state of its own, which
     /// its handle restores faithfully (up to 27 times in a row were seen with `RESPONSE_REJECTED`).
-    #[must_use]
     pub fn is_rejection(self) -> bool {
         match self {
             Self::Rejected | Self::InputRefused | Self::OutputRefused => true,
@@ -30,7 +28,6 @@ impl EndKind {
     }
 
     /// What happened, in words that follow "the service".
-    #[must_use]
     pub fn what(self) -> &'static str {
         match self {
             Self::Rejected => "rejected its own answer",
@@ -42,8 +39,6 @@ impl EndKind {
         }
     }
 
-    /// The one thing to do.
-    #[must_use]
     pub fn help(self) -> &'static str {
         match self {
             Self::Rejected | Self::MalformedCall | Self::Other => {

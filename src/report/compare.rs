@@ -21,7 +21,6 @@ pub enum Change {
 }
 
 impl Change {
-    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Better => "better",

@@ -32,7 +32,6 @@ impl FailureKind {
         Self::Broken,
     ];
 
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::NotConnected => "not connected in time",
@@ -47,7 +46,6 @@ impl FailureKind {
     }
 
     /// What to do about many of them.
-    #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Refused => {

@@ -211,7 +211,6 @@ impl Verdict {
     }
 
     /// In a word, with the sign that goes with it where there is no colour.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Kept => "kept",

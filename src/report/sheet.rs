@@ -4,9 +4,6 @@ use super::results::{LATENCIES, TurnRow};
 use crate::base::printable::cell;
 
 /// A head and a line for each turn; times in milliseconds, unknown ones empty.
-///
-/// # Errors
-/// Never in practice: the text is written into memory.
 pub fn turns(turns: &[TurnRow]) -> Result<String, csv::Error> {
     let mut lines = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)

@@ -28,7 +28,6 @@ impl Sample {
     }
 
     /// The smallest value that a share `q` (0 to 1) of all does not exceed: never kinder than the truth.
-    #[must_use]
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q * self.0.len() as f64).ceil().max(1.0);
         self.0.get(rank as usize - 1).or(self.0.last()).copied()
@@ -36,7 +35,6 @@ impl Sample {
 
     /// A quantile with the interval that holds the true one in 95 of 100 cases, whatever the distribution: between two
     /// values of the sample, by the binomial law. A side is absent where the sample is too small for it.
-    #[must_use]
     pub fn sure_quantile(&self, q: f64) -> Option<Quantile> {
         let (low, high) = ranks(self.0.len(), q);
         let at = |rank: Option<usize>| Some(round(*self.0.get(rank?.checked_sub(1)?)?));

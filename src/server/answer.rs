@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::output::{AnswerOutcome, DialogueOutput, content};
+use super::event::AnswerOutcome;
+use super::output::{DialogueOutput, content};
 use super::protocol_rules::{Agreement, CloseReason};
 use super::script::{Script, ScriptStep, SpeechKind, TurnComplete};
 use super::speech_source::{self, SoundSource, VoicedSpan};
@@ -22,8 +23,6 @@ use crate::provider::gemini::message::{
 };
 use crate::provider::gemini::pcm;
 
-/// MIME type of all audio that is sent.
-const MIME: &str = "audio/pcm;rate=24000";
 /// Audio sent after `interrupted`, where a script asks for it: 880 Hz, to be told from everything else.
 const LATE_HZ: f32 = 880.0;
 
@@ -37,7 +36,6 @@ pub(super) struct Asked {
     pub(super) samples: Vec<i16>,
     /// How long the sound was in all.
     pub(super) heard: Duration,
-    /// The voice in it.
     pub(super) voice: Option<VoicedSpan>,
     /// Text came, alone or beside the sound.
     pub(super) text: bool,
@@ -449,7 +447,7 @@ fn source_of(sound: SpeechKind) -> SoundSource {
 fn audio(data: Vec<u8>) -> ServerMessage {
     let turn = Content::media(Blob {
         data,
-        mime_type: MIME.to_owned(),
+        mime_type: pcm::REPLY_MIME.to_owned(),
     });
     content(ServerContent {
         model_turn: Some(turn),

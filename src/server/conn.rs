@@ -43,7 +43,6 @@ const QUEUE: usize = 256;
 /// The longest reason that fits into a close frame.
 const MOST_REASON: usize = 123;
 
-/// How a connection ended.
 enum End {
     /// With this close frame, sent by us.
     Ours(CloseReason),
@@ -262,6 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             resumed: context.is_some(),
         });
         Ok(Dialogue::new(
+            self.connection,
             Arc::clone(&self.service.options.script),
             agreement,
             context,
@@ -283,9 +283,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
                 }
                 DialogueOutput::Close(refusal) => return Err(End::Ours(refusal)),
                 DialogueOutput::Cut => return Err(End::Cut),
-                DialogueOutput::Tell(told) => {
-                    self.service.tell(ServerEvent::told(self.connection, told))
-                }
+                DialogueOutput::Tell(event) => self.service.tell(event),
             }
         }
         Ok(())

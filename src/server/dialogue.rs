@@ -19,11 +19,12 @@ use std::time::{Duration, Instant};
 
 use super::answer::{AnswerContext, Asked, Calls, LONGEST_ECHO, RunningAnswer};
 use super::context_window::ContextWindow;
-use super::output::{AnswerOutcome, DialogueOutput, Told, content};
+use super::event::{AnswerOutcome, ServerEvent, ms};
+use super::output::{DialogueOutput, content};
 use super::protocol_rules::{Agreement, ClientInput, CloseReason};
 use super::script::{Script, ScriptStep, SpeechKind};
 use super::server_vad::{ServerVad, ServerVadEvent};
-use super::speech_source;
+use super::speech_source::{self, VoicedSpan};
 use crate::base::units::SampleRate;
 use crate::dsp::resample::Resampler;
 use crate::provider::gemini::message::{
@@ -34,6 +35,7 @@ use crate::provider::gemini::message::{
 /// Answers that may wait for another; with more the oldest is dropped.
 const MOST_WAITING: usize = 8;
 pub(super) struct Dialogue {
+    connection: u64,
     script: Arc<Script>,
     agreement: Agreement,
     context: ContextWindow,
@@ -56,6 +58,7 @@ pub(super) struct Dialogue {
 impl Dialogue {
     /// A conversation that begins, or goes on where `context` left it.
     pub(super) fn new(
+        connection: u64,
         script: Arc<Script>,
         agreement: Agreement,
         context: Option<ContextWindow>,
@@ -66,6 +69,7 @@ impl Dialogue {
             .as_ref()
             .map(|detection| Box::new(ServerVad::new(detection, now)));
         let mut dialogue = Self {
+            connection,
             setup_due: Some(now + Duration::from_millis(script.setup_delay_ms)),
             greet: script.greeting && context.is_none(),
             script,
@@ -105,7 +109,6 @@ impl Dialogue {
             .min()
     }
 
-    /// Does what is due.
     pub(super) fn tick(&mut self, now: Instant) {
         if self.setup_due.is_some_and(|due| due <= now) {
             self.setup_due = None;
@@ -251,11 +254,14 @@ impl Dialogue {
         asked.voice = speech_source::find_voice(&asked.samples);
         self.context.turns += 1;
         let turn = self.context.turns;
-        self.out.push_back(DialogueOutput::Tell(Told::Asked {
+        let level = |voice: VoicedSpan| f64::from((voice.level.0 * 10.0).round()) / 10.0;
+        self.out.push_back(DialogueOutput::Tell(ServerEvent::Turn {
+            connection: self.connection,
             turn,
             trigger,
-            heard: asked.heard,
-            voice: asked.voice.map(|voice| (voice.length, voice.level)),
+            heard_ms: ms(asked.heard),
+            voice_ms: asked.voice.map(|voice| ms(voice.length)),
+            level_dbfs: asked.voice.map(level),
         }));
         if self.waiting.len() == MOST_WAITING {
             self.waiting.pop_front();
@@ -314,11 +320,7 @@ impl Dialogue {
             if outcome == AnswerOutcome::Completed {
                 self.complete_turn(spoken);
             }
-            self.out.push_back(DialogueOutput::Tell(Told::Answered {
-                turn,
-                outcome,
-                spoken,
-            }));
+            self.tell_answer(turn, outcome, spoken);
             self.answer_next(now);
         }
     }
@@ -347,11 +349,17 @@ impl Dialogue {
         self.unanswered = answer.into_unanswered().filter(|_| turn > 0);
         self.context.gone_on += u64::from(self.unanswered.is_some());
         self.complete_turn(spoken);
-        self.out.push_back(DialogueOutput::Tell(Told::Answered {
-            turn,
-            outcome: AnswerOutcome::Interrupted,
-            spoken,
-        }));
+        self.tell_answer(turn, AnswerOutcome::Interrupted, spoken);
+    }
+
+    fn tell_answer(&mut self, turn: u64, outcome: AnswerOutcome, spoken: Duration) {
+        self.out
+            .push_back(DialogueOutput::Tell(ServerEvent::Answer {
+                connection: self.connection,
+                turn,
+                outcome,
+                spoken_ms: ms(spoken),
+            }));
     }
 
     fn complete_turn(&mut self, spoken: Duration) {

@@ -1,35 +1,21 @@
 //! What the server tells whoever watches it. No words and no keys are in it.
 
-use serde::Serialize;
+use std::time::Duration;
 
-use super::output::{AnswerOutcome, Told};
+use serde::Serialize;
 
 /// One thing that happened on a connection; `sovereign serve --json` prints each as a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ServerEvent {
     /// A handshake was accepted. Connections count from 1.
-    Connected {
-        /// Which connection.
-        connection: u64,
-    },
+    Connected { connection: u64 },
     /// A handshake failed or was refused.
-    TurnedAway {
-        /// Which connection.
-        connection: u64,
-        /// Why.
-        reason: String,
-    },
+    TurnedAway { connection: u64, reason: String },
     /// The list of models was asked for and given; the connection is over.
-    Listed {
-        /// Which connection.
-        connection: u64,
-    },
-    /// A setup was accepted.
+    Listed { connection: u64 },
     Setup {
-        /// Which connection.
         connection: u64,
-        /// The model that it asked for.
         model: String,
         /// `manual` or `automatic`.
         detection: &'static str,
@@ -38,7 +24,6 @@ pub enum ServerEvent {
     },
     /// A turn of the user is over.
     Turn {
-        /// Which connection.
         connection: u64,
         /// Turns count from 1 in each conversation.
         turn: u64,
@@ -53,58 +38,38 @@ pub enum ServerEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         level_dbfs: Option<f64>,
     },
-    /// An answer is over.
     Answer {
-        /// Which connection.
         connection: u64,
         /// The turn that it answered; 0 is what was said unasked.
         turn: u64,
-        /// How it went.
         outcome: AnswerOutcome,
         /// Audio that was sent, in milliseconds.
         spoken_ms: f64,
     },
-    /// The connection is over.
     Closed {
-        /// Which connection.
         connection: u64,
         /// The close code; absent when there was no close frame.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<u16>,
-        /// Its reason, or what happened.
         reason: String,
     },
 }
 
-impl ServerEvent {
-    pub(super) fn told(connection: u64, told: Told) -> Self {
-        let ms = |length: std::time::Duration| (length.as_secs_f64() * 10_000.0).round() / 10.0;
-        match told {
-            Told::Asked {
-                turn,
-                trigger,
-                heard,
-                voice,
-            } => Self::Turn {
-                connection,
-                turn,
-                trigger,
-                heard_ms: ms(heard),
-                voice_ms: voice.map(|(length, _)| ms(length)),
-                level_dbfs: voice.map(|(_, level)| f64::from((level.0 * 10.0).round()) / 10.0),
-            },
-            Told::Answered {
-                turn,
-                outcome,
-                spoken,
-            } => Self::Answer {
-                connection,
-                turn,
-                outcome,
-                spoken_ms: ms(spoken),
-            },
-        }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerOutcome {
+    Completed,
+    /// New speech or text ended it.
+    Interrupted,
+    /// The script left it without an end.
+    Stalled,
+    /// The script ended the connection.
+    Disconnected,
+}
+
+/// Milliseconds, to a tenth.
+pub(super) fn ms(length: Duration) -> f64 {
+    (length.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 impl std::fmt::Display for ServerEvent {

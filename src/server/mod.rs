@@ -50,8 +50,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::access::Access;
-pub use self::event::ServerEvent;
-pub use self::output::AnswerOutcome;
+pub use self::event::{AnswerOutcome, ServerEvent};
 pub use self::script::{Script, ScriptError};
 pub use self::service::{Options, StreamServer};
 use crate::base::supervise::Failures;
@@ -72,9 +71,7 @@ pub enum ServerError {
     /// The address cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
-        /// Which.
         address: SocketAddr,
-        /// Why.
         source: io::Error,
     },
     /// The system gives no thread or no event queue.
@@ -94,9 +91,6 @@ pub struct Server {
 
 impl Server {
     /// Binds `address` (port 0 picks a free one) and serves it on a thread of its own.
-    ///
-    /// # Errors
-    /// When the address is not loopback or cannot be bound, or the system gives no thread.
     pub fn start(address: SocketAddr, options: Options) -> Result<Self, ServerError> {
         if !address.ip().is_loopback() {
             return Err(ServerError::NotLoopback(address));
@@ -144,9 +138,6 @@ impl Server {
     }
 
     /// The offline demo for this process: greets if it shall, parrots, and lets only the holder of the returned token in.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
     pub fn start_demo(
         greeting: bool,
         failures: Failures,
@@ -178,14 +169,11 @@ impl Server {
         self.stop.cancelled().await;
     }
 
-    /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The address for a client, path included.
-    #[must_use]
     pub fn url(&self) -> url::Url {
         url::Url::parse(&format!("ws://{}{PATH}", self.address))
             .expect("an address and a path make a URL")

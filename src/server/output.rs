@@ -1,57 +1,21 @@
 //! What a conversation asks of its connection.
 
-use std::time::Duration;
-
 use super::context_window::ContextWindow;
+use super::event::ServerEvent;
 use super::protocol_rules::CloseReason;
-use crate::base::units::Dbfs;
 use crate::provider::gemini::message::{ServerContent, ServerMessage};
 
-/// What the connection has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum DialogueOutput {
     /// Send this text as a frame.
     Send(String),
     /// Make a handle for this state of the conversation and send it.
     Handle(ContextWindow),
-    /// Close with a frame.
     Close(CloseReason),
     /// Cut the connection without one.
     Cut,
     /// Tell who watches.
-    Tell(Told),
-}
-
-/// What happened, for who watches.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Told {
-    /// A turn of the user is over.
-    Asked {
-        turn: u64,
-        trigger: &'static str,
-        heard: Duration,
-        voice: Option<(Duration, Dbfs)>,
-    },
-    /// The answer to it is over, or was cut.
-    Answered {
-        turn: u64,
-        outcome: AnswerOutcome,
-        spoken: Duration,
-    },
-}
-
-/// How an answer went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerOutcome {
-    /// To its end.
-    Completed,
-    /// New speech or text ended it.
-    Interrupted,
-    /// The script left it without an end.
-    Stalled,
-    /// The script ended the connection.
-    Disconnected,
+    Tell(ServerEvent),
 }
 
 /// A message of server content alone.

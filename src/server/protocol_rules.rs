@@ -18,8 +18,8 @@ use crate::provider::gemini::message::{
     FunctionResponse, RealtimeInput, Setup,
 };
 use crate::provider::gemini::models;
+use crate::provider::gemini::pcm::PcmReader;
 
-/// A connection is to be closed with this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CloseReason {
     pub(super) code: u16,
@@ -291,14 +291,8 @@ fn audio(blob: &Blob) -> Result<ClientInput, CloseReason> {
             format!("{} bytes are not whole 16-bit samples", blob.data.len()),
         ));
     }
-    let samples = blob
-        .data
-        .chunks_exact(2)
-        .map(|b| i16::from_le_bytes([b[0], b[1]]));
-    Ok(ClientInput::Audio {
-        rate,
-        samples: samples.collect(),
-    })
+    let samples = PcmReader::default().read(&blob.data);
+    Ok(ClientInput::Audio { rate, samples })
 }
 
 fn characters(turn: &Content) -> usize {

@@ -108,7 +108,6 @@ impl Default for Script {
     }
 }
 
-/// When `turnComplete` is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TurnComplete {
@@ -158,11 +157,9 @@ pub enum ScriptStep {
 /// What `say` sounds like.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SpeechKind {
-    /// A tone.
     Tone {
         /// Its frequency in hertz.
         hz: f32,
-        /// Its length.
         length: Duration,
     },
     /// A file, as it was written in the script; [`Script::load`] turns it into [`SpeechKind::Samples`].
@@ -177,9 +174,7 @@ pub enum ScriptError {
     /// The file cannot be read.
     #[error("cannot read the script {}", file.display())]
     Read {
-        /// Which file.
         file: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// It is not a script: file, line, column and what is wrong there.
@@ -188,20 +183,14 @@ pub enum ScriptError {
     /// A sound that it names cannot be used.
     #[error("{}: the sound {}: {why}", script.display(), wav.display())]
     Sound {
-        /// Which script.
         script: PathBuf,
-        /// Which sound.
         wav: PathBuf,
-        /// Why.
         why: String,
     },
 }
 
 impl Script {
     /// Reads a script and the sounds that it names.
-    ///
-    /// # Errors
-    /// When a file cannot be read, or what is in it is not a script or not a sound.
     pub fn load(file: &Path) -> Result<Self, ScriptError> {
         let text = read(file).map_err(|source| ScriptError::Read {
             file: file.to_owned(),
@@ -227,9 +216,6 @@ impl Script {
     }
 
     /// Reads the text of a script; `file` is only named in errors. Sounds stay names.
-    ///
-    /// # Errors
-    /// When it is not a script.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, ScriptError> {
         yaml::parse(&file.display().to_string(), text)
             .map_err(|error| ScriptError::Parse(Box::new(error)))

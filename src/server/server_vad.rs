@@ -22,7 +22,6 @@ const PREROLL: Duration = Duration::from_millis(300);
 /// Whatever a client asks for, decisions are made within these.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What the VAD found.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ServerVadEvent {
     Started,

@@ -13,12 +13,9 @@ use super::registry::Registry;
 use super::script::Script;
 use crate::base::supervise::Failures;
 
-/// How a server behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What it answers.
     pub script: Arc<Script>,
-    /// Who may come in.
     pub access: Access,
     /// Send text frames; the service sends binary ones.
     pub text_frames: bool,
@@ -58,7 +55,6 @@ pub struct StreamServer {
 
 impl StreamServer {
     /// A service without connections and conversations.
-    #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
             options,

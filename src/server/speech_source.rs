@@ -28,7 +28,6 @@ const LEAST_BLOCKS: usize = 6;
 const LEAD_BLOCKS: usize = 1;
 const TAIL_BLOCKS: usize = 10;
 
-/// Recorded words and their caption.
 pub(super) struct RecordedWords {
     pub(super) caption: &'static str,
     pub(super) samples: Arc<[i16]>,

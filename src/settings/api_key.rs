@@ -41,7 +41,6 @@ const MOST_CHARACTERS: usize = 8_000;
 pub enum KeySource {
     /// One of [`VARIABLES`].
     Environment(&'static str),
-    /// The system's keyring.
     Keyring,
     /// The file `key`.
     File,
@@ -49,7 +48,6 @@ pub enum KeySource {
 
 impl KeySource {
     /// In words that fit behind "from".
-    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Environment(variable) => variable,
@@ -62,15 +60,12 @@ impl KeySource {
 /// A key and where it comes from.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// The key.
     pub secret: SecretString,
-    /// Where it comes from.
     pub source: KeySource,
 }
 
 impl ApiKey {
     /// Its last four characters, to tell keys apart; nothing of one so short that they would give it away.
-    #[must_use]
     pub fn ending(&self) -> String {
         let text = self.secret.expose_secret();
         if text.len() < 16 {
@@ -103,7 +98,6 @@ pub enum KeyError {
         "the key holds a blank, a line break, a quote, a bracket or another character that no key has: copy it again, and nothing around it"
     )]
     NotAKey,
-    /// Too long.
     #[error("the key has more than {MOST_CHARACTERS} characters: copy the key alone")]
     TooLong,
     /// There is no home folder to keep it in.
@@ -111,14 +105,8 @@ pub enum KeyError {
         "there is no folder to keep the key in: set {VARIABLE}, or name a configuration file with --config"
     )]
     Homeless,
-    /// The system refused.
     #[error("{path} cannot be changed: {error}")]
-    Refused {
-        /// The key file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    Refused { path: PathBuf, error: io::Error },
 }
 
 /// A place and what is in it: a key, nothing, or a fault in words.
@@ -149,7 +137,6 @@ impl fmt::Debug for KeyStore {
 
 impl KeyStore {
     /// The places of this system; `file` is the key file.
-    #[must_use]
     pub fn system(file: Option<PathBuf>) -> Self {
         let set = |name: &'static str| std::env::var_os(name).map(|value| (name, value));
         Self::new(
@@ -160,7 +147,6 @@ impl KeyStore {
     }
 
     /// Places of one's own: variables with their values, a keyring, the key file.
-    #[must_use]
     pub fn new(
         environment: impl IntoIterator<Item = (&'static str, OsString)>,
         keyring: Arc<dyn Keyring>,
@@ -175,7 +161,6 @@ impl KeyStore {
     }
 
     /// Looks for a key. Blocks for as long as the keyring takes, two seconds at most; not for a thread that draws or plays.
-    #[must_use]
     pub fn find(&self) -> FoundKey {
         let mut found = FoundKey::default();
         for (variable, value) in &self.environment {
@@ -329,9 +314,6 @@ fn in_variable(variable: &str, value: &OsStr) -> Result<Option<SecretString>, St
 
 /// A text as a key, without what cannot be part of one: blanks, line breaks, quotes, invisible characters, and the name
 /// that it had where it was copied (`export GEMINI_API_KEY=…`). Every key goes through here, wherever it comes from.
-///
-/// # Errors
-/// Nothing is left, or what is left cannot be a key.
 pub fn check(text: &str) -> Result<SecretString, KeyError> {
     let text = SecretString::from(
         text.chars()

@@ -20,7 +20,7 @@ mod tests;
 mod values;
 pub mod writer;
 
-pub use file::{ConfigFile, Reread, SaveError};
+pub use file::{ConfigFile, SaveError};
 pub use frame::WindowFrame;
 pub use outlets::{Hidden, MonitorSettings};
 pub use table::keys;

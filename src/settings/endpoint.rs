@@ -1,7 +1,8 @@
 //! Which address to talk to.
 
-use url::{Host, Url};
+use url::Url;
 
+use crate::base::local_caller::is_loopback;
 /// The only host that a stored key goes to unasked.
 pub use crate::provider::gemini::models::GOOGLE_HOST;
 
@@ -9,12 +10,10 @@ pub use crate::provider::gemini::models::GOOGLE_HOST;
 pub const LIVE_PATH: &str =
     "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 
-/// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// The server inside this program.
     Demo,
-    /// A Live endpoint.
     Live(Url),
 }
 
@@ -37,10 +36,8 @@ pub enum EndpointError {
     /// It cannot be read as a URL.
     #[error("is not a URL; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer")]
     NotAUrl,
-    /// Its scheme is another one.
     #[error("does not begin with wss:// or ws://; the Live API is spoken over WebSocket only")]
     Scheme,
-    /// There is no host.
     #[error("names no host; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer")]
     NoHost,
     /// `ws://` to another computer.
@@ -74,7 +71,6 @@ pub fn choose(wishes: Wishes<'_>) -> Result<Endpoint, EndpointError> {
 }
 
 /// Gemini Live.
-#[must_use]
 pub fn google() -> Url {
     parse(&format!("wss://{GOOGLE_HOST}")).expect("a constant that a test parses")
 }
@@ -103,22 +99,13 @@ pub fn parse(address: &str) -> Result<Url, EndpointError> {
     if url.fragment().is_some() {
         return Err(EndpointError::Fragment);
     }
-    if url.scheme() == "ws" && !is_loopback(&url) {
+    if url.scheme() == "ws" && !url.host().is_some_and(|host| is_loopback(&host)) {
         return Err(EndpointError::NotEncrypted);
     }
     if matches!(url.path(), "" | "/") {
         url.set_path(LIVE_PATH);
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

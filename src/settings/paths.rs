@@ -16,7 +16,6 @@ impl Paths {
     /// The usual places, or those beside `config`, the file that `--config` names. Without a home (and without `config`)
     /// there is no configuration, and the state is kept in the folder for temporary files. A relative `HOME` counts as none:
     /// what is kept would lie somewhere else with every folder that the program is started in.
-    #[must_use]
     pub fn find(config: Option<&Path>) -> Self {
         let usual = directories::ProjectDirs::from("", "", "sovereign");
         let absolute = |folder: &Path| folder.is_absolute().then(|| folder.to_owned());
@@ -56,32 +55,25 @@ impl Paths {
         self
     }
 
-    /// The folder of the configuration.
-    #[must_use]
     pub fn config_folder(&self) -> Option<&Path> {
         self.config_file.as_deref().and_then(Path::parent)
     }
 
     /// `config.yaml`, or what `--config` names.
-    #[must_use]
     pub fn config_file(&self) -> Option<PathBuf> {
         self.config_file.clone()
     }
 
     /// The folder of the user's profiles.
-    #[must_use]
     pub fn profiles(&self) -> Option<PathBuf> {
         self.config_folder().map(|folder| folder.join("profiles"))
     }
 
-    /// The file with the key.
-    #[must_use]
     pub fn key(&self) -> Option<PathBuf> {
         self.config_folder().map(|folder| folder.join("key"))
     }
 
     /// The folder for logs and recordings.
-    #[must_use]
     pub fn state(&self) -> &Path {
         &self.state
     }
@@ -89,7 +81,6 @@ impl Paths {
 
 /// A path that a person wrote: `~` at its beginning is the home folder, as in a shell (which leaves it alone in quotes and
 /// behind `--option=`). Without a home it stays as it is.
-#[must_use]
 pub fn expanded(path: &Path) -> PathBuf {
     let home = || Some(directories::BaseDirs::new()?.home_dir().to_owned());
     match path.strip_prefix("~") {

@@ -26,7 +26,6 @@ pub struct Profiles {
 
 impl Profiles {
     /// The built-ins, and the files of `folder` if there is one; [`faults`](Self::faults) says what is wrong with them.
-    #[must_use]
     pub fn load(folder: Option<PathBuf>) -> Self {
         let mut this = Self {
             folder,
@@ -43,16 +42,11 @@ impl Profiles {
     }
 
     /// What was wrong at the last reading.
-    #[must_use]
     pub fn faults(&self) -> &[String] {
         self.store.faults()
     }
 
     /// Writes another model into the file of the profile of this name; all else in it stays as it was written.
-    ///
-    /// # Errors
-    ///
-    /// When the profile has no file, or that cannot be changed or written.
     pub fn set_model(&mut self, name: &str, model: &str) -> Result<(), EditError> {
         let entries = self.entries().iter();
         let file = entries
@@ -88,12 +82,10 @@ impl Profiles {
     }
 
     /// All profiles in the order of the switch.
-    #[must_use]
     pub fn entries(&self) -> &[ProfileEntry] {
         self.store.entries()
     }
 
-    /// The profile of this name.
     pub fn get(&self, name: &str) -> Result<Arc<Profile>, UnknownProfile> {
         self.store.get(name)
     }
@@ -115,10 +107,8 @@ pub enum EditError {
     /// It is a built-in, or there is none of this name.
     #[error("the profile `{0}` is in no file that could be changed")]
     NoFile(String),
-    /// It cannot be read.
     #[error("{file}: {why}")]
     Unreadable {
-        /// The file.
         file: String,
         /// Why, in words.
         why: String,
@@ -131,17 +121,10 @@ pub enum EditError {
     ByHand {
         /// File, line and column.
         place: String,
-        /// The model.
         model: String,
     },
-    /// The system refused.
     #[error("{file} cannot be written: {error}; write `live.model` there by hand")]
-    Refused {
-        /// The file.
-        file: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    Refused { file: String, error: std::io::Error },
 }
 
 /// Where a file names its model.

@@ -24,7 +24,6 @@ use crate::base::thread::{caught, quietly};
 /// Quiet that is waited for after an event: editors write a file in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(150);
 
-/// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileChange {
     /// `config.yaml`.
@@ -40,7 +39,6 @@ pub struct Watch {
     wake: SyncSender<Look>,
 }
 
-/// Why nothing is watched.
 #[derive(Debug, thiserror::Error)]
 #[error("changes of files are not noticed until the next start: {0}")]
 pub struct WatchError(String);
@@ -256,7 +254,6 @@ impl Print {
     }
 }
 
-/// The thread's own.
 struct Worker {
     wanted: Wanted,
     watcher: RecommendedWatcher,

@@ -47,7 +47,6 @@ pub enum AlertChange {
     Shown,
 }
 
-/// A raised alert.
 #[derive(Clone, Debug)]
 struct RaisedAlert {
     alert: Alert,
@@ -80,7 +79,6 @@ struct Judged {
 
 impl Alerts {
     /// The initial state for a process that began at `start`.
-    #[must_use]
     pub fn new(rules: AlertSettings, start: Instant) -> Self {
         Self {
             rules,
@@ -140,20 +138,17 @@ impl Alerts {
     }
 
     /// Growth of memory, as far as known.
-    #[must_use]
     pub fn growth(&self) -> Growth {
         self.leak.growth()
     }
 
     /// Percentage of the newest answers that the user interrupted; `None` with too few.
-    #[must_use]
     pub fn interruptions_percent(&self) -> Option<f64> {
         let heard = |turn: &AlertTurn| turn.response.is_some();
         Some(self.share(heard, |turn| turn.interrupted)?.0)
     }
 
     /// Percentage of the newest turns that were cut off; `None` with too few.
-    #[must_use]
     pub fn cut_offs_percent(&self) -> Option<f64> {
         Some(self.cut_offs()?.0)
     }

@@ -12,7 +12,6 @@ use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;
 
 impl Collector<'_> {
-    /// Runs the diagnosis.
     pub(super) fn find_causes(&mut self) {
         if let Some(evidence) = evidence(self) {
             let findings = diagnose(&evidence);
@@ -23,7 +22,7 @@ impl Collector<'_> {
     }
 
     pub(super) fn watch_alerts(&mut self, now: Instant) {
-        for change in self.store.poll_alerts(now) {
+        for change in self.store.alerts.poll(now) {
             match change {
                 AlertChange::Raised(alert) => {
                     let (remedy, action) = alert.kind.help(&self.store.findings);

@@ -36,7 +36,6 @@ pub struct AutoChoice {
     pub names: Vec<String>,
     /// Their properties, in the same order.
     pub candidates: Vec<Candidate>,
-    /// The goals of the profile.
     pub wishes: AutoGoals,
     /// Tells one choice of the user from another of the same profile.
     pub serial: u64,
@@ -44,14 +43,12 @@ pub struct AutoChoice {
 
 impl AutoChoice {
     /// An adapter that starts with the middle candidate.
-    #[must_use]
     pub fn adapter(&self) -> Adapter {
         let start = self.candidates.len().saturating_sub(1) / 2;
         Adapter::new(self.candidates.clone(), start, self.wishes)
     }
 }
 
-/// A running choice.
 #[derive(Debug)]
 pub(super) struct AutoChooser {
     choice: Arc<AutoChoice>,

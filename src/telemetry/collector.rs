@@ -30,7 +30,6 @@ const SUFFERS_FOR: Duration = Duration::from_secs(10);
 /// The notices of raised alerts.
 type RaisedTexts = Vec<(AlertKind, String)>;
 
-/// The collector with its state.
 pub(super) struct Collector<'a> {
     pub(super) deps: &'a mut Deps,
     pub(super) outlets: &'a Outlets,
@@ -115,8 +114,7 @@ impl<'a> Collector<'a> {
     async fn take_context(&mut self, context: Box<Context>) {
         let before = self.context.replace(context);
         let Some(context) = &self.context else { return };
-        let first = before.is_none() || !self.store.is_open();
-        let alerts = context.chosen.alerts.clone();
+        let first = before.is_none() || !self.store.open;
         match &before {
             Some(before) if before.demo != context.demo => {
                 // Turns of the demo say nothing of the service.
@@ -127,15 +125,18 @@ impl<'a> Collector<'a> {
             }
             _ if first => self.open_store().await,
             Some(before) => {
-                let another = before.profile.name != context.profile.name;
-                self.store.set_profile(&alerts, another);
+                self.store.alerts.set_rules(context.chosen.alerts.clone());
+                if before.profile.name != context.profile.name {
+                    self.store.alerts.forget_turns();
+                }
             }
             None => {}
         }
         let Some(context) = &self.context else { return };
         let is_new = |link: LinkState| matches!(link, LinkState::Connected(_));
         if before.is_none_or(|before| before.link != context.link && is_new(context.link)) {
-            self.store.forget_trip();
+            // Another connection may take another route.
+            self.store.shortest_trip = None;
         }
         let choice = context.auto.as_ref();
         if self.auto.as_ref().map(AutoChooser::choice) != choice {
@@ -149,8 +150,8 @@ impl<'a> Collector<'a> {
     async fn open_store(&mut self) {
         let Some(context) = &self.context else { return };
         let file = self.deps.history(context.demo);
-        let alerts = context.chosen.alerts.clone();
-        if let Some(trouble) = self.store.open(&alerts, file).await {
+        let alerts = &context.chosen.alerts;
+        if let Some(trouble) = self.store.open(alerts, file).await {
             self.outlets
                 .send(TelemetryOutput::Notice(Severity::Warning, trouble));
         }

@@ -19,7 +19,6 @@ use crate::provider::connection::dial::Dialer;
 /// Profile, devices and service of the conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
-    /// The active profile.
     pub profile: Arc<Profile>,
     /// The profile that the user chose: the active one, or `auto`.
     pub chosen: Arc<Profile>,
@@ -33,7 +32,6 @@ pub struct Context {
     pub demo: bool,
     /// The service runs on this computer.
     pub local: bool,
-    /// Address of the service.
     pub url: Url,
     /// Who detects the ends of turns.
     pub detection: Detection,
@@ -41,7 +39,6 @@ pub struct Context {
     pub echo_forced: bool,
     /// Address that alerts are posted to.
     pub webhook: Option<Url>,
-    /// The connection.
     pub link: LinkState,
     /// The microphone's stream, while it runs.
     pub input: Option<StreamInfo>,
@@ -53,14 +50,11 @@ pub struct Context {
     pub period_frames: u32,
 }
 
-/// State of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
-    /// Connecting.
     Connecting,
     /// Connected since then.
     Connected(Instant),
-    /// Down.
     Down,
 }
 
@@ -82,7 +76,6 @@ pub struct Deps {
 
 impl Deps {
     /// No files and no network.
-    #[must_use]
     pub fn new(counters: Arc<Counters>) -> Self {
         Self {
             counters,

@@ -19,7 +19,6 @@ pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Remedy, TurnPart, Typical
 
 /// Finds causes: largest cost first, then in the order of [`TurnPart`]. While the typical response is over the target, at least
 /// one finding concerns its largest share.
-#[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     let enough = evidence.recent.n >= LEAST_TURNS;

@@ -16,7 +16,6 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Records one latency.
     pub fn record(&mut self, latency: Duration) {
         let us = micros(latency.min(LONGEST));
         self.sum += u64::from(us);
@@ -31,27 +30,21 @@ impl Distribution {
         self.sorted.sort_unstable();
     }
 
-    /// How many were recorded.
-    #[must_use]
     pub fn n(&self) -> u64 {
         self.sorted.len() as u64
     }
 
-    /// Their sum.
-    #[must_use]
     pub fn sum(&self) -> Duration {
         Duration::from_micros(self.sum)
     }
 
     /// How many are no longer than `bound`.
-    #[must_use]
     pub fn at_most(&self, bound: Duration) -> u64 {
         let bound = micros(bound);
         self.sorted.partition_point(|value| *value <= bound) as u64
     }
 
     /// The smallest value that a share of `quantile` (0.0 to 1.0) does not exceed; `None` without values.
-    #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let rank = (quantile * self.sorted.len() as f64).ceil() as usize;
         let value = self.sorted.get(rank.saturating_sub(1));
@@ -59,14 +52,12 @@ impl Distribution {
     }
 
     /// The 99th percentile, from [`P99_FROM`] values on.
-    #[must_use]
     pub fn p99(&self) -> Option<Duration> {
         let enough = self.sorted.len() >= P99_FROM;
         self.quantile(0.99).filter(|_| enough)
     }
 
     /// The largest value; `None` without any.
-    #[must_use]
     pub fn max(&self) -> Option<Duration> {
         self.quantile(1.0)
     }

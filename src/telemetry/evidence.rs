@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::collector::Collector;
 use super::context::Context;
 use crate::audio::StreamInfo;
-use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppression, Profile};
+use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppressor, Profile};
 use crate::provider::gemini::setup::{self, Thinks};
 use crate::telemetry::diagnosis::Evidence;
 
@@ -94,7 +94,7 @@ fn period(context: &Context) -> Option<(Duration, Duration)> {
 /// Whether noise suppression or gain control is on.
 fn cleans(profile: &Profile) -> bool {
     let audio = &profile.audio;
-    audio.noise_suppression != NoiseSuppression::Off || audio.gain_control.is_on()
+    audio.noise_suppression != NoiseSuppressor::Off || audio.gain_control
 }
 
 /// Whether one uses less of the processor than the other, by the most expensive stages (`tests/measured/instructions.md`).
@@ -106,7 +106,7 @@ fn spares(other: &Profile, than: &Profile) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Switch, builtin};
+    use crate::profile::builtin;
 
     #[test]
     fn a_profile_spares_the_processor_by_its_settings_and_not_by_its_name() {
@@ -116,9 +116,9 @@ mod tests {
         assert!(!spares(&balanced, &high) && !spares(&high, &balanced));
         assert!(!spares(&fast, &fast) && !spares(&balanced, &fast));
         let mut mine = Profile::clone(&high);
-        mine.audio.noise_suppression = NoiseSuppression::Off;
+        mine.audio.noise_suppression = NoiseSuppressor::Off;
         assert!(!spares(&mine, &balanced), "gain control is the dearer one");
-        mine.audio.gain_control = Switch::Off;
+        mine.audio.gain_control = false;
         assert!(spares(&mine, &balanced));
         mine.audio.echo_cancellation = EchoCancellation::On;
         assert!(!spares(&mine, &balanced));

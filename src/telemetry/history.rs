@@ -23,7 +23,6 @@ const TIERS: [(u64, u64); 3] = [(2 * HOUR, 60), (26 * HOUR, 600), (169 * HOUR, H
 const HOUR: u64 = 3_600;
 /// A correction of the clock by up to this drops no slice.
 const CORRECTION: u64 = HOUR;
-/// Schema of the file.
 const SCHEMA: &str = "sovereign.history/1";
 /// Slices that a file may hold: all tiers full, and a margin.
 const MOST_SLICES: usize = 600;
@@ -31,7 +30,6 @@ const MOST_SLICES: usize = 600;
 /// Outcomes of turns by index in [`Slice::turns`].
 pub const OUTCOMES: [&str; 5] = ["completed", "interrupted", "cancelled", "empty", "failed"];
 
-/// One closed turn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnSample {
     /// Index of its outcome in [`OUTCOMES`].
@@ -61,7 +59,6 @@ pub struct Reading {
     pub machine_percent: Option<f32>,
     /// Resident memory in bytes.
     pub rss: Option<u64>,
-    /// Threads of this program.
     pub threads: Option<u32>,
     /// Round trip of the connection.
     pub round_trip: Option<Duration>,
@@ -95,13 +92,11 @@ impl Mean {
     }
 
     /// The mean; `None` without readings.
-    #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.n > 0).then(|| self.sum / self.n as f64)
     }
 
     /// The largest; `None` without readings.
-    #[must_use]
     pub fn max(&self) -> Option<f64> {
         (self.n > 0).then_some(self.max)
     }
@@ -139,7 +134,6 @@ pub struct Slice {
     pub bytes_sent: u64,
     /// Bytes from it.
     pub bytes_received: u64,
-    /// Responses.
     pub response: Sketch,
     /// Our share of them.
     pub client: Sketch,
@@ -151,7 +145,6 @@ pub struct Slice {
     pub machine: Mean,
     /// Resident memory in bytes.
     pub rss: Mean,
-    /// Threads of this program.
     pub threads: Mean,
     /// Round trips in milliseconds.
     pub round_trip_ms: Mean,
@@ -159,13 +152,11 @@ pub struct Slice {
 
 impl Slice {
     /// Turns of any outcome.
-    #[must_use]
     pub fn all_turns(&self) -> u64 {
         self.turns.iter().sum()
     }
 
     /// The share of turns with an answer, 0.0 to 1.0, without those that the user cancelled; `None` without turns.
-    #[must_use]
     pub fn success(&self) -> Option<f64> {
         let [completed, interrupted, _, empty, failed] = self.turns;
         let answered = completed + interrupted;
@@ -174,7 +165,6 @@ impl Slice {
     }
 
     /// The cost, if the price of any part is known.
-    #[must_use]
     pub fn cost(&self) -> Option<Cost> {
         let cost = Cost {
             usd: self.cost_usd,
@@ -308,7 +298,6 @@ impl History {
     }
 
     /// The last `span` up to `now` in `n` columns of equal length, oldest first; columns without events are empty.
-    #[must_use]
     pub fn columns(&self, now: u64, span: Duration, n: usize) -> Vec<Slice> {
         let length = (span.as_secs() / n.max(1) as u64).max(1);
         let end = now - now % length + length;
@@ -333,32 +322,12 @@ impl History {
         columns
     }
 
-    /// All of the last `span` in one.
-    #[must_use]
-    pub fn total(&self, now: u64, span: Duration) -> Slice {
-        let first = now.saturating_sub(span.as_secs());
-        let mut total = Slice {
-            start: first,
-            length: span.as_secs(),
-            ..Slice::default()
-        };
-        for slice in self
-            .slices
-            .iter()
-            .filter(|slice| slice.start + slice.length > first)
-        {
-            total.merge(slice);
-        }
-        total
-    }
-
     /// The slices, oldest first.
     pub fn slices(&self) -> impl Iterator<Item = &Slice> {
         self.slices.iter()
     }
 
     /// The history as text; [`History::from_text`] reads it.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let stored = Stored {
             schema: SCHEMA.to_owned(),
@@ -368,10 +337,6 @@ impl History {
     }
 
     /// Parses a stored text as of `now`; slices that are too old are dropped.
-    ///
-    /// # Errors
-    ///
-    /// When it is no history, has another version, or contradicts itself.
     pub fn from_text(text: &[u8], now: u64) -> Result<Self, HistoryError> {
         let stored: Stored = serde_json::from_slice(text)?;
         if stored.schema != SCHEMA {
@@ -458,6 +423,21 @@ mod tests {
         }
     }
 
+    /// All of the last `span` in one.
+    fn total(history: &History, now: u64, span: Duration) -> Slice {
+        let first = now.saturating_sub(span.as_secs());
+        let mut total = Slice {
+            start: first,
+            length: span.as_secs(),
+            ..Slice::default()
+        };
+        let slices = history.slices();
+        for slice in slices.filter(|slice| slice.start + slice.length > first) {
+            total.merge(slice);
+        }
+        total
+    }
+
     #[test]
     fn nine_days_of_turns_and_readings_stay_small_and_nothing_of_seven_days_is_lost() {
         let mut history = History::default();
@@ -479,11 +459,11 @@ mod tests {
         assert!(history.slices.len() < 440, "{}", history.slices.len());
         let text = history.to_text();
         assert!(text.len() < 600_000, "{} bytes", text.len());
-        let hour = history.total(now, Duration::from_secs(HOUR));
+        let hour = total(&history, now, Duration::from_secs(HOUR));
         assert!((179..=183).contains(&hour.all_turns()), "{hour:?}");
-        let day = history.total(now, Duration::from_secs(24 * HOUR));
+        let day = total(&history, now, Duration::from_secs(24 * HOUR));
         assert!((4_318..=4_350).contains(&day.all_turns()), "{day:?}");
-        let week = history.total(now, Duration::from_secs(7 * 24 * HOUR));
+        let week = total(&history, now, Duration::from_secs(7 * 24 * HOUR));
         let wanted = 7 * 24 * HOUR / 20;
         assert!(
             (wanted..=wanted + 360).contains(&week.all_turns()),
@@ -536,10 +516,10 @@ mod tests {
         let text = history.to_text();
         let again = History::from_text(text.as_bytes(), now).expect("as it was");
         assert_eq!(
-            again.total(now, Duration::from_secs(24 * HOUR)),
-            history.total(now, Duration::from_secs(24 * HOUR))
+            total(&again, now, Duration::from_secs(24 * HOUR)),
+            total(&history, now, Duration::from_secs(24 * HOUR))
         );
-        let cost = again.total(now, Duration::from_secs(24 * HOUR)).cost();
+        let cost = total(&again, now, Duration::from_secs(24 * HOUR)).cost();
         assert!(cost.is_some_and(|cost| cost.at_most && cost.usd > 0.1));
         let later = History::from_text(text.as_bytes(), now + 30 * 24 * HOUR).expect("sound");
         assert_eq!(later, History::default(), "too old");
@@ -570,13 +550,13 @@ mod tests {
         history.turn(START, &turn(100));
         history.turn(START + 400 * 24 * HOUR, &turn(100));
         history.turn(START + 60, &turn(100));
-        let total = history.total(START + 60, Duration::from_secs(HOUR));
-        assert!((1..=2).contains(&total.all_turns()), "{total:?}");
+        let hour = total(&history, START + 60, Duration::from_secs(HOUR));
+        assert!((1..=2).contains(&hour.all_turns()), "{hour:?}");
         let mut history = History::default();
         history.turn(START, &turn(100));
         history.turn(START - 120, &turn(100));
         assert_eq!(
-            history.total(START, Duration::from_secs(HOUR)).all_turns(),
+            total(&history, START, Duration::from_secs(HOUR)).all_turns(),
             2
         );
     }

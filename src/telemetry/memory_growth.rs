@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Start-up time, in which caches fill and libraries load; its memory is ignored.
 const START_UP: Duration = Duration::from_secs(300);
-/// Points of a window.
 const POINTS: usize = 45;
 /// Parts of a window, the lower edge of each of which must lie above that of the one before.
 const PARTS: usize = 5;
@@ -44,7 +43,6 @@ pub enum Growth {
     /// No window is full yet: at the start, and again after the machine slept.
     #[default]
     Unknown,
-    /// No growth.
     Steady,
     /// Growth per hour.
     PerHour(f64),
@@ -52,7 +50,6 @@ pub enum Growth {
 
 impl Growth {
     /// Growth per hour, if it grows.
-    #[must_use]
     pub const fn per_hour(self) -> Option<f64> {
         match self {
             Self::PerHour(growth) => Some(growth),
@@ -80,13 +77,11 @@ struct Window {
 
 impl GrowthDetector {
     /// Memory of a process that began at `start`.
-    #[must_use]
     pub fn new(start: Instant) -> Self {
         Self::with(start, WINDOWS)
     }
 
     /// Threads of a process that began at `start`.
-    #[must_use]
     pub fn of_threads(start: Instant) -> Self {
         Self::with(start, THREAD_WINDOWS)
     }
@@ -118,7 +113,6 @@ impl GrowthDetector {
     }
 
     /// The result, once a window is full.
-    #[must_use]
     pub fn growth(&self) -> Growth {
         match self.trend() {
             Some(trend) => Growth::PerHour(trend.per_hour),
@@ -128,7 +122,6 @@ impl GrowthDetector {
     }
 
     /// The leak, while there is one.
-    #[must_use]
     pub fn trend(&self) -> Option<Trend> {
         self.windows.iter().find_map(|window| {
             Some(Trend {

@@ -121,8 +121,6 @@ impl TelemetryHandle {
         }
     }
 
-    /// The newest view.
-    #[must_use]
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.views.borrow())
     }

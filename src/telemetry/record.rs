@@ -16,7 +16,7 @@ use crate::turn::timeline::{Latencies, Timeline};
 pub(super) mod json;
 mod silence;
 
-use json::{insert_cost, insert_some, ms, round, tokens};
+use json::{durations, known, ms, round, some, tokens, usd};
 pub use silence::Silence;
 
 /// The record of a turn of the user.
@@ -38,11 +38,8 @@ pub struct TurnRecord {
     pub auto: bool,
     /// Target of its response, from the profile that the user had chosen.
     pub target: Duration,
-    /// How it ended.
     pub outcome: Outcome,
-    /// Its marks.
     pub timeline: Timeline,
-    /// Its latencies.
     pub latencies: Latencies,
     /// Microphone audio sent to the service.
     pub sent: Duration,
@@ -104,85 +101,59 @@ pub struct TurnRecord {
 
 impl TurnRecord {
     /// One line of JSON without the line's end.
-    #[must_use]
     pub fn to_json(&self) -> String {
-        let mut line = Map::new();
-        line.insert("schema".into(), json!("sovereign.turn/1"));
-        line.insert("turn".into(), json!(self.number));
-        if self.typed {
-            line.insert("typed".into(), json!(true));
-        }
-        insert_some(&mut line, "input", self.input.as_deref());
-        line.insert("profile".into(), json!(self.profile));
-        line.insert("model".into(), json!(self.model));
-        if self.auto {
-            line.insert("auto".into(), json!(true));
-        }
-        line.insert("outcome".into(), json!(self.outcome.name()));
-        if let Outcome::Failed(why) = &self.outcome {
-            line.insert("error".into(), json!(why));
-        }
-        insert_some(
-            &mut line,
-            "reason",
-            self.silence.as_ref().map(Silence::name),
-        );
-        insert_some(
-            &mut line,
-            "complete_reason",
-            self.complete_reason.as_deref(),
-        );
-        if self.asked_again > 0 {
-            line.insert("asked_again".into(), json!(self.asked_again));
-        }
-        line.insert("marks_ms".into(), marks(&self.timeline));
-        line.insert("latency_ms".into(), latencies(&self.latencies));
-        let stages = stages(&self.stages);
-        if !stages.is_empty() {
-            line.insert("stages_ms".into(), stages.into());
-        }
-        insert_some(&mut line, "round_trip_ms", self.round_trip.map(ms));
-        line.insert("audio".into(), self.audio());
-        insert_some(
-            &mut line,
-            "reply_dbfs",
-            self.reply_dbfs.map(|level| round(level, 1)),
-        );
-        line.insert("reopened".into(), json!(self.reopened));
-        line.insert("false_endpoints".into(), json!(self.false_endpoints));
-        let vain = self.wasted_tokens.sum();
-        if vain > 0 {
-            line.insert("wasted_tokens".into(), json!(vain));
-        }
-        if let Some(after) = self.silenced_after {
-            let mut times = Map::new();
-            insert_some(&mut times, "duck", self.ducked_after.map(ms));
-            times.insert("silence".into(), ms(after));
-            line.insert("interruption_ms".into(), times.into());
-        }
-        let mut words = Map::new();
-        insert_some(&mut words, "user", some_words(&self.user));
-        insert_some(&mut words, "assistant", some_words(&self.assistant));
-        line.insert("transcript".into(), words.into());
-        insert_some(&mut line, "text", self.text());
-        if let Some(counts) = &self.tokens {
-            line.insert("tokens".into(), tokens(counts));
-        }
-        if self.tool_calls > 0 {
-            line.insert("tool_calls".into(), json!(self.tool_calls));
-        }
-        if self.searches > 0 {
-            line.insert("searched".into(), json!(true));
-            line.insert("searches".into(), json!(self.searches));
-        }
-        if !self.grounding.is_empty() {
-            let source = |source: &Source| json!({ "title": source.title, "url": source.uri });
-            let sources: Vec<Value> = self.grounding.sources.iter().map(source).collect();
-            line.insert("sources".into(), sources.into());
-            line.insert("queries".into(), json!(self.grounding.queries));
-        }
-        insert_cost(&mut line, self.cost);
-        Value::Object(line).to_string()
+        let error = match &self.outcome {
+            Outcome::Failed(why) => Some(why),
+            Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled | Outcome::Empty => None,
+        };
+        let stages = durations(STAGES, self.stages.values());
+        let interruption = self
+            .silenced_after
+            .map(|after| known(json!({ "duck": self.ducked_after.map(ms), "silence": ms(after) })));
+        let words =
+            json!({ "user": some_words(&self.user), "assistant": some_words(&self.assistant) });
+        let source = |source: &Source| json!({ "title": source.title, "url": source.uri });
+        let found = Some(&self.grounding).filter(|found| !found.is_empty());
+        let sources = found.map(|found| found.sources.iter().map(source).collect::<Vec<_>>());
+        let (cost, is_bound) = usd(self.cost);
+        let line = json!({
+            "schema": "sovereign.turn/1",
+            "turn": self.number,
+            "typed": some(self.typed),
+            "input": self.input,
+            "profile": self.profile,
+            "model": self.model,
+            "auto": some(self.auto),
+            "outcome": self.outcome.name(),
+            "error": error,
+            "reason": self.silence.as_ref().map(Silence::name),
+            "complete_reason": self.complete_reason,
+            "asked_again": some(self.asked_again),
+            "marks_ms": marks(&self.timeline),
+            "latency_ms": durations(latency_names(), values(&self.latencies)),
+            "stages_ms": some(stages),
+            "round_trip_ms": self.round_trip.map(ms),
+            "audio": {
+                "sent_ms": ms(self.sent), "heard_ms": ms(self.heard),
+                "underruns": self.underruns, "capture_dropped": self.capture_dropped,
+            },
+            "reply_dbfs": self.reply_dbfs.map(|level| round(level, 1)),
+            "reopened": self.reopened,
+            "false_endpoints": self.false_endpoints,
+            "wasted_tokens": some(self.wasted_tokens.sum()),
+            "interruption_ms": interruption,
+            "transcript": known(words),
+            "text": self.text(),
+            "tokens": self.tokens.as_ref().map(tokens),
+            "tool_calls": some(self.tool_calls),
+            "searched": some(self.searches > 0),
+            "searches": some(self.searches),
+            "sources": sources,
+            "queries": found.map(|found| &found.queries),
+            "cost_usd": cost,
+            "cost_is_upper_bound": is_bound,
+        });
+        known(line).to_string()
     }
 
     /// Text without speech: a written answer, or the user's typed text.
@@ -195,14 +166,12 @@ impl TurnRecord {
     }
 
     /// Its latencies in the order of [`latency_names`].
-    #[must_use]
     pub fn latency_values(&self) -> [Option<Duration>; 9] {
         values(&self.latencies)
     }
 
     /// The same for statistics over many turns: a typed turn contains no patience, so its `total` does not compare with
     /// those of spoken turns.
-    #[must_use]
     pub fn comparable_values(&self) -> [Option<Duration>; 9] {
         let mut latencies = self.latencies.clone();
         latencies.total = latencies.total.filter(|_| !self.typed);
@@ -210,7 +179,6 @@ impl TurnRecord {
     }
 
     /// Billed tokens besides its own: of dropped generations, and late ones.
-    #[must_use]
     pub fn other_tokens(&self) -> TokenCounts {
         let mut other = self.wasted_tokens;
         other += self.late_tokens;
@@ -218,21 +186,18 @@ impl TurnRecord {
     }
 
     /// Tokens that it was billed for: its own and those of its dropped generations.
-    #[must_use]
     pub fn all_tokens(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().sum();
         own.saturating_add(self.wasted_tokens.sum())
     }
 
     /// Tokens of its thoughts, those of dropped generations among them.
-    #[must_use]
     pub fn thoughts(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().thoughts;
         own.saturating_add(self.wasted_tokens.thoughts)
     }
 
     /// Tokens for the budget of early closes. Late tokens belong to an earlier turn, but are billed too.
-    #[must_use]
     pub fn turn_tokens(&self) -> TurnTokens {
         let late = self.late_tokens.sum();
         let own = self.tokens.map(|tokens| tokens.sum());
@@ -242,13 +207,6 @@ impl TurnRecord {
             reopened: self.reopened,
             false_endpoints: self.false_endpoints,
         }
-    }
-
-    fn audio(&self) -> Value {
-        json!({
-            "sent_ms": ms(self.sent), "heard_ms": ms(self.heard),
-            "underruns": self.underruns, "capture_dropped": self.capture_dropped,
-        })
     }
 }
 
@@ -264,7 +222,6 @@ pub(super) const fn place(outcome: &Outcome) -> usize {
 }
 
 /// Names of the nine latencies in JSON.
-#[must_use]
 pub const fn latency_names() -> [&'static str; 9] {
     [
         "endpointing",
@@ -303,24 +260,7 @@ fn marks(timeline: &Timeline) -> Value {
     all.into()
 }
 
-fn stages(stages: &Stages) -> Map<String, Value> {
-    let mut all = Map::new();
-    for (name, value) in STAGES.into_iter().zip(stages.values()) {
-        insert_some(&mut all, name, value.map(ms));
-    }
-    all
-}
-
-fn latencies(latencies: &Latencies) -> Value {
-    let mut all = Map::new();
-    for (name, value) in latency_names().into_iter().zip(values(latencies)) {
-        insert_some(&mut all, name, value.map(ms));
-    }
-    all.into()
-}
-
 /// The nine values in the order of [`latency_names`]; the last two, outside the sums, exist once there is a response.
-#[must_use]
 pub fn values(l: &Latencies) -> [Option<Duration>; 9] {
     let beside = |value: Duration| l.response.map(|_| value);
     [

@@ -38,7 +38,6 @@ pub struct Stages {
     pub encode_queue: Option<Duration>,
     /// One round trip to the service.
     pub network: Option<Duration>,
-    /// The service itself.
     pub service: Option<Duration>,
     /// From the socket to samples.
     pub decode: Option<Duration>,
@@ -66,7 +65,6 @@ pub const STAGES: [&str; 10] = [
 
 impl Stages {
     /// Computes the stages from marks and measurements.
-    #[must_use]
     pub fn new(timeline: &Timeline, latencies: &Latencies, noted: &StageTimings) -> Self {
         let mut this = Self {
             encode_queue: latencies.uplink,
@@ -115,7 +113,6 @@ impl Stages {
     }
 
     /// The values in the order of [`STAGES`].
-    #[must_use]
     pub fn values(&self) -> [Option<Duration>; 10] {
         [
             self.capture,

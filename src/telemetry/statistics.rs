@@ -28,7 +28,6 @@ const READINGS: usize = 60;
 /// set.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
-    /// By profile and model.
     tallies: HashMap<(String, String), Tally>,
     /// With `auto`: the candidates, and their common statistics.
     together: Option<(Vec<String>, Tally)>,
@@ -231,13 +230,11 @@ impl Statistics {
     }
 
     /// Whether the session runs in real time, so that the readings apply to it.
-    #[must_use]
     pub(super) fn in_real_time(&self) -> bool {
         self.hasty.is_some_and(|hasty| hasty < MOST_HASTY)
     }
 
     /// State of the machine for `auto`, without the round trip, which is not known here.
-    #[must_use]
     pub(super) fn conditions(&self) -> Conditions {
         let machine = self.process.machine;
         Conditions {
@@ -254,14 +251,12 @@ impl Statistics {
     }
 
     /// Resource usage of the process.
-    #[must_use]
     pub(super) fn process(&self) -> &ProcessUsage {
         &self.process
     }
 
     /// The statistics of the active profile with its model, or of all candidates of `auto`; values that do not come from
     /// turns keep their defaults.
-    #[must_use]
     pub(super) fn figures(&self, profile: &str, model: &str) -> TurnStatistics {
         let together = self.together.as_ref().map(|(_, tally)| tally);
         let of = (profile.to_owned(), model.to_owned());

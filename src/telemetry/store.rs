@@ -14,7 +14,7 @@ use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
 use crate::profile::AlertSettings;
-use crate::telemetry::alert::{AlertChange, Alerts};
+use crate::telemetry::alert::Alerts;
 use crate::telemetry::diagnosis::{Finding, Typical};
 use crate::telemetry::history::{History, Reading, TurnSample};
 use crate::telemetry::memory_growth::GrowthDetector;
@@ -56,7 +56,8 @@ pub(super) struct TelemetryStore {
     pub(super) shown: Arc<[TurnView]>,
     pub(super) drawn: Arc<HistoryView>,
     drawn_at: Option<Instant>,
-    open: bool,
+    /// Whether [`open`](Self::open) was called.
+    pub(super) open: bool,
 }
 
 impl TelemetryStore {
@@ -113,19 +114,6 @@ impl TelemetryStore {
         }
     }
 
-    /// Whether [`open`](Self::open) was called.
-    pub(super) const fn is_open(&self) -> bool {
-        self.open
-    }
-
-    /// Changes the limits; with `another` profile the alerts forget its turns.
-    pub(super) fn set_profile(&mut self, settings: &AlertSettings, another: bool) {
-        self.alerts.set_rules(settings.clone());
-        if another {
-            self.alerts.forget_turns();
-        }
-    }
-
     /// Takes in a closed turn.
     pub(super) fn turn(&mut self, now: Instant, record: &TurnRecord) {
         self.alerts.turn(now, record.into());
@@ -176,16 +164,6 @@ impl TelemetryStore {
         self.history.reading(unix_now(), &reading);
         self.changed |= [underruns, sent, received] != [0; 3];
         self.older = true;
-    }
-
-    /// Forgets the shortest round trip: another connection may take another route.
-    pub(super) fn forget_trip(&mut self) {
-        self.shortest_trip = None;
-    }
-
-    /// The changes of alerts since the last poll.
-    pub(super) fn poll_alerts(&mut self, now: Instant) -> Vec<AlertChange> {
-        self.alerts.poll(now)
     }
 
     /// Draws the history, if that is due.

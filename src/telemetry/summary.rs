@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::distribution::Distribution;
 use super::history::OUTCOMES;
-use super::record::json::{insert_cost, ms, round};
+use super::record::json::{known, ms, round, some, usd};
 use super::record::{LateTokens, TurnRecord, latency_names, place};
 use super::view::ModelView;
 use crate::base::cost::Cost;
@@ -18,7 +18,6 @@ use crate::base::ids::Mark;
 use crate::base::tokens::TokenCounts;
 pub use model_usage::ModelUsage;
 
-/// Totals of a conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Turns by outcome, in the order completed, interrupted, cancelled, empty, failed.
@@ -76,7 +75,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Takes in a turn.
     pub fn add(&mut self, record: &TurnRecord) {
         self.turns[place(&record.outcome)] += 1;
         self.tool_calls += u64::from(record.tool_calls);
@@ -137,79 +135,62 @@ impl Summary {
     }
 
     /// One line of JSON without the line's end.
-    #[must_use]
     pub fn to_json(&self) -> String {
         let turns: Map<String, Value> = OUTCOMES
             .into_iter()
             .map(String::from)
             .zip(self.turns.map(Value::from))
             .collect();
-        let mut line = Map::new();
-        line.insert("schema".into(), json!("sovereign.summary/1"));
-        line.insert("turns".into(), turns.into());
-        line.insert("latency_ms".into(), self.quantiles());
-        line.insert("cut_offs".into(), json!(self.cut_offs));
-        line.insert("false_endpoints".into(), json!(self.false_endpoints));
-        line.insert("wasted_tokens".into(), json!(self.wasted_tokens));
-        let utterances =
-            json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
-        line.insert("utterances".into(), utterances);
-        if self.typed > 0 {
-            line.insert("typed".into(), json!(self.typed));
-        }
-        line.insert("unheard".into(), json!(self.unheard));
-        line.insert("fresh_starts".into(), json!(self.fresh_starts));
-        line.insert("connections".into(), json!(self.connections));
-        line.insert("rolls".into(), json!(self.rolls));
-        line.insert("resumes".into(), json!(self.resumes));
-        line.insert("underruns".into(), json!(self.underruns));
-        line.insert("capture_dropped".into(), json!(self.capture_dropped));
-        line.insert("negative_latencies".into(), json!(self.negative));
-        line.insert("tokens".into(), json!(self.tokens));
-        if self.thoughts > 0 {
-            line.insert("thoughts".into(), json!(self.thoughts));
-        }
-        insert_cost(&mut line, self.cost);
         let models = self.models.iter().map(|(of, figures)| figures.to_json(of));
-        line.insert("models".into(), models.collect());
-        line.insert(
-            "bytes".into(),
-            json!({ "sent": self.bytes.0, "received": self.bytes.1 }),
-        );
-        if let Some((used, wall)) = self.cpu {
+        let cpu = self.cpu.map(|(used, wall)| {
             let percent = used.as_secs_f64() / wall.as_secs_f64().max(1e-9) * 100.0;
-            let cpu = json!({ "seconds": round(used.as_secs_f64(), 3), "percent_of_core": round(percent, 2) });
-            line.insert("cpu".into(), cpu);
-        }
-        if let Some((rss, peak)) = self.memory {
-            let mb = |bytes: u64| round(bytes as f64 / 1e6, 1);
-            line.insert(
-                "memory_mb".into(),
-                json!({ "rss": mb(rss), "peak": mb(peak) }),
-            );
-        }
-        Value::Object(line).to_string()
+            json!({ "seconds": round(used.as_secs_f64(), 3), "percent_of_core": round(percent, 2) })
+        });
+        let mb = |bytes: u64| round(bytes as f64 / 1e6, 1);
+        let memory = self
+            .memory
+            .map(|(rss, peak)| json!({ "rss": mb(rss), "peak": mb(peak) }));
+        let (cost, is_bound) = usd(self.cost);
+        let line = json!({
+            "schema": "sovereign.summary/1",
+            "turns": turns,
+            "latency_ms": self.quantiles(),
+            "cut_offs": self.cut_offs,
+            "false_endpoints": self.false_endpoints,
+            "wasted_tokens": self.wasted_tokens,
+            "utterances": { "spoken": self.spoken, "answered": self.answered, "lost": self.lost },
+            "typed": some(self.typed),
+            "unheard": self.unheard,
+            "fresh_starts": self.fresh_starts,
+            "connections": self.connections,
+            "rolls": self.rolls,
+            "resumes": self.resumes,
+            "underruns": self.underruns,
+            "capture_dropped": self.capture_dropped,
+            "negative_latencies": self.negative,
+            "tokens": self.tokens,
+            "thoughts": some(self.thoughts),
+            "cost_usd": cost,
+            "cost_is_upper_bound": is_bound,
+            "models": models.collect::<Vec<_>>(),
+            "bytes": { "sent": self.bytes.0, "received": self.bytes.1 },
+            "cpu": cpu,
+            "memory_mb": memory,
+        });
+        known(line).to_string()
     }
 
-    fn quantiles(&self) -> Value {
-        let mut all = Map::new();
-        for (name, values) in latency_names().into_iter().zip(&self.latencies) {
-            let (Some(p50), Some(p95), Some(max)) =
-                (values.quantile(0.5), values.quantile(0.95), values.max())
-            else {
-                continue;
-            };
-            let mut one = Map::new();
-            one.insert("n".into(), json!(values.n()));
-            one.insert("p50".into(), ms(p50));
-            one.insert("p95".into(), ms(p95));
-            if let Some(p99) = values.p99() {
-                one.insert("p99".into(), ms(p99));
-            }
-            one.insert("max".into(), ms(max));
-            all.insert(name.into(), one.into());
-        }
-        all.into()
+    fn quantiles(&self) -> Map<String, Value> {
+        let all = latency_names().into_iter().zip(&self.latencies);
+        all.filter_map(|(name, values)| {
+            let [p50, p95] = [0.5, 0.95].map(|q| values.quantile(q).map(ms));
+            let one = json!({
+                "n": values.n(), "p50": p50, "p95": p95,
+                "p99": values.p99().map(ms), "max": ms(values.max()?),
+            });
+            Some((name.to_owned(), known(one)))
+        })
+        .collect()
     }
 }
 

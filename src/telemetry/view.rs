@@ -15,7 +15,6 @@ use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 
-/// A snapshot of telemetry.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// Statistics of the active profile, or of all candidates of `auto`.
@@ -24,7 +23,6 @@ pub struct View {
     pub models: Arc<[ModelView]>,
     /// This process, once a second.
     pub process: ProcessUsage,
-    /// Raised alerts.
     pub alerts: Arc<[Alert]>,
     /// Likely causes of slow or troubled turns, the most expensive first.
     pub findings: Arc<[Finding]>,
@@ -41,7 +39,6 @@ pub struct TurnStatistics {
     pub last: Option<Latencies>,
     /// Completed and interrupted turns that have a response.
     pub n: u64,
-    /// Median response.
     pub p50: Option<Duration>,
     /// 95th percentile of the response.
     pub p95: Option<Duration>,
@@ -55,7 +52,6 @@ pub struct TurnStatistics {
     pub false_endpoints: u64,
     /// Tokens of the generations dropped with them, as far as the service counted them.
     pub wasted_tokens: u64,
-    /// The present patience.
     pub patience: Option<Duration>,
     /// State of the early close.
     pub early: EarlyClose,
@@ -98,7 +94,6 @@ pub struct Meters {
     pub capture_queued: Duration,
     /// Commands that wait for the connection.
     pub outbox: usize,
-    /// Queued reply audio.
     pub reply_queued: Duration,
 }
 
@@ -109,7 +104,6 @@ pub struct TurnView {
     pub number: u64,
     /// Active profile at its end.
     pub profile: String,
-    /// The requested model.
     pub model: String,
     /// Tokens that it was billed for, those of thoughts among them.
     pub tokens: u64,
@@ -119,11 +113,8 @@ pub struct TurnView {
     pub cost: Option<Cost>,
     /// Target of its response at its end, whatever profile was chosen since.
     pub target: Duration,
-    /// How it ended.
     pub outcome: &'static str,
-    /// Its parts.
     pub latencies: Latencies,
-    /// Their pieces.
     pub stages: Stages,
 }
 
@@ -187,13 +178,11 @@ pub struct ProcessUsage {
 /// What one model did and cost with one profile, since the start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelView {
-    /// Name of the profile.
     pub profile: String,
     /// The model, as it was asked for.
     pub model: String,
     /// Turns of any outcome.
     pub turns: u64,
-    /// Responses.
     pub response: Arc<Distribution>,
     /// Cost of the turns, if the price of the model is known.
     pub cost: Option<Cost>,

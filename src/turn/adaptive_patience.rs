@@ -74,7 +74,6 @@ impl AdaptivePatience {
     }
 
     /// The patience for this user where the profile says `wanted`.
-    #[must_use]
     pub(super) fn now(&self, wanted: Duration) -> Duration {
         let base = wanted.as_secs_f64() * 1e3;
         let quantile = self.quantile(base);

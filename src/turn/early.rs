@@ -46,7 +46,6 @@ pub enum EarlyClose {
 
 impl EarlyClose {
     /// The silence, if any.
-    #[must_use]
     pub fn after(self) -> Option<Duration> {
         match self {
             Self::After(silence) => Some(silence),

@@ -84,7 +84,6 @@ struct Silencing {
 
 impl Machine {
     /// A machine without a connection. `manual`: our detector decides; otherwise the service does.
-    #[must_use]
     pub fn new(manual: bool) -> Self {
         Self {
             manual,
@@ -114,12 +113,10 @@ impl Machine {
     }
 
     /// Whether our detector decides on this connection.
-    #[must_use]
     pub fn is_manual(&self) -> bool {
         self.manual
     }
 
-    /// Takes in an input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.note_sign(&input);
         self.take_in(now, input);
@@ -166,7 +163,6 @@ impl Machine {
     }
 
     /// The next deadline for [`Machine::handle_timeout`].
-    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.silencing.front().map(|s| s.since + SILENT_WITHIN);
         [self.deadline(), self.early_deadline(), silence]
@@ -208,19 +204,16 @@ impl Machine {
     }
 
     /// Phase of the open turn.
-    #[must_use]
     pub fn phase(&self) -> Phase {
         self.open.as_ref().map_or(Phase::Idle, |turn| turn.phase)
     }
 
     /// The open turn.
-    #[must_use]
     pub fn open_turn(&self) -> Option<TurnId> {
         self.open.as_ref().map(|turn| turn.id)
     }
 
     /// The open turn, if the user asked: the service may also begin one.
-    #[must_use]
     pub fn asked_turn(&self) -> Option<TurnId> {
         let asked = self.open.as_ref().filter(|turn| turn.asked);
         asked.map(|turn| turn.id)
@@ -228,19 +221,16 @@ impl Machine {
 
     /// Whether this connection takes the words of the open turn as they come. It does not while there is none, or while
     /// earlier ones go first.
-    #[must_use]
     pub fn is_offered(&self) -> bool {
         self.connected && self.open.as_ref().is_some_and(|turn| turn.offered)
     }
 
     /// Whether the open turn's reply can be heard.
-    #[must_use]
     pub fn is_audible(&self) -> bool {
         self.open.as_ref().is_some_and(OpenTurn::is_audible)
     }
 
     /// The turn that the present transcript of the user belongs to.
-    #[must_use]
     pub fn heard_turn(&self, now: Instant) -> Option<TurnId> {
         match self.replies.owner_of_content(now) {
             Owner::Turn(turn) => Some(turn),
@@ -254,19 +244,16 @@ impl Machine {
     }
 
     /// The owner of the token counts that arrive now.
-    #[must_use]
     pub fn bill(&self) -> TokenOwner {
         self.replies.owner_of_usage()
     }
 
     /// Whether the machine is idle: a good moment to reconnect.
-    #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.open.is_none() && self.unanswered.is_empty() && self.silencing.is_empty()
     }
 
     /// Whether a reply was stopped and the report of how much was heard is pending.
-    #[must_use]
     pub fn is_silencing(&self) -> bool {
         !self.silencing.is_empty()
     }

@@ -138,7 +138,6 @@ impl Endpointing {
     }
 
     /// Silence after which a turn is over; `close` is what was decided about its early close, once that is.
-    #[must_use]
     pub(super) fn patience(&self, close: Option<EarlyClose>) -> Duration {
         let learnt = self.learnt();
         match close.unwrap_or(self.usual).after() {

@@ -181,7 +181,6 @@ impl ReplyAttribution {
         }
     }
 
-    /// Content arrived.
     pub(super) fn content(&mut self, now: Instant) -> Owner {
         let owner = self.owner_of_content(now);
         match (owner, &mut self.current) {
@@ -206,7 +205,6 @@ impl ReplyAttribution {
         }
     }
 
-    /// `interrupted` arrived.
     pub(super) fn interrupted(&mut self, now: Instant) -> Owner {
         let answered = self.is_answered();
         // Once the current turn has content, one that a timer gave up owes nothing any more.

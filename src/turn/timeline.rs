@@ -22,7 +22,6 @@ pub struct Timeline {
 
 impl Timeline {
     /// The instant of a mark.
-    #[must_use]
     pub fn get(&self, mark: Mark) -> Option<Instant> {
         self.marks[mark as usize]
     }
@@ -43,7 +42,6 @@ impl Timeline {
     }
 
     /// The latencies that the marks allow. A pair in the wrong order has none and is counted.
-    #[must_use]
     pub fn latencies(&self) -> Latencies {
         let mut negative = 0;
         let mut between = |from: Mark, to: Mark| {

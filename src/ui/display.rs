@@ -76,10 +76,6 @@ mod asked {
     }
 
     /// Asks the displays that the variables name, Wayland first. `inherited`: what [`inherited`] said at the start.
-    ///
-    /// # Errors
-    ///
-    /// When none answers.
     pub fn find(inherited: bool) -> Result<Display, NoDisplay> {
         let wayland = match (variable("WAYLAND_SOCKET"), variable("WAYLAND_DISPLAY")) {
             (Some(number), _) if !inherited => Some(Err(format!(

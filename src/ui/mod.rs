@@ -73,9 +73,6 @@ pub type Left = Arc<Mutex<Window>>;
 
 /// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds its
 /// look as the user leaves it.
-///
-/// # Errors
-/// If there is no display, or nothing that can draw on it.
 pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();

@@ -154,7 +154,6 @@ enum State {
 
 impl BargeInDetector {
     /// Creates a detector for which sounds up to `backchannel` long do not interrupt; with zero, every onset does.
-    #[must_use]
     pub fn new(backchannel: Duration) -> Self {
         Self {
             backchannel,

@@ -126,7 +126,6 @@ struct Rearmed {
 
 impl Segmenter {
     /// Creates a segmenter at the start of a stream.
-    #[must_use]
     pub fn new(settings: SegmentSettings) -> Self {
         Self {
             settings,
@@ -165,19 +164,16 @@ impl Segmenter {
     }
 
     /// Whether the newest frame is louder than the noise; otherwise it cannot be an onset.
-    #[must_use]
     pub fn is_loud(&self) -> bool {
         self.loud
     }
 
     /// Last voiced sample of the open utterance so far, by level.
-    #[must_use]
     pub fn last_voiced(&self) -> Option<Instant> {
         self.open.as_ref().map(Utterance::last_voiced)
     }
 
     /// Whether an utterance is open.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }

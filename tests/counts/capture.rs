@@ -10,13 +10,13 @@ use sovereign::audio::StreamFormat;
 use sovereign::audio::capture::{CaptureBody, CaptureEnd, capture};
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
 use sovereign::base::units::{Dbfs, SampleRate};
-use sovereign::dsp::chain::{Chain, ChainSettings, NoiseSuppressor};
+use sovereign::dsp::chain::{Chain, ChainSettings};
 use sovereign::dsp::downmix::{Downmixer, sanitise};
 use sovereign::dsp::resample::Resampler;
-use sovereign::profile::{self, DetectorKind, NoiseSuppression, Profile};
+use sovereign::profile::{self, Profile};
 use sovereign::vad::barge_in::{BargeInContext, BargeInDetector};
 use sovereign::vad::segment::{FrameContext, SegmentSettings, Segmenter};
-use sovereign::vad::{Detect as _, Detector, SpeechEvent, VadKind};
+use sovereign::vad::{Detect as _, Detector, SpeechEvent};
 
 use crate::sound::{CYCLE, Samples, at_rate, device_rate, reply, talk, with_echo};
 use crate::{Done, Workload};
@@ -98,13 +98,8 @@ fn way(
 fn settings(profile: &Profile, echo: bool) -> ChainSettings {
     ChainSettings {
         echo,
-        noise: match profile.audio.noise_suppression {
-            NoiseSuppression::Off => NoiseSuppressor::Off,
-            NoiseSuppression::Light => NoiseSuppressor::Light,
-            NoiseSuppression::On => NoiseSuppressor::On,
-            NoiseSuppression::Keyboard => NoiseSuppressor::Keyboard,
-        },
-        gain: profile.audio.gain_control.is_on(),
+        noise: profile.audio.noise_suppression,
+        gain: profile.audio.gain_control,
     }
 }
 
@@ -141,10 +136,7 @@ impl Way {
     fn new(profile: &Arc<Profile>, chain: ChainSettings) -> Self {
         let start = Instant::now();
         let (body, end) = capture(stereo(), start, None);
-        let kind = match profile.detector.kind {
-            DetectorKind::Webrtc => VadKind::Webrtc,
-            DetectorKind::Earshot => VadKind::Earshot,
-        };
+        let kind = profile.detector.kind;
         let taps = profile.audio.resampler_taps;
         Self {
             body,

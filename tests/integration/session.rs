@@ -8,7 +8,7 @@ use sovereign::base::ids::Mark;
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Link};
-use sovereign::profile::{BargeIn, Detection, Switch};
+use sovereign::profile::{BargeIn, Detection};
 use sovereign::server::Script;
 use sovereign::server::script::ScriptStep;
 use sovereign::telemetry::alert::AlertKind;
@@ -782,15 +782,15 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
 
 #[test]
 fn nothing_is_closed_early_where_nobody_thinks_or_nobody_wants_it() {
-    for (think_ms, eager) in [(0, Switch::On), (0, Switch::Off), (630, Switch::Off)] {
+    for (think_ms, eager) in [(0, true), (0, false), (630, false)] {
         simulate(async {
             let mut world = acquainted(think_ms, |world| {
                 world.profile.turn.eager_endpoint = eager;
-                world.profile.turn.adaptive_patience = Switch::Off;
+                world.profile.turn.adaptive_patience = false;
             })
             .await;
             let early = world.session.snapshots.borrow().figures.early;
-            let expected = [EarlyClose::Off, EarlyClose::Needless][usize::from(eager.is_on())];
+            let expected = [EarlyClose::Off, EarlyClose::Needless][usize::from(eager)];
             assert_eq!(early, expected);
             let said = halting(PAUSE);
             world.speak(&said).await;
@@ -849,8 +849,8 @@ fn the_same_pause_in_every_sentence_is_paid_for_once() {
 fn a_sentence_cut_off_by_patience_goes_on_without_being_sent_again() {
     simulate(async {
         let mut world = acquainted(630, |world| {
-            world.profile.turn.eager_endpoint = Switch::Off;
-            world.profile.turn.adaptive_patience = Switch::Off;
+            world.profile.turn.eager_endpoint = false;
+            world.profile.turn.adaptive_patience = false;
         })
         .await;
         let sent = world.session.counters.bytes_sent.get();

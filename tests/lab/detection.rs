@@ -1,6 +1,6 @@
 //! What each shipped profile hears of sentences in noise.
 
-use sovereign::vad::VadKind as DetectorKind;
+use sovereign::vad::VadKind;
 
 use super::listen::{Ears, Heard, KINDS, SPEECH, Scene, Talk, Values, What, hear, profiles};
 use super::noises::Kind;
@@ -69,9 +69,9 @@ fn what_each_profile_hears_in_noise() {
 }
 
 /// Limits for talk that a detector must cope with: what was measured at full length, and as much again.
-fn hold(kind: DetectorKind, scene: &str, seen: &Seen) {
+fn hold(kind: VadKind, scene: &str, seen: &Seen) {
     let place = format!("{kind:?}, {scene}");
-    let earshot = kind == DetectorKind::Earshot;
+    let earshot = kind == VadKind::Earshot;
     let calm = ["clean", "quiet talker, −20 dB", "pink 20 dB"].contains(&scene);
     if calm || scene == "pink 10 dB" {
         assert!(seen.missed <= 2.0, "{place}: {} % missed", seen.missed);
@@ -120,7 +120,7 @@ fn compare(webrtc: &[Survey], earshot: &[Survey]) {
 }
 
 /// What one detector made of one scene.
-type Survey = (DetectorKind, &'static str, Seen);
+type Survey = (VadKind, &'static str, Seen);
 
 /// What was measured of one profile in one scene.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sovereign::vad::VadKind as DetectorKind;
+use sovereign::vad::VadKind;
 
 use super::listen::{Ears, KINDS, SPEECH, Talk, Values, What, hear, profiles};
 use super::noises::Kind;
@@ -57,7 +57,7 @@ fn splits_against_patience() {
         );
         let whole = if name == "clean" { 0 } else { 3 };
         assert!(splits[whole..].iter().all(|split| *split == 0), "{place}");
-        let earshot = kind == DetectorKind::Earshot;
+        let earshot = kind == VadKind::Earshot;
         assert!(!earshot || splits[1] * 20 <= 6 * rounds, "{place}");
     }
 }

@@ -1,6 +1,6 @@
 //! What each shipped profile takes for speech when nobody speaks.
 
-use sovereign::vad::VadKind as DetectorKind;
+use sovereign::vad::VadKind;
 
 use super::listen::{Ears, Heard, KINDS, SPEECH, hear, profiles};
 use super::noises::Kind;
@@ -55,7 +55,7 @@ fn what_each_profile_takes_for_speech() {
                     format!("{open:.1}"),
                     idle.rearmed.to_string(),
                 ]);
-                let calm = kind == DetectorKind::Earshot && noise == Kind::Keyboard;
+                let calm = kind == VadKind::Earshot && noise == Kind::Keyboard;
                 if calm || matches!(noise, Kind::Pink | Kind::Fan) {
                     let starts = idle.starts().max(playing.starts());
                     assert!(starts <= 1, "{kind:?}, {noise:?}: {starts} starts");

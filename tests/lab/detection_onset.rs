@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sovereign::vad::VadKind as DetectorKind;
+use sovereign::vad::VadKind;
 
 use super::listen::{Ears, SPEECH, Talk, Values, What, hear, profiles};
 use super::noises::Kind;
@@ -39,7 +39,7 @@ fn onset_against_trigger() {
             "cough",
         ],
     );
-    for kind in [DetectorKind::Webrtc, DetectorKind::Earshot] {
+    for kind in [VadKind::Webrtc, VadKind::Earshot] {
         let mut before = 0.0;
         for trigger in TRIGGERS {
             let mut ears = Ears {

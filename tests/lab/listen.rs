@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
-use sovereign::profile::{self, DetectorKind, Profile};
+use sovereign::profile::{self, Profile};
 use sovereign::vad::segment::{FrameContext, SegmentNote, SegmentSettings, Segmenter};
 use sovereign::vad::{Detect as _, Detector, SpeechEvent, VadKind};
 
@@ -50,10 +50,7 @@ impl Ears {
 
     pub(crate) fn of(profile: &Profile) -> Self {
         Self {
-            kind: match profile.detector.kind {
-                DetectorKind::Webrtc => VadKind::Webrtc,
-                DetectorKind::Earshot => VadKind::Earshot,
-            },
+            kind: profile.detector.kind,
             aggressiveness: profile.detector.aggressiveness,
             settings: SegmentSettings {
                 onset_idle: profile.detector.onset_idle,

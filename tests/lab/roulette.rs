@@ -14,7 +14,7 @@ use sovereign::base::counters::Counters;
 use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::profile::{DetectorKind, NoiseSuppression, Profile, Switch, builtin};
+use sovereign::profile::{NoiseSuppressor, Profile, VadKind, builtin};
 
 use super::playout::tone;
 use super::runs::follow;
@@ -150,15 +150,15 @@ fn with_the_shipped_profiles_no_frame_is_lost_and_nothing_clicks() {
 /// A profile without stages for each period and filter.
 fn plain(taps: &[u32]) -> Vec<Arc<Profile>> {
     let periods = [512, 256, 1_024, 480];
-    let kinds = [DetectorKind::Webrtc, DetectorKind::Earshot];
+    let kinds = [VadKind::Webrtc, VadKind::Earshot];
     let all = taps
         .iter()
         .flat_map(|taps| periods.map(|period| (*taps, period)));
     all.enumerate()
         .map(|(n, (taps, period))| {
             let mut profile = Profile::clone(&builtin(SHIPPED[n % 3]).expect("built in"));
-            profile.audio.noise_suppression = NoiseSuppression::Off;
-            profile.audio.gain_control = Switch::Off;
+            profile.audio.noise_suppression = NoiseSuppressor::Off;
+            profile.audio.gain_control = false;
             profile.audio.resampler_taps = taps;
             profile.audio.period_frames = period;
             profile.audio.prebuffer = Duration::from_millis(30 * n as u64);

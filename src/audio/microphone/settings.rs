@@ -1,27 +1,14 @@
 //! Maps a profile to the settings of the microphone's parts.
 
-use crate::dsp::chain::{ChainSettings, NoiseSuppressor};
-use crate::profile::{DetectorKind, NoiseSuppression, Profile};
-use crate::vad::VadKind;
+use crate::dsp::chain::ChainSettings;
+use crate::profile::Profile;
 use crate::vad::segment::SegmentSettings;
 
 pub(super) fn chain_settings(profile: &Profile) -> ChainSettings {
     ChainSettings {
         echo: false,
-        noise: match profile.audio.noise_suppression {
-            NoiseSuppression::Off => NoiseSuppressor::Off,
-            NoiseSuppression::Light => NoiseSuppressor::Light,
-            NoiseSuppression::On => NoiseSuppressor::On,
-            NoiseSuppression::Keyboard => NoiseSuppressor::Keyboard,
-        },
-        gain: profile.audio.gain_control.is_on(),
-    }
-}
-
-pub(super) fn detector_kind(profile: &Profile) -> VadKind {
-    match profile.detector.kind {
-        DetectorKind::Webrtc => VadKind::Webrtc,
-        DetectorKind::Earshot => VadKind::Earshot,
+        noise: profile.audio.noise_suppression,
+        gain: profile.audio.gain_control,
     }
 }
 

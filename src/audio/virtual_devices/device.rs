@@ -66,7 +66,6 @@ pub struct MicrophoneReading {
 impl MicrophoneReading {
     /// Delivered duration per real time since the start: 1.0 if every sample was on time. A delay below 60 ms at this
     /// moment does not count: it is inaudible.
-    #[must_use]
     pub fn real_time_ratio(&self, now: Instant) -> Option<f64> {
         let wall = now.saturating_duration_since(self.began?);
         let owed = wall

@@ -39,7 +39,6 @@ impl Lateness {
         self.late.load(Relaxed)
     }
 
-    #[must_use]
     pub fn worst(&self) -> Duration {
         Duration::from_micros(self.worst_us.load(Relaxed))
     }

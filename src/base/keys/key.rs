@@ -6,24 +6,19 @@ use super::kind::Kind;
 use super::value::Value;
 use crate::base::yaml::{Text, quoted};
 
-/// A row: one key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Dotted from the top of the file: `turn.patience_ms`.
     pub name: &'static str,
-    /// What it may hold.
     pub kind: Kind,
     /// The word that may replace a value: `off`, `default`.
     pub none: Option<&'static str>,
     /// Shipped values as YAML: one for all files, or one for each.
     pub shipped: &'static [&'static str],
-    /// What it does.
     pub about: &'static str,
     /// Why the shipped values are what they are: one text for each file.
     pub why: &'static [&'static str],
-    /// When a change applies.
     pub effect: Effect,
-    /// What becomes of a value.
     pub role: Role,
     /// Whether the program itself writes it, for a choice in the window.
     pub offered: bool,
@@ -46,7 +41,6 @@ pub enum Effect {
 
 impl Effect {
     /// The answer to "when does a change apply?".
-    #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
             Self::AtOnce => "at once",
@@ -70,7 +64,6 @@ pub enum Role {
 
 impl Key {
     /// A row of a field whose changes apply at once.
-    #[must_use]
     pub const fn new(
         name: &'static str,
         kind: Kind,
@@ -132,19 +125,16 @@ impl Key {
     }
 
     /// The group that it is in, `""` at the top, and its name there.
-    #[must_use]
     pub fn parts(&self) -> (&'static str, &'static str) {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
     }
 
     /// What is allowed, for messages and comments: `allowed is …`.
-    #[must_use]
     pub fn allowed(&self) -> String {
         self.kind.allowed(self.none)
     }
 
     /// The same without the verb.
-    #[must_use]
     pub fn holds(&self) -> String {
         let allowed = self.allowed();
         let verbs = ["allowed is ", "allowed are "];
@@ -153,7 +143,6 @@ impl Key {
     }
 
     /// A value as YAML on one line.
-    #[must_use]
     pub fn yaml(&self, value: &Value) -> String {
         match value {
             Value::None => self.none.unwrap_or_default().to_owned(),
@@ -169,7 +158,6 @@ impl Key {
     }
 
     /// The JSON Schema of its values, with the default in YAML.
-    #[must_use]
     pub fn schema(&self, default: Option<&str>) -> serde_json::Value {
         let mut schema = match self.none {
             Some(word) => json!({"anyOf": [{"const": word}, self.kind.schema()]}),

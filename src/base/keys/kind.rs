@@ -9,9 +9,7 @@ use super::value::Value;
 pub enum Kind {
     /// A whole number within bounds, both included, and a multiple of `step`.
     Whole {
-        /// The least.
         from: u64,
-        /// The most.
         to: u64,
         /// What it is a multiple of.
         step: u64,
@@ -20,55 +18,45 @@ pub enum Kind {
     Number {
         /// The least, which is allowed itself unless `above`.
         from: f64,
-        /// The most.
         to: f64,
         /// Whether only more than the least is allowed.
         above: bool,
         /// What the number is, in words.
         of: &'static str,
     },
-    /// `true` or `false`.
     Flag,
     /// The same as `on` or `off`.
     OnOff,
-    /// One of these words.
     Words(&'static [&'static str]),
     /// A text of so many characters, without blanks around it.
     Text(usize, usize),
     /// A text of a shape of its own.
     Shaped(TextShape),
-    /// A list of texts.
     List(Items),
 }
 
-/// The shape of a text.
 #[derive(Clone, Copy, Debug)]
 pub struct TextShape {
     /// What is allowed, in words.
     pub allowed: &'static str,
     /// The text as it is used.
     pub check: fn(&str) -> Result<String, Wrong>,
-    /// Its JSON Schema.
     pub schema: fn() -> Json,
 }
 
-/// The shape of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Items {
     /// What is allowed, in words.
     pub allowed: &'static str,
     /// The list as it is used, or what is wrong with it.
     pub check: fn(Vec<String>) -> Result<Vec<String>, String>,
-    /// Its JSON Schema.
     pub schema: fn() -> Json,
     /// The word that may replace the list. Any other text without brackets is a list of one.
     pub word: Option<&'static str>,
 }
 
-/// What is wrong with a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wrong {
-    /// What it is.
     pub what: String,
     /// What is allowed, where the key's row does not say it.
     pub allowed: Option<String>,
@@ -87,7 +75,6 @@ impl Wrong {
     }
 
     /// A text that is not allowed.
-    #[must_use]
     pub fn text(text: &str) -> Self {
         if text.is_empty() {
             "is empty".to_owned().into()
@@ -97,7 +84,6 @@ impl Wrong {
     }
 
     /// Nothing is written where something has to be.
-    #[must_use]
     pub fn empty() -> Self {
         Self::new("is empty", "write a value, or remove the line")
     }
@@ -113,13 +99,11 @@ impl From<String> for Wrong {
 }
 
 /// A whole number within bounds, both included.
-#[must_use]
 pub const fn whole(from: u64, to: u64) -> Kind {
     Kind::Whole { from, to, step: 1 }
 }
 
 /// Any number from one to the other, both included.
-#[must_use]
 pub const fn number(from: f64, to: f64) -> Kind {
     Kind::Number {
         from,
@@ -145,14 +129,12 @@ pub fn plain(text: &str) -> Result<(), Wrong> {
 }
 
 /// The JSON Schema of a text of any shape.
-#[must_use]
 pub fn any_text() -> Json {
     json!({"type": "string"})
 }
 
 impl Kind {
     /// The word for a yes or no.
-    #[must_use]
     pub fn flag(&self, flag: bool) -> &'static str {
         match (self, flag) {
             (Self::OnOff, true) => "on",
@@ -163,7 +145,6 @@ impl Kind {
     }
 
     /// What is allowed, in words; `none` may replace a value.
-    #[must_use]
     pub fn allowed(&self, none: Option<&str>) -> String {
         let allowed = match self {
             Self::Whole { from, to, step: 1 } => {
@@ -244,7 +225,6 @@ impl Kind {
     }
 
     /// The JSON Schema of its values.
-    #[must_use]
     pub fn schema(&self) -> Json {
         match self {
             Self::Whole { from, to, step } => {

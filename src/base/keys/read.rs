@@ -61,7 +61,6 @@ pub fn read(
 }
 
 /// A wrong value, with its place.
-#[must_use]
 pub fn fault(text: &Text<'_>, key: &Key, wrong: Wrong) -> YamlError {
     let allowed = wrong.allowed.unwrap_or_else(|| key.allowed());
     YamlError {
@@ -99,7 +98,6 @@ impl Group<'_> {
 }
 
 /// The keys and groups within a group of a table, each once, in order.
-#[must_use]
 pub fn known(table: &[&'static Key], group: &str) -> Vec<&'static str> {
     let mut known = Vec::new();
     for key in table {

@@ -4,20 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A value of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Nothing was chosen, or the word of the row that says so.
     None,
-    /// A whole number.
     Whole(u64),
-    /// Any number.
     Number(f64),
-    /// True or false.
     Flag(bool),
-    /// A text or a word.
     Text(String),
-    /// A list of texts.
     List(Vec<String>),
 }
 
@@ -25,7 +19,6 @@ pub enum Value {
 pub trait Scalar: Sized {
     /// The field; `None` where the value is of another kind.
     fn from_value(value: Value) -> Option<Self>;
-    /// The value.
     fn to_value(&self) -> Value;
 }
 
@@ -66,11 +59,9 @@ macro_rules! words {
         impl $choice {
             /// The words that stand for the variants in files.
             pub const WORDS: &[&str] = &[$($word),*];
-            /// All variants.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// The word that stands for it in files.
-            #[must_use]
             pub const fn word(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word),*

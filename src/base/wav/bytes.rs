@@ -1,6 +1,5 @@
 //! The bytes of a WAV file, and the numbers in them.
 
-/// A file in memory.
 #[derive(Clone, Copy)]
 pub(super) struct File<'a> {
     pub(super) all: &'a [u8],

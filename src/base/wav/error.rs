@@ -8,10 +8,8 @@ pub const LARGEST: u64 = 256 << 20;
 /// Why there is no sound in a file.
 #[derive(Debug, thiserror::Error)]
 pub enum WavError {
-    /// The system refused.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// It is something else.
     #[error("it cannot be read as WAV: it is {0}")]
     Other(&'static str),
     /// It ends before its samples are described.

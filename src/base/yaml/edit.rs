@@ -8,7 +8,6 @@ use super::Text;
 
 /// `text` with `key` set to `value`, which is YAML on one line, in several ways; with the key taken back where there is no
 /// value. `key` is dotted, with one group at most.
-#[must_use]
 pub fn proposals(text: &str, key: &str, value: Option<&str>) -> Vec<String> {
     let (mark, bare) = match text.strip_prefix('\u{feff}') {
         Some(bare) => ("\u{feff}", bare),

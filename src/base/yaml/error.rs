@@ -13,7 +13,6 @@ pub struct YamlError {
     pub column: usize,
     /// The key, dotted from the top: `turn.patience_ms`. Empty where no single key is at fault.
     pub key: String,
-    /// The fault.
     pub what: String,
     /// The allowed values, or a remedy. May be empty.
     pub allowed: String,

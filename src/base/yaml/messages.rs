@@ -42,7 +42,6 @@ impl Said {
         }
     }
 
-    /// The error at this place.
     pub(super) fn error(self, file: &str, line: usize, column: usize) -> YamlError {
         YamlError {
             key: self.key,

@@ -26,7 +26,6 @@ pub(super) struct FormReport {
     values: usize,
 }
 
-/// A fault of form.
 pub(super) struct Flaw {
     pub(super) key: String,
     pub(super) what: &'static str,

@@ -3,6 +3,7 @@
 use url::{Host, Url};
 
 use super::fault::Fault;
+use crate::base::local_caller::is_loopback;
 
 /// The host, and whether it is reached with TLS.
 pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
@@ -21,14 +22,6 @@ pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Faul
             host: host.to_string(),
         }),
         _ => Err(bad("it begins neither with wss:// nor with ws://")),
-    }
-}
-
-pub(in crate::provider) fn is_loopback(host: &Host<String>) -> bool {
-    match host {
-        Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

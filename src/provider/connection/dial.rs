@@ -31,7 +31,6 @@ use super::stream::Stream;
 use super::tls::Tls;
 use crate::base::thread::aside;
 
-/// A stream that was opened.
 pub struct Opened {
     /// The stream, encrypted where the address says so.
     pub stream: Stream,
@@ -90,7 +89,6 @@ impl Default for TcpDialer {
 
 impl TcpDialer {
     /// A dialler that trusts these certificates besides the platform's.
-    #[must_use]
     pub fn with_extra_roots(roots: Vec<CertificateDer<'static>>) -> Self {
         let rules = ProxyRules::from_environment();
         for what in rules.ignored() {
@@ -116,7 +114,6 @@ fn system_lookup(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<S
 }
 
 /// Whether the environment names a proxy that a connection to `url` goes through.
-#[must_use]
 pub fn through_proxy(url: &Url) -> bool {
     matches!(ProxyRules::from_environment().way(url), Way::Through(_))
 }

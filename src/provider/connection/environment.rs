@@ -36,7 +36,6 @@ impl EnvironmentFinding {
 }
 
 /// The proxy in force for `url` (`None`: the demo), and settings that have no effect.
-#[must_use]
 pub fn proxy(url: Option<&Url>) -> Vec<EnvironmentFinding> {
     described(&ProxyRules::from_environment(), url)
 }
@@ -72,7 +71,6 @@ fn described(rules: &ProxyRules, url: Option<&Url>) -> Vec<EnvironmentFinding> {
 }
 
 /// The certificates that are trusted; a fault is fatal where `url` is encrypted.
-#[must_use]
 pub fn certificates(url: Option<&Url>) -> Vec<EnvironmentFinding> {
     let fatal = url.is_some_and(|url| url.scheme() == "wss");
     match Trust::from_environment().read() {

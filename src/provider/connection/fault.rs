@@ -20,40 +20,26 @@ pub enum Fault {
     BadAddress {
         /// The address, without user, password and query.
         url: String,
-        /// What is wrong with it.
         why: &'static str,
     },
     /// An unencrypted address that is not this computer.
     #[error("{host} would be reached without encryption, so it is not dialled")]
-    Unencrypted {
-        /// The host.
-        host: String,
-    },
+    Unencrypted { host: String },
     /// An environment variable cannot be used as it is set.
     #[error("{variable} is set to `{value}`, which cannot be used: {why}")]
     Variable {
-        /// Its name.
         variable: &'static str,
         /// Its value, without any login.
         value: String,
-        /// What is wrong with it.
         why: String,
-        /// What to write.
         hint: &'static str,
     },
     /// DNS gives no answer.
     #[error("no name server answers for {host}")]
-    NoNameServer {
-        /// The host.
-        host: String,
-    },
+    NoNameServer { host: String },
     /// DNS knows no such name.
     #[error("the name {host} was not found")]
-    NameNotFound {
-        /// The host.
-        host: String,
-    },
-    /// Nothing listens there.
+    NameNotFound { host: String },
     #[error("{address} refuses connections")]
     ConnectionRefused {
         /// Host and port.
@@ -72,7 +58,6 @@ pub enum Fault {
     TimedOut {
         /// Host and port.
         address: String,
-        /// Which step.
         stage: Stage,
         /// How long it was waited for.
         after: Duration,
@@ -80,15 +65,12 @@ pub enum Fault {
     /// The server could not prove who it is.
     #[error("{host} could not prove who it is: {problem}")]
     Certificate {
-        /// The host.
         host: String,
-        /// Why.
         problem: CertificateProblem,
     },
     /// TLS failed otherwise.
     #[error("no encrypted connection to {host}: {why}")]
     Tls {
-        /// The host.
         host: String,
         /// What the TLS library says.
         why: String,
@@ -104,7 +86,6 @@ pub enum Fault {
     NotLive {
         /// Host and port.
         address: String,
-        /// What it answered.
         answer: String,
     },
     /// The network wants a login or an agreement first.
@@ -132,7 +113,6 @@ pub enum Fault {
         proxy: String,
         /// Host and port asked for.
         address: String,
-        /// What it answered.
         answer: String,
     },
     /// The service wants a key, and none was sent.
@@ -178,7 +158,6 @@ pub enum Fault {
         /// Close frame.
         detail: String,
     },
-    /// Not offered here.
     #[error("the service is not offered where you are ({detail})")]
     Region {
         /// Close frame.
@@ -195,10 +174,8 @@ pub enum Fault {
     Trouble {
         /// Host and port.
         address: String,
-        /// The status.
         status: u16,
     },
-    /// The connection was closed.
     #[error("the service closed the connection ({detail})")]
     Closed {
         /// Close frame.
@@ -225,10 +202,7 @@ pub enum Fault {
     Unanswered,
     /// Several messages in a row cannot be read, or a frame breaks the rules of WebSocket.
     #[error("the service sent messages that make no sense ({what})")]
-    Malformed {
-        /// What is wrong with them.
-        what: String,
-    },
+    Malformed { what: String },
     /// The announced end came near.
     #[error("the service is about to end this connection")]
     GoingAway,
@@ -240,7 +214,6 @@ pub enum Fault {
     },
 }
 
-/// A step of connecting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// DNS.
@@ -274,8 +247,6 @@ impl std::fmt::Display for Stage {
 }
 
 impl Fault {
-    /// The one thing to do.
-    #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Self::BadAddress { .. } => {
@@ -352,7 +323,6 @@ impl Fault {
     }
 
     /// What it means for the next attempt.
-    #[must_use]
     pub fn retry(&self) -> End {
         match self {
             Self::BadAddress { .. }

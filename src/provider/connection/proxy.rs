@@ -35,7 +35,6 @@ pub(super) struct Proxy {
     host: Host<String>,
     port: u16,
     login: Option<Login>,
-    /// The variable that names it.
     variable: &'static str,
 }
 
@@ -89,7 +88,6 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxy {
-    /// Host and port.
     pub(super) fn place(&self) -> (Host<String>, u16) {
         (self.host.clone(), self.port)
     }
@@ -119,9 +117,6 @@ impl Proxy {
     }
 
     /// Asks for a tunnel. `address` is the service's, for a proxy that is given no names.
-    ///
-    /// # Errors
-    /// It wants a login, or does not lead there.
     pub(super) async fn tunnel(
         &self,
         stream: Stream,

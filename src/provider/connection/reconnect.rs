@@ -59,7 +59,6 @@ pub enum End {
     Closed,
 }
 
-/// The state of the link.
 #[derive(Debug)]
 pub struct ReconnectPolicy {
     phase: Phase,
@@ -98,7 +97,6 @@ enum Phase {
     },
 }
 
-/// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Call [`ReconnectPolicy::dial`] and connect.
@@ -107,7 +105,6 @@ pub enum Due {
     Roll,
 }
 
-/// An attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// Counts from 1 since a connection proved itself.
@@ -127,7 +124,6 @@ pub struct Connection {
 
 impl ReconnectPolicy {
     /// A link that wants to be dialled at once.
-    #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
             phase: Phase::Waiting { until: Some(now) },
@@ -145,7 +141,6 @@ impl ReconnectPolicy {
     }
 
     /// When [`ReconnectPolicy::due`] is to be asked again; `None`: not before something happens.
-    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
             Phase::Waiting { until } => until,
@@ -158,7 +153,6 @@ impl ReconnectPolicy {
         }
     }
 
-    /// What is due now.
     pub fn due(&mut self, now: Instant) -> Option<Due> {
         match self.phase {
             Phase::Waiting { until: Some(until) } if now >= until => Some(Due::Dial),
@@ -174,7 +168,6 @@ impl ReconnectPolicy {
         }
     }
 
-    /// An attempt begins.
     pub fn dial(&mut self, now: Instant) -> Attempt {
         if self.dials.len() == BUDGET {
             self.dials.pop_front();

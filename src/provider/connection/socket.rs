@@ -52,7 +52,6 @@ pub(in crate::provider) struct Socket {
     /// Why a message was not taken.
     failed: Option<Error>,
     counters: Arc<Counters>,
-    /// A proxy is in between.
     proxied: bool,
 }
 
@@ -65,7 +64,6 @@ pub(in crate::provider) struct OutgoingMessage {
     pub(in crate::provider) report: bool,
 }
 
-/// What happened on a socket.
 pub(in crate::provider) enum Turn {
     /// A message came, in a text or a binary frame.
     Message(Bytes),
@@ -73,10 +71,11 @@ pub(in crate::provider) enum Turn {
     Flushed,
     /// There was no room for more, and now there is.
     Room,
-    /// It is over.
     Ended(Fault),
-    /// The service closed it.
-    Closed { code: u16, reason: String },
+    Closed {
+        code: u16,
+        reason: String,
+    },
 }
 
 impl Socket {

@@ -34,9 +34,6 @@ impl Tls {
     }
 
     /// Encrypts a stream to `host`.
-    ///
-    /// # Errors
-    /// No trusted certificates, or the server is not who it should be.
     pub(super) async fn encrypt(&self, host: &str, stream: Stream) -> Result<Stream, Fault> {
         let config = self.config.get_or_try_init(|| self.load()).await?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -59,9 +59,6 @@ impl Trust {
     }
 
     /// Reads the certificates that the variables name; `None` where they name none: the platform's count.
-    ///
-    /// # Errors
-    /// What is named holds no certificate.
     pub(super) fn read(&self) -> Result<Option<Trusted>, Fault> {
         let mut trusted = Trusted {
             store: RootCertStore::empty(),

@@ -11,6 +11,7 @@ use url::Url;
 use super::address;
 use super::fault::{Fault, presentable};
 use super::stream::Stream;
+use crate::base::local_caller::is_loopback;
 
 /// Bytes of a strange answer from which it is surely no HTTP, although no line has ended.
 const CERTAIN: usize = 64;
@@ -27,16 +28,12 @@ pub(in crate::provider) struct Head {
 
 /// Why there is no head.
 pub(in crate::provider) enum NoHead {
-    /// The connection ended.
     Io(std::io::Error),
     /// What came is not HTTP.
     NotHttp,
 }
 
 /// Asks for the WebSocket. Returns what came behind the answer: the beginning of the first frame.
-///
-/// # Errors
-/// The other side answers otherwise, or not in HTTP at all.
 pub(in crate::provider) async fn upgrade(
     stream: &mut Stream,
     url: &Url,
@@ -58,7 +55,7 @@ pub(in crate::provider) async fn upgrade(
     if head.status != 101 {
         let fault = refusal(&head, address, key);
         return Err(
-            if address::check(url).is_ok_and(|(host, _)| address::is_loopback(&host)) {
+            if address::check(url).is_ok_and(|(host, _)| is_loopback(&host)) {
                 from_here(fault)
             } else {
                 fault

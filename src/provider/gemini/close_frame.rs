@@ -13,7 +13,6 @@ pub enum Close {
     Key,
     /// The service is not offered where the user is.
     Region,
-    /// No such model.
     Model,
     /// No such model under this version of the API: either of them may be at fault.
     Version,
@@ -37,7 +36,6 @@ pub enum Close {
 
 impl Close {
     /// Sorts a close frame by its code and the known beginnings of its reason, as seen from the service.
-    #[must_use]
     pub fn of(code: u16, reason: &str) -> Self {
         let begins = |beginnings: &[&str]| beginnings.iter().any(|b| reason.starts_with(b));
         match code {
@@ -84,7 +82,6 @@ impl Close {
     }
 
     /// What it means for the next connection.
-    #[must_use]
     pub fn end(self) -> End {
         match self {
             Self::Key

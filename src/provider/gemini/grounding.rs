@@ -9,7 +9,6 @@ use crate::provider::grounding::Grounding;
 const MOST_LOOKED_AT: usize = 1_000;
 
 /// What the service says of its searches.
-#[must_use]
 pub(super) fn read(metadata: &Value) -> Grounding {
     let mut found = Grounding::default();
     for chunk in list(metadata, "groundingChunks", "grounding_chunks") {

@@ -25,7 +25,6 @@ pub(super) struct Hints {
     attempt: Attempt,
 }
 
-/// A model and what it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Told {
     model: String,
@@ -39,7 +38,6 @@ enum Attempt {
     /// There was no hint in it.
     #[default]
     Plain,
-    /// With hints.
     Hinted(Told),
     /// Without those that were just refused.
     Trial {

@@ -32,9 +32,6 @@ const LIVE: &str = "bidiGenerateContent";
 /// Asks for the names of the models that the key can use in a Live conversation, without `models/`, in the order of the
 /// service; `None` where the server keeps no such list. `under_v1`: a conversation came about under this version of the
 /// API alone.
-///
-/// # Errors
-/// The first step that failed.
 pub async fn live_models(
     dialer: Arc<dyn Dialer>,
     target: ServiceEndpoint,

@@ -16,9 +16,7 @@ pub struct Model {
     pub name: &'static str,
     /// Whether the service offers it.
     pub state: ModelState,
-    /// What it is made for.
     pub purpose: Purpose,
-    /// How thinking is set.
     pub thinking: ThinkingControl,
     /// Whether `enableAffectiveDialog` is taken.
     pub affective_dialog: bool,
@@ -39,24 +37,17 @@ pub enum ModelState {
     Stable,
     /// Yes, and it may change or end at short notice.
     Preview,
-    /// Not any more.
     Ended {
         /// The day, as `2026-11-17`.
         on: &'static str,
-        /// What took its place.
         successor: &'static str,
     },
     /// A name for whatever is newest of a family that has ended: it may have ended too.
-    MayHaveEnded {
-        /// What took its place.
-        successor: &'static str,
-    },
+    MayHaveEnded { successor: &'static str },
 }
 
-/// What a model is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Talk.
     Talk,
     /// It says in another language what it hears.
     Translation,
@@ -231,7 +222,6 @@ const NATIVE_AUDIO_LATEST: Model = Model {
 
 impl Model {
     /// What took its place, where it has ended or may have.
-    #[must_use]
     pub fn successor(&self) -> Option<&'static str> {
         match self.state {
             ModelState::Stable | ModelState::Preview => None,
@@ -242,7 +232,6 @@ impl Model {
     }
 
     /// Whether the service offers it, as far as is known, in a word for JSON.
-    #[must_use]
     pub fn state_name(&self) -> &'static str {
         match self.state {
             ModelState::Stable => "stable",
@@ -253,7 +242,6 @@ impl Model {
     }
 
     /// How it thinks, in words that follow its name.
-    #[must_use]
     pub fn thinking_in_words(&self) -> &'static str {
         match self.thinking {
             ThinkingControl::None => "does not think",
@@ -266,13 +254,11 @@ impl Model {
 }
 
 /// The family of a model, by its name with or without `models/`; a cautious one for a name that is not known.
-#[must_use]
 pub fn model(name: &str) -> &'static Model {
     known(name).unwrap_or(&UNKNOWN)
 }
 
 /// The family of a model that the table knows.
-#[must_use]
 pub fn known(name: &str) -> Option<&'static Model> {
     let short = name.rsplit('/').next().unwrap_or(name);
     let is_of = |model: &&Model| {
@@ -286,7 +272,6 @@ pub fn known(name: &str) -> Option<&'static Model> {
 }
 
 /// What the service refuses of a setup that is well-formed: the field and why. Fields of an unknown model are let pass.
-#[must_use]
 pub fn refusals(setup: &Setup) -> Vec<(&'static str, &'static str)> {
     let mut refused = general_refusals(setup);
     if let Some(model) = known(&setup.model) {

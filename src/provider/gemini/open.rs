@@ -32,7 +32,6 @@ pub(super) struct Open {
     pub(super) under_v1: Option<Url>,
 }
 
-/// What connecting needs.
 pub(super) struct Opener {
     pub(super) dialer: Arc<dyn Dialer>,
     pub(super) target: ServiceEndpoint,
@@ -45,9 +44,6 @@ pub(super) struct Opener {
 impl Opener {
     /// Dials, upgrades, sends the setup and waits for the service to accept it. Where the service does not know the model
     /// under `v1beta`, tries `v1` once; where `v1` had the last one, begins with it.
-    ///
-    /// # Errors
-    /// The first step that failed.
     pub(super) async fn open(self) -> Result<Open, Fault> {
         check_key(&self.target)?;
         let beta = &self.target.url;

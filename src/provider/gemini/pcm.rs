@@ -16,7 +16,6 @@ pub const REPLY_MIME: &str = "audio/pcm;rate=24000";
 const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=48_000;
 
 /// Samples as 16-bit little-endian bytes.
-#[must_use]
 pub fn to_bytes(samples: &[i16]) -> Vec<u8> {
     samples.iter().flat_map(|s| s.to_le_bytes()).collect()
 }
@@ -75,7 +74,6 @@ impl PcmReader {
     }
 
     /// How many chunks had an odd length.
-    #[must_use]
     pub fn odd_chunks(&self) -> u64 {
         self.odd_chunks
     }
@@ -107,9 +105,6 @@ impl ByteOrder {
 }
 
 /// The rate that the MIME type of a reply names; [`SampleRate::REPLY`] if it names none.
-///
-/// # Errors
-/// It is not mono 16-bit PCM of 8 to 48 kHz.
 pub fn reply_rate(mime: &str) -> Result<SampleRate, NotPlayable> {
     if mime == REPLY_MIME {
         return Ok(SampleRate::REPLY);
@@ -117,10 +112,7 @@ pub fn reply_rate(mime: &str) -> Result<SampleRate, NotPlayable> {
     rate_of(mime, SampleRate::REPLY)
 }
 
-/// The rate that a MIME type names, `otherwise` if it names none.
-///
-/// # Errors
-/// It is not mono 16-bit PCM of 8 to 48 kHz.
+/// The rate that a MIME type names, `otherwise` if it names none. Refuses all but mono 16-bit PCM of 8 to 48 kHz.
 pub fn rate_of(mime: &str, otherwise: SampleRate) -> Result<SampleRate, NotPlayable> {
     let refused = |why: &str| NotPlayable {
         mime: mime.chars().take(60).collect(),

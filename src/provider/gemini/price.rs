@@ -29,7 +29,6 @@ const RATES: [(&str, Rates); 3] = [
 ];
 
 /// What is published of the price of a model that answers at this host.
-#[must_use]
 pub fn published(host: &str, model: &str) -> Pricing {
     if host != GOOGLE_HOST {
         return Pricing::Elsewhere;
@@ -38,7 +37,6 @@ pub fn published(host: &str, model: &str) -> Pricing {
 }
 
 /// The rates of a model, where they are published.
-#[must_use]
 pub fn rates(model: &str) -> Option<Rates> {
     let name = model.rsplit('/').next().unwrap_or(model);
     RATES

@@ -2,7 +2,6 @@
 
 use super::setup::setup;
 use super::{models, price};
-use crate::base::units::SampleRate;
 use crate::provider::config::DetectionConfig;
 use crate::provider::price::Pricing;
 use crate::provider::{Capabilities, Service, SessionConfig, TurnDetection};
@@ -12,18 +11,11 @@ pub(super) struct GeminiLive;
 
 impl Service for GeminiLive {
     fn capabilities(&self, config: &SessionConfig) -> Capabilities {
-        let (turns, interruptible) = match &config.detection {
-            DetectionConfig::Client => (TurnDetection::Client, true),
-            DetectionConfig::Service { interrupts, .. } => (TurnDetection::Service, *interrupts),
+        let turns = match &config.detection {
+            DetectionConfig::Client => TurnDetection::Client,
+            DetectionConfig::Service { .. } => TurnDetection::Service,
         };
-        Capabilities {
-            turns,
-            interruptible,
-            input_rate: SampleRate::WORKING,
-            output_rate: SampleRate::REPLY,
-            text: true,
-            resumption: true,
-        }
+        Capabilities { turns }
     }
 
     /// A wish that the model does not know, such as thinking, changes nothing.

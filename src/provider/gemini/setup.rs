@@ -17,7 +17,6 @@ use crate::provider::gemini::message::{
 use crate::provider::gemini::models::{self, ThinkingControl, TranscriptionHints};
 
 /// The setup of a connection, without a handle if there is none.
-#[must_use]
 pub fn setup(config: &SessionConfig, handle: Option<&str>) -> Setup {
     let hints = hints(config);
     let unheard = (hints.custom_vocabulary.is_none()).then_some(&config.vocabulary[..]);
@@ -165,7 +164,6 @@ pub enum Thinks {
 
 /// Whether the model thinks before it answers. Unless it is asked for, the models do as they do by themselves: those with
 /// levels think as little as they can, those with a budget as much as they like (Google's model pages, November 2026).
-#[must_use]
 pub fn thinks(model: &str, asked: Option<Thinking>) -> Thinks {
     match models::model(model).thinking {
         ThinkingControl::None => Thinks::Not,

@@ -4,7 +4,6 @@
 use crate::provider::EndKind;
 
 /// The kind of a reason; `None` where the service names none.
-#[must_use]
 pub(super) fn kind(reason: &str) -> Option<EndKind> {
     let reason = reason.to_ascii_uppercase();
     Some(match reason.as_str() {

@@ -7,7 +7,6 @@ use serde::de::{Deserializer, Error as _};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefuseSetup {
-    /// Its code.
     #[serde(deserialize_with = "close_code")]
     pub code: u16,
     /// Its reason, of which 123 bytes fit into a close frame.

@@ -16,7 +16,6 @@ use super::values::Config;
 use crate::base::yaml::{self, edit, quoted};
 use crate::file::{self, ReadError};
 
-/// What the file begins with.
 const HEAD: &str = "# Kept by Sovereign: choices made in the window that could not be written into the configuration file without\n\
                     # touching more than their own line. Each holds as long as that file says what it said then. This file may be removed.\n";
 

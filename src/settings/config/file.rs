@@ -32,17 +32,6 @@ pub struct ConfigFile {
     left_out: Option<String>,
 }
 
-/// What came of reading the file again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reread {
-    /// Something else holds now.
-    pub changed: bool,
-    /// It was faulty when it was read before, and is not any more.
-    pub mended: bool,
-    /// What is wrong with it, with places; what held there before still holds.
-    pub faults: Vec<String>,
-}
-
 /// Why a choice was not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -52,39 +41,19 @@ pub enum SaveError {
     /// What stands in the file is faulty; it is left for the user to mend.
     #[error("{} The file is left as it is: mend it first", sentence(.0))]
     Faulty(String),
-    /// The system refused.
     #[error("{path} cannot be written: {error}")]
     Refused {
-        /// The configuration file.
         path: PathBuf,
-        /// What the system said.
         error: std::io::Error,
     },
 }
 
-/// The file as it was found.
-struct Found {
-    text: String,
-    reading: ConfigReading,
-}
-
-impl Found {
-    fn nothing() -> Self {
-        Self {
-            text: String::new(),
-            reading: ConfigReading {
-                config: Config::default(),
-                faults: Vec::new(),
-                silent: true,
-            },
-        }
-    }
-}
+/// Text and meaning of the file.
+type Found = (String, ConfigReading);
 
 impl ConfigFile {
     /// Reads the file. A missing one is no fault; of a faulty one the lines that can be read hold, and the second value says
     /// what is wrong with the others, one to a line.
-    #[must_use]
     pub fn load(path: Option<PathBuf>) -> (Self, Option<String>) {
         let mut this = Self {
             path,
@@ -98,7 +67,8 @@ impl ConfigFile {
             trusted: false,
             left_out: None,
         };
-        let mut faults = this.reload().faults;
+        this.reload();
+        let mut faults = this.faults.clone();
         if let Some(path) = &this.path {
             let (choices, fault) = Choices::load(path);
             this.choices = choices;
@@ -110,62 +80,43 @@ impl ConfigFile {
         (this, told)
     }
 
-    /// Reads the file again. What cannot be read leaves what held before.
-    pub fn reload(&mut self) -> Reread {
+    /// Reads the file again. What cannot be read leaves what held before; [`faults`](Self::faults) says what that is.
+    pub fn reload(&mut self) {
         if self.path.is_none() && self.trusted {
-            return Reread {
-                changed: false,
-                mended: false,
-                faults: Vec::new(),
-            };
+            return;
         }
-        let was_faulty = !self.faults.is_empty();
-        let before = self.config.clone();
         self.faults.clear();
         match self.find() {
-            Ok(found) => self.take(found.reading),
+            Ok((_, reading)) => self.take(reading),
             Err(fault) => self.cannot_read(fault),
-        }
-        Reread {
-            changed: self.config != before,
-            mended: was_faulty && self.faults.is_empty(),
-            faults: self.faults.clone(),
         }
     }
 
-    /// The configuration.
-    #[must_use]
     pub fn get(&self) -> &Config {
         &self.config
     }
 
-    /// The file.
-    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// What is wrong with the file as it was read last, with places.
-    #[must_use]
     pub fn faults(&self) -> &[String] {
         &self.faults
     }
 
     /// Why the choices that the program keeps beside the file are left out, if they are.
-    #[must_use]
     pub fn left_out(&self) -> Option<&str> {
         self.left_out.as_deref()
     }
 
     /// Why nothing may be dialled: a line that protects the user cannot be read, and no earlier one of this run says what
     /// it would. `None` as soon as the file is mended.
-    #[must_use]
     pub fn held(&self) -> Option<&str> {
         self.held.as_deref()
     }
 
     /// Whether nobody knows which folder `state` names: nothing may be kept in the usual one then.
-    #[must_use]
     pub fn is_stateless(&self) -> bool {
         self.stateless
     }
@@ -181,11 +132,11 @@ impl ConfigFile {
             Ok(found) => {
                 // The warnings about the file come from reading it again.
                 let told = std::mem::take(&mut self.faults);
-                self.take(found.reading.clone());
+                self.take(found.1.clone());
                 self.faults = told;
                 (found, None)
             }
-            Err(fault) => (Found::nothing(), Some(fault)),
+            Err(fault) => ((String::new(), ConfigReading::nothing()), Some(fault)),
         };
         let before = self.config.clone();
         change(&mut self.config);
@@ -201,11 +152,10 @@ impl ConfigFile {
     fn keep(
         &mut self,
         path: &Path,
-        found: Found,
+        (text, mut reading): Found,
         wanted: &Config,
         touched: &[&str],
     ) -> Result<(), SaveError> {
-        let Found { text, mut reading } = found;
         let mut edited = text.clone();
         let (mut choices, mut faulty) = (self.choices.clone(), None);
         let mut beside = Vec::new();
@@ -250,8 +200,9 @@ impl ConfigFile {
 
     /// Text and meaning of the file; why it cannot be read at all.
     fn find(&self) -> Result<Found, String> {
+        let nothing = || (String::new(), ConfigReading::nothing());
         let Some(path) = &self.path else {
-            return Ok(Found::nothing());
+            return Ok(nothing());
         };
         let name = path.display().to_string();
         let bytes = match file::read(path) {
@@ -264,7 +215,7 @@ impl ConfigFile {
             Err(ReadError::Missing) if std::fs::symlink_metadata(path).is_ok() => {
                 return Err(format!("{name} is a link to a file that is not there"));
             }
-            Err(ReadError::Missing) => return Ok(Found::nothing()),
+            Err(ReadError::Missing) => return Ok(nothing()),
             Err(error) => return Err(format!("{name}: {error}")),
         };
         if self.had_content && bytes.iter().all(u8::is_ascii_whitespace) {
@@ -273,10 +224,8 @@ impl ConfigFile {
                 "{name}:1:1: the file is empty now: write it again, or start again with it"
             ));
         }
-        Ok(Found {
-            reading: reading::read(&name, &bytes, &self.config, self.occasion()),
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        let reading = reading::read(&name, &bytes, &self.config, self.occasion());
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), reading))
     }
 
     fn occasion(&self) -> Occasion {

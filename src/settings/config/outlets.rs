@@ -3,23 +3,20 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::base::keys::{Scalar, TextShape, Value, Wrong, any_text};
+use crate::base::local_caller::is_loopback;
 
 /// A text that is not for logs: it shows itself to who asks for it by name only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hidden(String);
 
 impl Hidden {
-    /// Hides a text.
-    #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -86,9 +83,7 @@ pub(super) const WEBHOOK: TextShape = TextShape {
         let url = Url::parse(text).ok();
         let good = url.is_some_and(|url| match (url.scheme(), url.host()) {
             ("https", Some(_)) => true,
-            ("http", Some(Host::Domain(name))) => name.eq_ignore_ascii_case("localhost"),
-            ("http", Some(Host::Ipv4(ip))) => ip.is_loopback(),
-            ("http", Some(Host::Ipv6(ip))) => ip.is_loopback(),
+            ("http", Some(host)) => is_loopback(&host),
             _ => false,
         });
         // It may hold a secret, and is not repeated.

@@ -36,7 +36,6 @@ impl Config {
     }
 }
 
-/// What a text says.
 #[derive(Clone, Debug)]
 pub(super) struct ConfigReading {
     /// The keys that can be read, and what held before for the others. For those that are not written the usual value, or
@@ -48,7 +47,17 @@ pub(super) struct ConfigReading {
     pub(super) silent: bool,
 }
 
-/// A fault in the text.
+impl ConfigReading {
+    /// What an empty text says.
+    pub(super) fn nothing() -> Self {
+        Self {
+            config: Config::default(),
+            faults: Vec::new(),
+            silent: true,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigFault {
     pub(super) error: YamlError,
@@ -77,13 +86,7 @@ pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) 
     };
     let (text, flaws) = match Text::by_keys(file, bytes) {
         Ok((Some(text), flaws)) => (text, flaws),
-        Ok((None, _)) => {
-            return ConfigReading {
-                config: Config::default(),
-                faults: Vec::new(),
-                silent: true,
-            };
-        }
+        Ok((None, _)) => return ConfigReading::nothing(),
         Err(error) => return unreadable(error),
     };
     let usual = values_of(&Config::default());

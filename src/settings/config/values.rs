@@ -31,7 +31,6 @@ pub struct Config {
     pub voice: Option<String>,
     /// The languages that the user speaks, whatever the profile says.
     pub languages: Option<Languages>,
-    /// What the talk key does.
     pub talk_key: TalkKey,
     /// How long the microphone stays open after the talk key is let go, at most [`MOST_RELEASE_DELAY`].
     pub release_delay: Duration,
@@ -39,7 +38,6 @@ pub struct Config {
     pub voice_activation: bool,
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
-    /// The window.
     pub window: Window,
     /// Folder for logs and recordings, instead of the usual one.
     pub state: Option<PathBuf>,
@@ -53,7 +51,6 @@ pub struct Config {
     pub spend_limit: SpendLimit,
 }
 
-/// What the talk key does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TalkKey {
     /// The microphone is open while it is down.
@@ -74,26 +71,20 @@ pub struct SpendLimit {
     pub day: Option<f64>,
 }
 
-/// How the window looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// How much of the latency panel is shown, 0 (nothing) to 3 (everything).
     pub panel: u8,
-    /// Light or dark.
     pub theme: Theme,
     /// Where it was and how large.
     pub frame: WindowFrame,
 }
 
-/// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// As the system is.
     #[default]
     System,
-    /// Dark.
     Dark,
-    /// Light.
     Light,
 }
 

@@ -28,7 +28,6 @@ const REPORTS: usize = 8;
 pub struct FileReport {
     /// All changes up to this number are in it.
     pub version: u64,
-    /// What holds now.
     pub config: Config,
     /// What is wrong with the file, with places.
     pub faults: Vec<String>,
@@ -97,7 +96,6 @@ impl ConfigWriter {
         version
     }
 
-    /// Reads the file again.
     pub fn reload(&self) {
         self.shared.slot().reload = true;
         self.shared.wake.notify_one();

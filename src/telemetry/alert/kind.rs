@@ -6,12 +6,10 @@ use crate::base::keys::words;
 use crate::telemetry::diagnosis::{Finding, Remedy, TurnPart};
 use crate::telemetry::memory_growth::Trend;
 
-/// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AlertKind {
     /// From the end of the turn to the first reply audio that arrives.
     FirstAudio,
-    /// The response.
     Response,
     /// The share of turns that get their answer.
     Success,
@@ -23,7 +21,6 @@ pub enum AlertKind {
     Interruptions,
     /// The share of turns that the user had not finished.
     CutOffs,
-    /// Replies that stutter.
     Stutters,
 }
 
@@ -40,7 +37,6 @@ words!(AlertKind {
 
 impl AlertKind {
     /// The keys of its limits in a profile; the first one's documentation says what is measured.
-    #[must_use]
     pub const fn limits(self) -> &'static [&'static str] {
         match self {
             Self::FirstAudio => &["alerts.first_audio_ms"],
@@ -55,7 +51,6 @@ impl AlertKind {
     }
 
     /// What helps: the finding of one of its parts, else what helps in general.
-    #[must_use]
     pub fn help(self, findings: &[Finding]) -> (String, Option<Remedy>) {
         let (parts, otherwise): (&[TurnPart], &str) = match self {
             Self::FirstAudio | Self::Response => (
@@ -106,11 +101,9 @@ impl AlertKind {
 /// Something is over its limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// What.
     pub kind: AlertKind,
     /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
     pub value: f64,
-    /// The limit.
     pub limit: f64,
     /// What it was measured over: turns or readings.
     pub n: usize,
@@ -120,7 +113,6 @@ pub struct Alert {
 
 impl Alert {
     /// What happened, in a sentence, with figures and without words of the conversation.
-    #[must_use]
     pub fn what(&self) -> String {
         let (value, limit, n) = (self.value, self.limit, self.n);
         let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);

@@ -160,7 +160,6 @@ impl Forecast {
         }
     }
 
-    /// Takes in a turn.
     pub(super) fn add(&mut self, turn: Answered) {
         let Some(known) = self.profiles.get_mut(turn.candidate) else {
             return;

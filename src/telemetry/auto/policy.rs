@@ -27,7 +27,6 @@ pub struct Plan {
     pub candidate: usize,
     /// Changes within its profile.
     pub tuning: Tuning,
-    /// The reason as text.
     pub why: String,
 }
 
@@ -61,7 +60,6 @@ pub struct Adapter {
 
 impl Adapter {
     /// Starts with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
-    #[must_use]
     pub fn new(candidates: Vec<Candidate>, start: usize, wishes: AutoGoals) -> Self {
         let current = start.min(candidates.len().saturating_sub(1));
         Self {
@@ -111,8 +109,6 @@ impl Adapter {
         }
     }
 
-    /// The present plan.
-    #[must_use]
     pub fn plan(&self) -> Plan {
         let save_power = self.saves_power();
         Plan {
@@ -126,7 +122,6 @@ impl Adapter {
     }
 
     /// Changes of profile so far.
-    #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
     }

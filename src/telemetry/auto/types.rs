@@ -7,7 +7,6 @@ use crate::profile::Preference;
 /// A profile that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its name for users.
     pub label: String,
     /// Its own share of a response (uplink + downlink) before any was measured.
     pub own_share: Duration,
@@ -18,7 +17,6 @@ pub struct Candidate {
 /// Goals and constraints of the choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AutoGoals {
-    /// Target of the response.
     pub target: Duration,
     /// Value of a step of quality.
     pub preference: Preference,
@@ -28,7 +26,6 @@ pub struct AutoGoals {
     pub power_saving: bool,
 }
 
-/// A turn that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// Time of its end.

@@ -9,7 +9,6 @@ use crate::profile::Preference;
 /// Our own share grows by 20 to 40 ms from one built-in profile to the next (`design.md` budgets 20, 35 and 90 ms). With 20,
 /// a response slightly over its target leads to a faster profile; one far over it, where the gain is a few percent, does
 /// not.
-#[must_use]
 pub fn step_worth(preference: Preference) -> f64 {
     match preference {
         Preference::Speed => 10.0,
@@ -22,7 +21,6 @@ pub fn step_worth(preference: Preference) -> f64 {
 ///
 /// Just over the target a millisecond counts as one; far beyond it only relative differences count, as in the perception of
 /// durations (Weber's law).
-#[must_use]
 pub fn wait_cost(response: Duration, target: Duration) -> f64 {
     let (response, target) = (response.as_secs_f64(), target.as_secs_f64().max(1e-3));
     if response <= target {

@@ -13,15 +13,11 @@ use super::types::{Cause, Evidence, Finding, Remedy, TurnPart};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
     pub(super) response: Duration,
-    /// Share of this computer.
     ours: Duration,
-    /// Share of the network.
     network: Duration,
-    /// Share of the service.
     pub(super) service: Duration,
 }
 
-/// The owner of the largest share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LargestShare {
     Ours,

@@ -16,7 +16,6 @@ pub enum TurnPart {
     Uplink,
     /// The round trip to the service.
     Network,
-    /// The service itself.
     Service,
     /// From the first audio that arrived to the ear.
     Downlink,
@@ -30,7 +29,6 @@ pub enum TurnPart {
 
 impl TurnPart {
     /// Its name in the window.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Patience => "patience before it",
@@ -45,7 +43,6 @@ impl TurnPart {
     }
 }
 
-/// The cause of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
     /// The line is long or slow.
@@ -64,7 +61,6 @@ pub enum Cause {
     ServiceDetection,
     /// The conversation so far is long.
     Context,
-    /// The instruction is long.
     Instruction,
     /// The service is slower than it was.
     ServiceBusy,
@@ -72,19 +68,14 @@ pub enum Cause {
     Model,
     /// No single cause, and this computer has the largest share.
     OwnShare,
-    /// Long device periods.
     DevicePeriod,
-    /// A wireless headset.
     WirelessDevice,
     /// The reply is buffered before it is played: by the profile, or because it came in bursts.
     Prebuffer,
     /// Answers are ready before patience is over.
     HeldForPatience,
-    /// Patience is long.
     LongPatience,
-    /// Patience is short.
     ShortPatience,
-    /// Answers are long.
     LongAnswers,
     /// A headset in its telephone mode.
     Narrowband,
@@ -96,7 +87,6 @@ pub enum Cause {
     Battery,
     /// The processor is throttled on mains: heat, or a setting.
     Heat,
-    /// Memory is full.
     MemoryFull,
     /// This program's memory grows.
     Leak,
@@ -105,7 +95,6 @@ pub enum Cause {
 /// An action that a button offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Change to this profile.
     UseProfile(String),
     /// Reconnect at the next pause; the conversation continues.
     Reconnect,
@@ -115,36 +104,28 @@ pub enum Remedy {
     EchoAutomatic,
     /// Write another model into the file of a profile.
     UseModel {
-        /// The profile.
         profile: String,
-        /// The model.
         model: String,
     },
     /// Send the last question again.
     AskAgain,
 }
 
-/// A cause that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The affected part.
     pub part: TurnPart,
-    /// The cause.
     pub cause: Cause,
     /// Its cost per turn, if known.
     pub costs: Option<Duration>,
     /// The finding as text, with the values.
     pub what: String,
-    /// The remedy as text.
     pub remedy: String,
-    /// The remedy as an action.
     pub action: Option<Remedy>,
 }
 
 impl Finding {
     /// The remedy. If no setting makes the service faster, the alternative is a higher limit: `key` is its setting in the
     /// profile.
-    #[must_use]
     pub fn advice(&self, key: &str) -> String {
         let remedy = &self.remedy;
         if self.cause == Cause::Model {
@@ -158,7 +139,6 @@ impl Finding {
 /// Medians over some turns; unknown ones are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Typical {
-    /// How many turns.
     pub n: usize,
     /// From the end of speech to the decision that the turn is over.
     pub endpointing: Option<Duration>,
@@ -174,7 +154,6 @@ pub struct Typical {
     pub buffer: Option<Duration>,
     /// From the ring to the ear.
     pub device: Option<Duration>,
-    /// The response.
     pub response: Option<Duration>,
     /// How long answers were heard.
     pub heard: Option<Duration>,
@@ -185,13 +164,10 @@ pub struct Typical {
 /// The input of all rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// The target of the response.
     pub target: Duration,
-    /// The newest turns.
     pub recent: Typical,
     /// The turns before them.
     pub usual: Typical,
-    /// Round trip now.
     pub round_trip: Option<Duration>,
     /// The shortest round trip of this conversation.
     pub shortest_trip: Option<Duration>,
@@ -205,7 +181,6 @@ pub struct Evidence {
     pub narrow_speaker: bool,
     /// Stutters of the newest turns.
     pub underruns: u64,
-    /// The prebuffer of the profile.
     pub prebuffer: Duration,
     /// Load of the machine and this program's share of it, in percent of all cores.
     pub load: Option<(f64, f64)>,
@@ -213,7 +188,6 @@ pub struct Evidence {
     pub memory_percent: Option<f64>,
     /// Growth of this program's memory in bytes per hour, if it leaks.
     pub leak_per_hour: Option<f64>,
-    /// It runs on battery.
     pub on_battery: bool,
     /// The allowed maximum clock of the processor as a share of its maximum.
     pub clock_share: Option<f64>,

@@ -31,6 +31,9 @@ const ROOM: usize = 24_576;
 /// Below this, integers are exact as floats.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
+/// A value and its labels.
+pub(super) type Labelled<'a> = (&'a [(&'a str, &'a str)], f64);
+
 /// A page that grows family by family.
 #[derive(Debug)]
 pub(super) struct Exposition {
@@ -46,30 +49,10 @@ impl Default for Exposition {
 }
 
 impl Exposition {
-    /// A gauge; an unknown value is left out.
-    pub(super) fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
-        if let Some(value) = value {
-            self.head(name, help, "gauge");
-            self.line(name, &[], value);
-        }
-    }
-
-    /// A count that only grows; its name ends in `_total`.
-    pub(super) fn counter(&mut self, name: &str, help: &str, value: f64) {
-        self.counters(name, help, &[(&[], value)]);
-    }
-
-    /// Counters with labels.
-    pub(super) fn counters(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
-        self.head(name, help, "counter");
-        for (labels, value) in values {
-            self.line(name, labels, *value);
-        }
-    }
-
-    /// Gauges with labels.
-    pub(super) fn gauges(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
-        self.head(name, help, "gauge");
+    /// A metric: a count that only grows where its name ends in `_total`, else a gauge.
+    pub(super) fn family(&mut self, name: &str, help: &str, values: &[Labelled<'_>]) {
+        let is_count = name.ends_with("_total");
+        self.head(name, help, if is_count { "counter" } else { "gauge" });
         for (labels, value) in values {
             self.line(name, labels, *value);
         }
@@ -100,8 +83,6 @@ impl Exposition {
         }
     }
 
-    /// The whole text.
-    #[must_use]
     pub(super) fn finish(self) -> String {
         self.text
     }
@@ -175,21 +156,24 @@ mod tests {
             latency.record(Duration::from_millis(ms));
         }
         let mut page = Exposition::default();
-        page.gauge("a_ratio", "A share.", Some(0.5));
-        page.gauge("b_ratio", "Unknown.", None);
-        page.counters(
+        let plain = |page: &mut Exposition, name, help, value| {
+            page.family(name, help, &[(&[], value)]);
+        };
+        plain(&mut page, "a_ratio", "A share.", 0.5);
+        page.family(
             "turns_total",
             "Turns by \"outcome\".",
             &[(&[("outcome", "a\"b\\c\nd")], 3.0)],
         );
         page.histograms("wait_seconds", "Waits.", &[(("part", "all"), &latency)]);
-        page.gauge("c_seconds", "A small one.", Some(0.000_25));
-        page.gauge("d", "A large one.", Some(1e300));
-        page.gauge("e", "Below nothing.", Some(-2.0));
+        plain(&mut page, "c_seconds", "A small one.", 0.000_25);
+        plain(&mut page, "d", "A large one.", 1e300);
+        plain(&mut page, "e", "Below nothing.", -2.0);
         let text = page.finish();
         assert!(text.starts_with("# HELP a_ratio A share.\n# TYPE a_ratio gauge\na_ratio 0.5\n"));
-        assert!(!text.contains("b_ratio"), "unknown is absent");
-        assert!(text.contains("# HELP turns_total Turns by \"outcome\".\n"));
+        assert!(
+            text.contains("# HELP turns_total Turns by \"outcome\".\n# TYPE turns_total counter\n")
+        );
         assert!(text.contains("turns_total{outcome=\"a\\\"b\\\\c\\nd\"} 3\n"));
         assert!(text.contains("wait_seconds_bucket{part=\"all\",le=\"0.005\"} 1\n"));
         assert!(text.contains("wait_seconds_bucket{part=\"all\",le=\"0.02\"} 3\n"));

@@ -1,16 +1,21 @@
 //! Renders the page of the monitor: Prometheus text and health JSON.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use serde_json::json;
 
+use crate::base::counters::Counters;
 use crate::monitor::Page;
 use crate::telemetry::alert::AlertKind;
 use crate::telemetry::collector::Collector;
 use crate::telemetry::context::{Context, LinkState};
-use crate::telemetry::export::exposition::Exposition;
+use crate::telemetry::export::exposition::{Exposition, Labelled};
 use crate::telemetry::history::OUTCOMES;
 use crate::telemetry::record::latency_names;
+use crate::telemetry::view::ProcessUsage;
 
 impl Collector<'_> {
     /// The page as of now; before the first context it is empty and reports trouble.
@@ -50,219 +55,187 @@ fn raised(collector: &Collector<'_>) -> impl Iterator<Item = AlertKind> {
 }
 
 fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> String {
-    let mut text = Exposition::default();
+    let mut page = Exposition::default();
     let info = [
         ("version", env!("CARGO_PKG_VERSION")),
         ("profile", context.profile.name.as_str()),
         ("demo", if context.demo { "yes" } else { "no" }),
     ];
-    text.gauges(
-        "sovereign_info",
-        "Version, profile in force, and whether the demo answers.",
-        &[(&info, 1.0)],
-    );
-    text.gauge(
-        "sovereign_connected",
-        "1 while there is a connection to the service.",
-        Some(f64::from(u8::from(connected))),
-    );
-    turns(&mut text, collector);
-    flow(&mut text, collector);
-    machine(&mut text, collector);
+    family(&mut page, "sovereign_info", &[(&info, 1.0)]);
+    values(&mut page, [("sovereign_connected", Some(yes(connected)))]);
+    turns(&mut page, collector);
+    flow(&mut page, &collector.deps.counters);
+    values(&mut page, machine(collector.statistics.process()));
     let alerts = AlertKind::ALL.iter().map(|kind| {
         let is_raised = raised(collector).any(|of| of == *kind);
-        ([("kind", kind.word())], f64::from(u8::from(is_raised)))
+        ([("kind", kind.word())], yes(is_raised))
     });
     let alerts: Vec<_> = alerts.collect();
     let alerts: Vec<_> = alerts
         .iter()
         .map(|(labels, value)| (&labels[..], *value))
         .collect();
-    text.gauges("sovereign_alert", "1 while an alert stands.", &alerts);
-    text.finish()
+    family(&mut page, "sovereign_alert", &alerts);
+    page.finish()
 }
 
-fn turns(text: &mut Exposition, collector: &Collector<'_>) {
+/// What a metric means: `assets/metrics.tsv` has a line for each.
+fn help(name: &str) -> &'static str {
+    static HELP: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let lines = include_str!("../../../assets/metrics.tsv").lines();
+        lines.filter_map(|line| line.split_once('\t')).collect()
+    });
+    HELP.get(name).copied().unwrap_or_default()
+}
+
+fn family(page: &mut Exposition, name: &str, values: &[Labelled<'_>]) {
+    page.family(name, help(name), values);
+}
+
+/// Metrics without labels; unknown ones are left out.
+fn values<const N: usize>(page: &mut Exposition, all: [(&str, Option<f64>); N]) {
+    for (name, value) in all {
+        if let Some(value) = value {
+            family(page, name, &[(&[], value)]);
+        }
+    }
+}
+
+fn counts<const N: usize>(page: &mut Exposition, all: [(&str, u64); N]) {
+    values(page, all.map(|(name, n)| (name, Some(n as f64))));
+}
+
+fn yes(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
+}
+
+fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64()
+}
+
+fn turns(page: &mut Exposition, collector: &Collector<'_>) {
     let (summary, counters) = (&*collector.summary, &collector.deps.counters);
     let outcomes: [_; 5] =
         std::array::from_fn(|i| ([("outcome", OUTCOMES[i])], summary.turns[i] as f64));
     let outcomes = outcomes.each_ref().map(|(labels, n)| (&labels[..], *n));
-    text.counters(
-        "sovereign_turns_total",
-        "Closed turns by outcome.",
-        &outcomes,
-    );
+    family(page, "sovereign_turns_total", &outcomes);
     // The last two are not part of the sums.
     let parts: [_; 7] =
         std::array::from_fn(|i| (("part", latency_names()[i]), &summary.latencies[i]));
-    text.histograms(
-        "sovereign_latency_seconds",
-        "Latencies of turns by part; response = uplink + server + downlink.",
-        &parts,
-    );
-    for (name, help, count) in [
-        (
-            "sovereign_cut_offs_total",
-            "Times that the user went on within a second of the end of a turn.",
-            summary.cut_offs,
-        ),
-        (
-            "sovereign_false_endpoints_total",
-            "Early ends of turns that went on.",
-            summary.false_endpoints,
-        ),
-        (
-            "sovereign_utterances_lost_total",
-            "Utterances that the service never received whole.",
-            summary.lost,
-        ),
-        (
-            "sovereign_tool_calls_total",
-            "Functions that the service asked for.",
-            summary.tool_calls,
-        ),
-        (
-            "sovereign_tokens_total",
-            "Tokens that the service counted, prompt and response.",
-            summary.tokens,
-        ),
-        (
-            "sovereign_connections_total",
-            "Connections that were set up.",
-            counters.connections.get(),
-        ),
-        (
-            "sovereign_rolls_total",
-            "Planned changes of connection.",
-            counters.rolls.get(),
-        ),
-    ] {
-        text.counter(name, help, count as f64);
-    }
-    if let Some(cost) = summary.cost {
-        text.counter(
-            "sovereign_cost_usd_total",
-            "US dollars, of what was counted where the price is known; an upper bound while sovereign_cost_is_upper_bound is 1.",
-            cost.usd,
-        );
-        text.gauge(
-            "sovereign_cost_is_upper_bound",
-            "1 where the cost is an upper bound: thoughts, and tokens of no told kind, are taken at the dearest rate.",
-            Some(f64::from(u8::from(cost.at_most))),
-        );
-    }
+    let name = "sovereign_latency_seconds";
+    page.histograms(name, help(name), &parts);
+    let all = [
+        ("sovereign_cut_offs_total", summary.cut_offs),
+        ("sovereign_false_endpoints_total", summary.false_endpoints),
+        ("sovereign_utterances_lost_total", summary.lost),
+        ("sovereign_tool_calls_total", summary.tool_calls),
+        ("sovereign_tokens_total", summary.tokens),
+        ("sovereign_connections_total", counters.connections.get()),
+        ("sovereign_rolls_total", counters.rolls.get()),
+    ];
+    counts(page, all);
+    let (cost, is_bound) = summary
+        .cost
+        .map(|cost| (cost.usd, yes(cost.at_most)))
+        .unzip();
+    let cost = [
+        ("sovereign_cost_usd_total", cost),
+        ("sovereign_cost_is_upper_bound", is_bound),
+    ];
+    values(page, cost);
 }
 
-fn flow(text: &mut Exposition, collector: &Collector<'_>) {
-    let counters = &collector.deps.counters;
-    for (name, help, count) in [
-        (
-            "sovereign_bytes_sent_total",
-            "Bytes to the service.",
-            counters.bytes_sent.get(),
-        ),
+fn flow(page: &mut Exposition, counters: &Counters) {
+    let dropped = counters.capture_dropped.get();
+    let all = [
+        ("sovereign_bytes_sent_total", counters.bytes_sent.get()),
         (
             "sovereign_bytes_received_total",
-            "Bytes from the service.",
             counters.bytes_received.get(),
         ),
-        (
-            "sovereign_underruns_total",
-            "Times that replies ran dry.",
-            counters.underruns.get(),
-        ),
-        (
-            "sovereign_capture_dropped_samples_total",
-            "Captured samples that were lost.",
-            counters.capture_dropped.get(),
-        ),
-        (
-            "sovereign_bad_messages_total",
-            "Messages of the service that could not be used.",
-            counters.bad_messages.get(),
-        ),
-    ] {
-        text.counter(name, help, count as f64);
-    }
-    let seconds = |span: std::time::Duration| Some(span.as_secs_f64());
-    text.gauge(
-        "sovereign_round_trip_seconds",
-        "Round trip of the connection.",
-        counters.round_trip().and_then(seconds),
-    );
-    text.gauge(
-        "sovereign_capture_queued_seconds",
-        "Captured sound that waits to be looked at.",
-        seconds(counters.capture_queued.get()),
-    );
-    text.gauge(
-        "sovereign_reply_queued_seconds",
-        "Reply audio that waits for its time.",
-        seconds(counters.reply_queued.get()),
-    );
-    text.gauge(
-        "sovereign_outbox_messages",
-        "Commands that wait for the connection.",
-        Some(f64::from(counters.outbox.load(Relaxed))),
-    );
+        ("sovereign_underruns_total", counters.underruns.get()),
+        ("sovereign_capture_dropped_samples_total", dropped),
+        ("sovereign_bad_messages_total", counters.bad_messages.get()),
+    ];
+    counts(page, all);
+    let trip = counters.round_trip().map(seconds);
+    let captured = seconds(counters.capture_queued.get());
+    let reply = seconds(counters.reply_queued.get());
+    let outbox = counters.outbox.load(Relaxed);
+    let all = [
+        ("sovereign_round_trip_seconds", trip),
+        ("sovereign_capture_queued_seconds", Some(captured)),
+        ("sovereign_reply_queued_seconds", Some(reply)),
+        ("sovereign_outbox_messages", Some(f64::from(outbox))),
+    ];
+    values(page, all);
 }
 
-fn machine(text: &mut Exposition, collector: &Collector<'_>) {
-    let process = collector.statistics.process();
+fn machine(process: &ProcessUsage) -> [(&'static str, Option<f64>); 10] {
     let machine = process.machine;
-    if let Some(cpu) = process.cpu {
-        text.counter(
-            "sovereign_cpu_seconds_total",
-            "Processor time of this program.",
-            cpu.as_secs_f64(),
-        );
-    }
+    let ratio = |percent: f32| f64::from(percent) / 100.0;
     let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
-    text.gauge(
-        "sovereign_resident_memory_bytes",
-        "Resident memory of this program.",
-        bytes(process.rss),
-    );
-    text.gauge(
-        "sovereign_memory_growth_bytes_per_hour",
-        "Growth of the memory that does not come back, while there is one.",
-        process.memory_growth.per_hour(),
-    );
-    text.gauge(
-        "sovereign_threads",
-        "Threads of this program.",
-        process.threads.map(f64::from),
-    );
-    text.gauge(
-        "sovereign_thread_growth_per_hour",
-        "Growth of the threads that does not come back, while there is one.",
-        process.thread_growth.per_hour(),
-    );
-    text.gauge(
-        "sovereign_machine_cpu_ratio",
-        "Load of all processors of this computer.",
-        machine.cpu_percent.map(|load| f64::from(load) / 100.0),
-    );
-    text.gauge(
-        "sovereign_machine_memory_bytes",
-        "Memory of this computer.",
-        bytes(machine.memory),
-    );
-    text.gauge(
-        "sovereign_machine_memory_available_bytes",
-        "Of it what programs can still have.",
-        bytes(machine.available),
-    );
-    if let Some(battery) = machine.battery {
-        text.gauge(
+    let battery = machine.battery;
+    [
+        ("sovereign_cpu_seconds_total", process.cpu.map(seconds)),
+        ("sovereign_resident_memory_bytes", bytes(process.rss)),
+        (
+            "sovereign_memory_growth_bytes_per_hour",
+            process.memory_growth.per_hour(),
+        ),
+        ("sovereign_threads", process.threads.map(f64::from)),
+        (
+            "sovereign_thread_growth_per_hour",
+            process.thread_growth.per_hour(),
+        ),
+        (
+            "sovereign_machine_cpu_ratio",
+            machine.cpu_percent.map(ratio),
+        ),
+        ("sovereign_machine_memory_bytes", bytes(machine.memory)),
+        (
+            "sovereign_machine_memory_available_bytes",
+            bytes(machine.available),
+        ),
+        (
             "sovereign_battery_ratio",
-            "How full the battery is.",
-            Some(f64::from(battery.percent) / 100.0),
-        );
-        text.gauge(
+            battery.map(|battery| f64::from(battery.percent) / 100.0),
+        ),
+        (
             "sovereign_on_battery",
-            "1 while this computer runs on battery.",
-            Some(f64::from(u8::from(battery.discharging))),
-        );
+            battery.map(|battery| yes(battery.discharging)),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_metric_of_the_code_has_a_line_in_the_table_and_the_other_way_round() {
+        let code = include_str!("prometheus.rs");
+        let named: HashSet<&str> = code
+            .split('"')
+            .filter(|text| text.starts_with(concat!("sovereign", "_")))
+            .collect();
+        let table = include_str!("../../../assets/metrics.tsv");
+        let lines: Vec<&str> = table
+            .lines()
+            .filter_map(|line| line.split('\t').next())
+            .collect();
+        assert_eq!(lines.len(), named.len(), "one line each");
+        for name in named {
+            assert!(!help(name).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_value_is_left_out() {
+        let mut page = Exposition::default();
+        values(&mut page, [("sovereign_threads", None)]);
+        assert_eq!(page.finish(), "");
     }
 }

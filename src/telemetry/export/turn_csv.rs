@@ -9,7 +9,6 @@ use crate::telemetry::record::{TurnRecord, latency_names};
 use crate::telemetry::stages::STAGES;
 
 /// The header of the turns, with a line end.
-#[must_use]
 pub fn turn_header() -> String {
     let mut names: Vec<String> = ["time", "turn", "input", "profile", "model", "outcome"]
         .map(str::to_owned)
@@ -40,7 +39,6 @@ pub fn turn_header() -> String {
 }
 
 /// A turn as a row with a line end. Unknown values are empty.
-#[must_use]
 pub fn turn_row(turn: &TurnRecord) -> String {
     let mut cells = vec![
         time(turn.closed_at),
@@ -78,7 +76,6 @@ pub fn turn_row(turn: &TurnRecord) -> String {
 }
 
 /// The history, a row for each of its slices, oldest first.
-#[must_use]
 pub fn history(history: &History) -> String {
     let mut names: Vec<String> = ["time", "seconds"].map(str::to_owned).to_vec();
     names.extend(OUTCOMES.map(str::to_owned));

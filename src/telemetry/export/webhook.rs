@@ -18,22 +18,17 @@ use url::Url;
 
 use crate::provider::connection::dial::Dialer;
 
-/// Capacity of the queue.
 const WAITING: usize = 16;
 /// Back-off between attempts.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
-/// Timeout of an attempt.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Limit for the last deliveries at the end of the program, which must not take half a second in all.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(250);
 
-/// A request to send.
 #[derive(Debug)]
 pub(crate) struct Post {
-    /// The target address.
     pub(crate) address: Url,
-    /// The body, as JSON.
     pub(crate) body: String,
 }
 

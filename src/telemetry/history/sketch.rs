@@ -20,26 +20,21 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    /// Records one latency.
     pub fn record(&mut self, latency: Duration) {
         self.add(bin(latency), 1);
     }
 
-    /// Merges another sketch.
     pub fn merge(&mut self, other: &Self) {
         for (bin, count) in &other.bins {
             self.add(*bin, *count);
         }
     }
 
-    /// How many were recorded.
-    #[must_use]
     pub fn n(&self) -> u64 {
         self.bins.iter().map(|(_, count)| u64::from(*count)).sum()
     }
 
     /// The value at `quantile` (0.0 to 1.0), rounded up; `None` without values.
-    #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let rank = (quantile.clamp(0.0, 1.0) * self.n() as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -50,7 +45,6 @@ impl Sketch {
     }
 
     /// Number of values in (`from`, `to`], by the upper ends of their bins.
-    #[must_use]
     pub fn between(&self, from: Duration, to: Duration) -> u64 {
         let inside = |bin: u16| {
             let end = upper(bin);
@@ -61,7 +55,6 @@ impl Sketch {
     }
 
     /// Whether the bins are valid, which those from a file need not be.
-    #[must_use]
     pub fn is_sound(&self) -> bool {
         self.bins.len() <= MOST
             && self.bins.windows(2).all(|pair| pair[0].0 < pair[1].0)

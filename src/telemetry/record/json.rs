@@ -9,57 +9,49 @@ use crate::base::tokens::{Kinds, TokenCounts};
 
 /// Tokens of a turn; the response includes thoughts.
 pub(crate) fn tokens(counts: &TokenCounts) -> Value {
-    let mut line = Map::new();
-    line.insert("prompt".into(), json!(counts.prompt.sum()));
-    line.insert("response".into(), json!(counts.written()));
-    if counts.thoughts > 0 {
-        line.insert("thoughts".into(), json!(counts.thoughts));
-    }
-    if counts.cached > 0 {
-        line.insert("cached".into(), json!(counts.cached));
-    }
-    for (name, kinds) in [
-        ("prompt_kinds", counts.prompt),
-        ("response_kinds", counts.response),
-    ] {
-        insert_some(&mut line, name, by_kind(&kinds));
-    }
-    line.into()
+    known(json!({
+        "prompt": counts.prompt.sum(), "response": counts.written(),
+        "thoughts": some(counts.thoughts), "cached": some(counts.cached),
+        "prompt_kinds": by_kind(&counts.prompt), "response_kinds": by_kind(&counts.response),
+    }))
 }
 
 /// Tokens by kind; `None` if the service named none.
 fn by_kind(kinds: &Kinds) -> Option<Value> {
-    let named = [
-        ("text", kinds.text),
-        ("audio", kinds.audio),
-        ("image", kinds.image),
-        ("unassigned", kinds.unassigned),
-    ];
-    let there = named.into_iter().filter(|(_, count)| *count > 0);
-    let there: Map<String, Value> = there
-        .map(|(name, count)| (name.to_owned(), json!(count)))
-        .collect();
-    kinds.is_known().then(|| there.into())
+    let all = json!({
+        "text": some(kinds.text), "audio": some(kinds.audio), "image": some(kinds.image),
+        "unassigned": some(kinds.unassigned),
+    });
+    kinds.is_known().then(|| known(all))
 }
 
-/// Inserts a cost and whether it is an upper bound, if known.
-pub(crate) fn insert_cost(line: &mut Map<String, Value>, cost: Option<Cost>) {
-    if let Some(cost) = cost {
-        line.insert("cost_usd".into(), json!(cost.rounded(6)));
-        if cost.at_most {
-            line.insert("cost_is_upper_bound".into(), json!(true));
-        }
+/// The fields of an object that are not null.
+pub(crate) fn known(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.retain(|_, value| !value.is_null());
     }
+    object
 }
 
-pub(crate) fn insert_some<T: Into<Value>>(
-    map: &mut Map<String, Value>,
-    key: &str,
-    value: Option<T>,
-) {
-    if let Some(value) = value {
-        map.insert(key.into(), value.into());
-    }
+/// `None` for zero and for `false`.
+pub(crate) fn some<T: Default + PartialEq>(value: T) -> Option<T> {
+    Some(value).filter(|value| *value != T::default())
+}
+
+/// The known ones of these durations in milliseconds, by name.
+pub(crate) fn durations<const N: usize>(
+    names: [&str; N],
+    values: [Option<Duration>; N],
+) -> Map<String, Value> {
+    let all = names.into_iter().zip(values);
+    all.filter_map(|(name, value)| Some((name.to_owned(), ms(value?))))
+        .collect()
+}
+
+/// A cost in dollars, and whether it is an upper bound.
+pub(crate) fn usd(cost: Option<Cost>) -> (Option<f64>, Option<bool>) {
+    let is_bound = cost.is_some_and(|cost| cost.at_most);
+    (cost.map(|cost| cost.rounded(6)), some(is_bound))
 }
 
 pub(crate) fn ms(duration: Duration) -> Value {

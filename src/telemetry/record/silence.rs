@@ -23,7 +23,6 @@ pub enum Silence {
 
 impl Silence {
     /// Its name in the JSON of a turn.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::BrokenOff => "broken_off",
@@ -41,8 +40,6 @@ impl Silence {
         }
     }
 
-    /// What happened, as text.
-    #[must_use]
     pub fn what(&self) -> String {
         let what = match self {
             Self::BrokenOff => "broke its answer off before anything was heard",
@@ -60,8 +57,6 @@ impl Silence {
         format!("the service {what}")
     }
 
-    /// The remedy.
-    #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::BrokenOff | Self::NearSilent => "Ask again.",
@@ -75,7 +70,6 @@ impl Silence {
     }
 
     /// Whether asking the same again may help.
-    #[must_use]
     pub fn may_be_asked_again(&self) -> bool {
         match self {
             Self::BrokenOff

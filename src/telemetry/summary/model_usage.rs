@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::base::cost::Cost;
 use crate::telemetry::distribution::Distribution;
 use crate::telemetry::record::TurnRecord;
-use crate::telemetry::record::json::{insert_cost, ms};
+use crate::telemetry::record::json::{known, ms, usd};
 
 /// Usage and cost of one model with one profile.
 #[derive(Clone, Debug, Default)]
@@ -39,18 +39,14 @@ impl ModelUsage {
     }
 
     pub(super) fn to_json(&self, (profile, model): &(String, String)) -> Value {
-        let mut line = Map::new();
-        line.insert("profile".into(), json!(profile));
-        line.insert("model".into(), json!(model));
-        line.insert("turns".into(), json!(self.turns));
-        if let (Some(p50), Some(p95)) = (self.response.quantile(0.5), self.response.quantile(0.95))
-        {
-            let response = json!({ "n": self.response.n(), "p50": ms(p50), "p95": ms(p95) });
-            line.insert("response_ms".into(), response);
-        }
-        line.insert("tokens".into(), json!(self.tokens));
-        insert_cost(&mut line, self.cost);
-        line.into()
+        let quantile = |q| self.response.quantile(q).map(ms);
+        let response = quantile(0.5)
+            .map(|p50| json!({ "n": self.response.n(), "p50": p50, "p95": quantile(0.95) }));
+        let (cost, is_bound) = usd(self.cost);
+        known(json!({
+            "profile": profile, "model": model, "turns": self.turns, "response_ms": response,
+            "tokens": self.tokens, "cost_usd": cost, "cost_is_upper_bound": is_bound,
+        }))
     }
 }
 

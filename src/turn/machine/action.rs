@@ -25,22 +25,18 @@ pub enum Action {
     /// The service owes an answer and has given no sign for this long: replace the connection. What was said is offered to
     /// the next one.
     Replace(Duration),
-    /// A turn is over.
     Close(Box<Closed>),
 }
 
 /// A turn that is over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Closed {
-    /// Its identifier.
     pub turn: TurnId,
     /// Whether the user asked; unasked speech of the service has no record.
     pub asked: bool,
     /// Whether the user typed it: it has no marks of speech.
     pub typed: bool,
-    /// How it ended.
     pub outcome: Outcome,
-    /// Its instants.
     pub timeline: Timeline,
     /// Whether the service showed that all of it had arrived.
     pub received: bool,
@@ -60,7 +56,6 @@ pub struct Closed {
     pub silenced_after: Option<Duration>,
 }
 
-/// How a turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The reply was played to its end.
@@ -77,7 +72,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// Its name in the JSON of a turn.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Completed => "completed",

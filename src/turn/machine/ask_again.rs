@@ -16,7 +16,6 @@ use crate::turn::reply_attribution::Why;
 
 impl Machine {
     /// Since when the open turn waits for its answer; `None` if it does not, or the answer has begun.
-    #[must_use]
     pub fn awaited_since(&self) -> Option<Instant> {
         let waits = |turn: &&OpenTurn| {
             turn.asked && turn.offered && turn.phase == Phase::Awaiting && !turn.is_early()

@@ -39,7 +39,6 @@ impl Machine {
     }
 
     /// Pause after which an utterance is over, for the segmenter.
-    #[must_use]
     pub fn patience(&self) -> Duration {
         if !self.manual {
             return self.pace.settings().patience;
@@ -49,7 +48,6 @@ impl Machine {
     }
 
     /// State of the early close in a turn like the last one.
-    #[must_use]
     pub fn early_close(&self) -> EarlyClose {
         if self.manual {
             self.pace.usual()
@@ -59,7 +57,6 @@ impl Machine {
     }
 
     /// Whether the open turn is closed while patience runs: for the user it is still open, and its reply is held back.
-    #[must_use]
     pub fn is_closed_early(&self) -> bool {
         self.open.as_ref().is_some_and(OpenTurn::is_early)
     }

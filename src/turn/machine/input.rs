@@ -7,7 +7,6 @@ use crate::base::ids::TurnId;
 /// An event that the machine takes in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// An utterance began.
     SpeechStarted {
         /// First voiced sample.
         first_voiced: Instant,
@@ -39,16 +38,13 @@ pub enum Input {
     Quit,
     /// Messages can be sent.
     LinkUp,
-    /// The connection is gone.
     LinkDown,
     /// The turn's end was handed to the socket and flushed.
     EndSent {
-        /// When.
         at: Instant,
     },
     /// Reply audio was read from the socket at this instant.
     ReplyAudio {
-        /// When.
         at: Instant,
     },
     /// The service gave a sign of life for the current turn: words, a tool call.
@@ -67,18 +63,14 @@ pub enum Input {
     TurnGoesOn,
     /// A reply's first non-silent sample left the speaker.
     FirstAudible {
-        /// The reply's turn.
         turn: TurnId,
-        /// When.
         at: Instant,
         /// Leading silence that was not played.
         skipped_silence: Duration,
     },
     /// A reply was played out.
     Played {
-        /// The reply's turn.
         turn: TurnId,
-        /// How much was heard.
         heard: Duration,
     },
     /// A flush took effect.

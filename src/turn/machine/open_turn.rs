@@ -18,11 +18,8 @@ const LONGEST_LAG: Duration = Duration::from_secs(60);
 /// Phase of the open turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// No turn is open.
     Idle,
-    /// The user speaks.
     Speaking,
-    /// The reply is awaited.
     Awaiting,
     /// The reply has begun to arrive.
     Replying,

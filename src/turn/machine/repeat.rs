@@ -32,7 +32,6 @@ impl Machine {
     }
 
     /// Whether an earlier reply sounds once more.
-    #[must_use]
     pub fn is_repeating(&self) -> bool {
         self.open.as_ref().is_some_and(|turn| turn.repeats)
     }

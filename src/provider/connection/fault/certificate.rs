@@ -3,13 +3,11 @@
 /// Why a certificate proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateProblem {
-    /// Its time is over.
     Expired,
     /// Its time has not come.
     NotYetValid,
     /// Nobody this computer trusts has signed it.
     UnknownIssuer,
-    /// It is for another name.
     WrongName,
     /// Another problem, in the words of the TLS library.
     Other(String),

@@ -16,9 +16,9 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretSlice;
 use url::{Host, Url};
 
-use super::super::address;
 use super::super::fault::{Fault, presentable};
 use super::{Kind, Login, Proxy};
+use crate::base::local_caller::is_loopback;
 use crate::base::variable;
 
 const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -46,7 +46,6 @@ pub(in super::super) enum Way<'a> {
     Here,
     /// This variable exempts it from this proxy.
     Exempt(&'static str),
-    /// Through a proxy.
     Through(&'a Proxy),
     /// A variable cannot be understood: it is not dialled at all.
     Broken(&'a Fault),
@@ -77,9 +76,7 @@ impl ProxyRules {
 
     /// How `url` is reached.
     pub(in super::super) fn way(&self, url: &Url) -> Way<'_> {
-        let here = url
-            .host()
-            .is_some_and(|host| address::is_loopback(&host.to_owned()));
+        let here = url.host().is_some_and(|host| is_loopback(&host));
         match &self.proxy {
             None => Way::Direct,
             Some(_) if here => Way::Here,
@@ -221,7 +218,6 @@ struct Exceptions {
     variable: &'static str,
     everything: bool,
     entries: Vec<Entry>,
-    /// What was not understood.
     unknown: Vec<String>,
 }
 

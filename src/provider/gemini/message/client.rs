@@ -20,7 +20,6 @@ pub enum ClientMessage {
     ClientContent(ClientContent),
     /// A piece of the live stream.
     RealtimeInput(RealtimeInput),
-    /// Answers to calls.
     ToolResponse(ToolResponse),
     /// Another preamble within the connection.
     ContextUpdate(ContextUpdate),
@@ -28,9 +27,6 @@ pub enum ClientMessage {
 
 impl ClientMessage {
     /// Reads a message strictly.
-    ///
-    /// # Errors
-    /// What is refused, with the path of the field: no JSON, not exactly one kind, an unknown key, a wrong type.
     pub fn read(json: &[u8]) -> Result<Self, Refusal> {
         let mut parser = serde_json::Deserializer::from_slice(json);
         let mut track = serde_path_to_error::Track::new();
@@ -57,7 +53,6 @@ impl ClientMessage {
     }
 
     /// The JSON of this message, for a text frame.
-    #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("keys are text, and nothing else can fail in memory")
     }
@@ -74,7 +69,6 @@ impl From<RealtimeInput> for ClientMessage {
 pub struct Refusal {
     /// The field, as `setup.generationConfig.topP`; empty for the message as a whole.
     pub path: String,
-    /// What is wrong with it.
     pub problem: String,
 }
 
@@ -92,7 +86,6 @@ impl fmt::Display for Refusal {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClientContent {
-    /// Turns of both sides.
     #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<Content>,
     /// Whether an answer is asked for.
@@ -106,7 +99,6 @@ pub struct ClientContent {
 pub enum RealtimeInput {
     /// Raw PCM, 16 bit, little endian, mono; 20 to 40 ms.
     Audio(Blob),
-    /// An image.
     Video(Blob),
     /// Text; counts as activity.
     Text(String),
@@ -137,7 +129,6 @@ impl Serialize for RealtimeInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ToolResponse {
-    /// One for each call.
     #[serde(alias = "function_responses", deserialize_with = "nullable")]
     pub function_responses: Vec<FunctionResponse>,
 }
@@ -158,7 +149,6 @@ pub struct ContextUpdate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContextTools {
-    /// The tools.
     #[serde(deserialize_with = "nullable")]
     pub tools: Vec<Tool>,
 }

@@ -17,7 +17,6 @@ pub struct Empty {}
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Blob {
-    /// The decoded bytes.
     #[serde(with = "base64_bytes")]
     pub data: Vec<u8>,
     /// MIME type, as `audio/pcm;rate=16000`; empty where none was named.
@@ -51,7 +50,6 @@ pub struct Content {
 
 impl Content {
     /// One piece of text, said by `role`.
-    #[must_use]
     pub fn text(role: &str, text: impl Into<String>) -> Self {
         let part = Part {
             text: Some(text.into()),
@@ -63,8 +61,6 @@ impl Content {
         }
     }
 
-    /// Media of the model.
-    #[must_use]
     pub fn media(blob: Blob) -> Self {
         let part = Part {
             inline_data: Some(blob),
@@ -81,7 +77,6 @@ impl Content {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Part {
-    /// Words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Whether this is a thought of the model, not part of the answer.
@@ -108,10 +103,8 @@ pub struct FunctionCall {
     /// Names the call; its answer carries the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The function.
     #[serde(deserialize_with = "nullable")]
     pub name: String,
-    /// Its arguments.
     #[serde(
         deserialize_with = "nullable",
         skip_serializing_if = "JsonObject::is_empty"
@@ -121,7 +114,6 @@ pub struct FunctionCall {
 
 impl FunctionCall {
     /// Whether it can be answered: an answer carries the call's id.
-    #[must_use]
     pub fn is_answerable(&self) -> bool {
         self.id.as_ref().is_some_and(|id| !id.is_empty())
     }
@@ -131,10 +123,8 @@ impl FunctionCall {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FunctionResponse {
-    /// The call's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What came out, under `output` or `error` by convention.
@@ -152,12 +142,9 @@ pub struct FunctionResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Scheduling {
-    /// The default.
     SchedulingUnspecified,
-    /// Not at all.
     Silent,
     /// When nobody speaks.
     WhenIdle,
-    /// At once.
     Interrupt,
 }

@@ -29,7 +29,6 @@ const LONGEST_SECONDS: f64 = 315_576_000_000.0;
 /// What was there and could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// How many fields.
     pub count: u32,
     /// The path of the first one, as `usageMetadata.promptTokenCount`.
     pub first: String,
@@ -82,7 +81,6 @@ impl LenientReader {
         }
     }
 
-    /// Reads the fields of an object.
     pub(super) fn fields<T: Fields>(&mut self, object: &mut T, json: &RawValue) {
         let mut parser = serde_json::Deserializer::from_str(json.get());
         let reader = &mut *self;
@@ -133,7 +131,6 @@ impl LenientReader {
         }
     }
 
-    /// Reads a flag.
     pub(super) fn flag(&mut self, json: &RawValue) -> Option<bool> {
         let flag = match json.get().trim_matches('"') {
             "true" => Some(true),
@@ -163,7 +160,6 @@ impl LenientReader {
         self.some(duration)
     }
 
-    /// Reads bytes from base64.
     pub(super) fn bytes(&mut self, json: &RawValue) -> Option<Vec<u8>> {
         let text = self.text(json)?;
         let bytes = decode_loosely(text.as_bytes()).ok();

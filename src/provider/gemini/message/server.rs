@@ -18,25 +18,20 @@ mod fields;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerMessage {
-    /// The setup was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_complete: Option<SetupComplete>,
     /// Part of an answer; may hold sound, transcription and flags at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_content: Option<ServerContent>,
-    /// Functions to call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call: Option<ToolCall>,
     /// Calls that need no answer any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call_cancellation: Option<ToolCallCancellation>,
-    /// What a turn cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_metadata: Option<UsageMetadata>,
-    /// A handle to go on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_resumption_update: Option<ResumptionUpdate>,
-    /// The connection ends soon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go_away: Option<GoAway>,
     /// The service's detector heard something.
@@ -49,17 +44,11 @@ pub struct ServerMessage {
 
 impl ServerMessage {
     /// Reads a message leniently, from a text or a binary frame. A field that cannot be read is left out.
-    ///
-    /// # Errors
-    /// It is no JSON object.
     pub fn read(json: &[u8]) -> Result<Self, Unreadable> {
         Self::read_counted(json).map(|(message, _)| message)
     }
 
     /// The same, and what was left out.
-    ///
-    /// # Errors
-    /// It is no JSON object.
     pub fn read_counted(json: &[u8]) -> Result<(Self, LeftOut), Unreadable> {
         if let Some(turn) = audio_decode::read(json) {
             let message = Self {
@@ -78,13 +67,11 @@ impl ServerMessage {
     }
 
     /// The JSON of this message, for a frame.
-    #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("keys are text, and nothing else can fail in memory")
     }
 }
 
-/// Reads any message.
 pub(super) fn read_fields(json: &[u8]) -> Result<(ServerMessage, LeftOut), Unreadable> {
     let object: &RawValue =
         serde_json::from_slice(json).map_err(|error| Unreadable(error.to_string()))?;
@@ -112,7 +99,6 @@ fn cleaned(json: &[u8]) -> Option<Vec<u8>> {
 #[error("unreadable message of the service: {0}")]
 pub struct Unreadable(String);
 
-/// The setup was taken.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupComplete {
@@ -121,7 +107,6 @@ pub struct SetupComplete {
     pub session_id: Option<String>,
 }
 
-/// Part of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerContent {
@@ -134,10 +119,8 @@ pub struct ServerContent {
     /// All of the answer was sent.
     #[serde(skip_serializing_if = "is_false")]
     pub generation_complete: bool,
-    /// The turn is over.
     #[serde(skip_serializing_if = "is_false")]
     pub turn_complete: bool,
-    /// Why it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_complete_reason: Option<String>,
     /// Whether more follows after `turn_complete`.
@@ -152,7 +135,6 @@ pub struct ServerContent {
     /// The same, not final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interim_input_transcription: Option<Transcription>,
-    /// The model's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_transcription: Option<Transcription>,
     /// Where a search led: an answer that was searched for has some.
@@ -165,7 +147,6 @@ pub struct ServerContent {
 
 impl ServerContent {
     /// Whether the service searched the web for this answer.
-    #[must_use]
     pub fn searched(&self) -> bool {
         let led = self.grounding_metadata.as_ref().and_then(Value::as_object);
         led.is_some_and(|led| led.values().any(|part| !is_nothing(part)))
@@ -211,18 +192,15 @@ pub struct Transcription {
     pub language_code: Option<String>,
 }
 
-/// Functions to call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolCall {
-    /// The calls.
     pub function_calls: Vec<FunctionCall>,
 }
 
 /// Calls that need no answer any more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ToolCallCancellation {
-    /// Their ids.
     pub ids: Vec<String>,
 }
 
@@ -233,25 +211,19 @@ pub struct UsageMetadata {
     /// The whole context, read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_token_count: Option<u64>,
-    /// The answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_token_count: Option<u64>,
-    /// Results of tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_use_prompt_token_count: Option<u64>,
-    /// Thoughts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thoughts_token_count: Option<u64>,
     /// Of the context, what was still known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_content_token_count: Option<u64>,
-    /// All.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_token_count: Option<u64>,
-    /// The context by kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompt_tokens_details: Vec<ModalityTokens>,
-    /// The answer by kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_tokens_details: Vec<ModalityTokens>,
     /// What was still known, by kind.
@@ -264,7 +236,6 @@ pub struct UsageMetadata {
 
 impl UsageMetadata {
     /// What is billed: results of tools are read, thoughts are written.
-    #[must_use]
     pub fn billed(&self) -> TokenCounts {
         let mut prompt = kinds(self.prompt_token_count, &self.prompt_tokens_details);
         prompt += kinds(
@@ -299,14 +270,12 @@ fn kinds(total: Option<u64>, details: &[ModalityTokens]) -> Kinds {
     kinds
 }
 
-/// Tokens of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModalityTokens {
     /// `TEXT`, `AUDIO`, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modality: Option<String>,
-    /// How many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_count: Option<u64>,
 }
@@ -315,7 +284,6 @@ pub struct ModalityTokens {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumptionUpdate {
-    /// The handle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_handle: Option<String>,
     /// Whether it holds: it does not while an answer is made.
@@ -326,11 +294,9 @@ pub struct ResumptionUpdate {
     pub last_consumed_client_message_index: Option<u64>,
 }
 
-/// The connection ends soon.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GoAway {
-    /// How soon.
     #[serde(
         serialize_with = "seconds::serialize",
         skip_serializing_if = "Option::is_none"

@@ -16,7 +16,6 @@ pub struct Setup {
     /// `models/NAME`; required.
     #[serde(deserialize_with = "nullable")]
     pub model: String,
-    /// What is generated, and how.
     #[serde(alias = "generation_config", skip_serializing_if = "Option::is_none")]
     pub generation_config: Option<GenerationConfig>,
     /// Who the model is to be; text only.
@@ -83,7 +82,6 @@ pub struct GenerationConfig {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub response_modalities: Vec<Modality>,
-    /// Voice and language.
     #[serde(alias = "speech_config", skip_serializing_if = "Option::is_none")]
     pub speech_config: Option<SpeechConfig>,
     /// 0.0 to 2.0.
@@ -101,13 +99,11 @@ pub struct GenerationConfig {
     /// For the same answer again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i32>,
-    /// How many answers.
     #[serde(alias = "candidate_count", skip_serializing_if = "Option::is_none")]
     pub candidate_count: Option<u32>,
     /// Against staying on a subject.
     #[serde(alias = "presence_penalty", skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
-    /// Against repeating words.
     #[serde(alias = "frequency_penalty", skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f32>,
     /// How finely images are read.
@@ -122,40 +118,29 @@ pub struct GenerationConfig {
         skip_serializing_if = "Option::is_none"
     )]
     pub enable_affective_dialog: Option<bool>,
-    /// For translating models.
     #[serde(alias = "translation_config", skip_serializing_if = "Option::is_none")]
     pub translation_config: Option<TranslationConfig>,
 }
 
-/// A kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Modality {
-    /// The default.
     ModalityUnspecified,
-    /// Text.
     Text,
-    /// An image.
     Image,
-    /// Speech.
     Audio,
-    /// A film.
     Video,
 }
 
 /// How finely images are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaResolution {
-    /// The default.
     #[serde(rename = "MEDIA_RESOLUTION_UNSPECIFIED")]
     Unspecified,
-    /// Coarsely.
     #[serde(rename = "MEDIA_RESOLUTION_LOW")]
     Low,
-    /// Middling.
     #[serde(rename = "MEDIA_RESOLUTION_MEDIUM")]
     Medium,
-    /// Finely.
     #[serde(rename = "MEDIA_RESOLUTION_HIGH")]
     High,
 }
@@ -164,7 +149,6 @@ pub enum MediaResolution {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ThinkingConfig {
-    /// By level.
     #[serde(alias = "thinking_level", skip_serializing_if = "Option::is_none")]
     pub thinking_level: Option<ThinkingLevel>,
     /// In tokens; -1 leaves it to the model.
@@ -179,15 +163,10 @@ pub struct ThinkingConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ThinkingLevel {
-    /// The default.
     ThinkingLevelUnspecified,
-    /// As little as it can.
     Minimal,
-    /// Little.
     Low,
-    /// Some.
     Medium,
-    /// Much.
     High,
 }
 
@@ -222,7 +201,6 @@ pub struct RealtimeInputConfig {
     /// Whether speech interrupts an answer.
     #[serde(alias = "activity_handling", skip_serializing_if = "Option::is_none")]
     pub activity_handling: Option<ActivityHandling>,
-    /// What of the input belongs to a turn.
     #[serde(alias = "turn_coverage", skip_serializing_if = "Option::is_none")]
     pub turn_coverage: Option<TurnCoverage>,
     /// Whether the user's words that are not final carry times.
@@ -237,7 +215,6 @@ pub struct RealtimeInputConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ActivityDetection {
-    /// Whether it is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
     /// How readily a start is taken for one.
@@ -266,10 +243,8 @@ pub enum StartSensitivity {
     /// The default: high.
     #[serde(rename = "START_SENSITIVITY_UNSPECIFIED")]
     Unspecified,
-    /// Readily.
     #[serde(rename = "START_SENSITIVITY_HIGH")]
     High,
-    /// Reluctantly.
     #[serde(rename = "START_SENSITIVITY_LOW")]
     Low,
 }
@@ -280,10 +255,8 @@ pub enum EndSensitivity {
     /// The default: high.
     #[serde(rename = "END_SENSITIVITY_UNSPECIFIED")]
     Unspecified,
-    /// Readily.
     #[serde(rename = "END_SENSITIVITY_HIGH")]
     High,
-    /// Reluctantly.
     #[serde(rename = "END_SENSITIVITY_LOW")]
     Low,
 }
@@ -294,9 +267,7 @@ pub enum EndSensitivity {
 pub enum ActivityHandling {
     /// The default: it does.
     ActivityHandlingUnspecified,
-    /// It does.
     StartOfActivityInterrupts,
-    /// It does not.
     NoInterruption,
 }
 
@@ -306,7 +277,6 @@ pub enum ActivityHandling {
 pub enum TurnCoverage {
     /// The model's default.
     TurnCoverageUnspecified,
-    /// Only what was said.
     TurnIncludesOnlyActivity,
     /// Everything, silence included.
     TurnIncludesAllInput,
@@ -371,7 +341,6 @@ pub struct HistoryConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Proactivity {
-    /// Whether it may.
     #[serde(alias = "proactive_audio", skip_serializing_if = "Option::is_none")]
     pub proactive_audio: Option<bool>,
     /// Whether it may speak about each image; needs proactive audio.

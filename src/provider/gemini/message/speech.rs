@@ -5,11 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::content::{Empty, JsonObject};
 use super::proto_json::nullable;
 
-/// Voice and language.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SpeechConfig {
-    /// The voice.
     #[serde(alias = "voice_config", skip_serializing_if = "Option::is_none")]
     pub voice_config: Option<VoiceConfig>,
     /// BCP 47.
@@ -27,7 +25,6 @@ pub struct SpeechConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VoiceConfig {
-    /// One of the service's own.
     #[serde(
         alias = "prebuilt_voice_config",
         skip_serializing_if = "Option::is_none"
@@ -44,11 +41,9 @@ pub struct VoiceConfig {
     pub voice: Option<String>,
 }
 
-/// A voice by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PrebuiltVoice {
-    /// Its name.
     #[serde(alias = "voice_name", deserialize_with = "nullable")]
     pub voice_name: String,
 }
@@ -96,7 +91,6 @@ pub struct TranscriptionConfig {
     /// Deprecated: `language_codes` in an object of its own.
     #[serde(alias = "language_hints", skip_serializing_if = "Option::is_none")]
     pub language_hints: Option<LanguageHints>,
-    /// Words to expect.
     #[serde(alias = "custom_vocabulary", skip_serializing_if = "Option::is_none")]
     pub custom_vocabulary: Option<Vec<String>>,
     /// Deprecated: another name for `custom_vocabulary`.
@@ -105,7 +99,6 @@ pub struct TranscriptionConfig {
     /// A text that speech changes, in mode `SMART`.
     #[serde(alias = "source_text", skip_serializing_if = "Option::is_none")]
     pub source_text: Option<String>,
-    /// Whether words carry times.
     #[serde(alias = "word_timestamp", skip_serializing_if = "Option::is_none")]
     pub word_timestamp: Option<bool>,
     /// Whether speakers are told apart.
@@ -131,8 +124,6 @@ pub struct LanguageHints {
 pub enum TranscriptionMode {
     /// The default: they are.
     ModeUnspecified,
-    /// They are.
     Verbatim,
-    /// They are not.
     Smart,
 }

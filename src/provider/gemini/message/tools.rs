@@ -10,7 +10,6 @@ use super::proto_json::nullable;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Tool {
-    /// Functions of the client.
     #[serde(
         alias = "function_declarations",
         deserialize_with = "nullable",
@@ -52,14 +51,11 @@ pub struct GoogleSearch {
     pub exclude_domains: Option<Vec<String>>,
 }
 
-/// What is searched for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SearchTypes {
-    /// Pages.
     #[serde(alias = "web_search", skip_serializing_if = "Option::is_none")]
     pub web_search: Option<Empty>,
-    /// Images.
     #[serde(alias = "image_search", skip_serializing_if = "Option::is_none")]
     pub image_search: Option<Empty>,
 }
@@ -68,7 +64,6 @@ pub struct SearchTypes {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TimeRange {
-    /// Its begin.
     #[serde(alias = "start_time", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
     /// The first instant behind it.
@@ -80,10 +75,8 @@ pub struct TimeRange {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FunctionDeclaration {
-    /// Its name.
     #[serde(deserialize_with = "nullable")]
     pub name: String,
-    /// What it does, for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether the model waits for the answer.
@@ -115,8 +108,6 @@ pub struct FunctionDeclaration {
 pub enum Behavior {
     /// The model's default.
     Unspecified,
-    /// It waits.
     Blocking,
-    /// It goes on.
     NonBlocking,
 }
