@@ -1,4 +1,4 @@
-//! Endpointing: patience, and how much of it the thinking time of the service hides.
+//! Patience, and how much of it the thinking time of the service hides (endpointing).
 //!
 //! ```text
 //! last word       closed early                       patience over

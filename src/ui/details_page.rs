@@ -1,4 +1,4 @@
-//! The page of statistics: alerts and causes with remedies, the newest turns by stage, the history, the machine.
+//! The page Details: alerts and causes with remedies, the newest turns by stage, the history, the machine.
 
 use std::time::Duration;
 

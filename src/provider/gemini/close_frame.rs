@@ -1,5 +1,5 @@
-//! What the end of a connection means. Of the text that comes with a close frame only known beginnings are read, and in what
-//! is said of the model a few known phrases.
+//! What a close frame means. Of the text that comes with it only known beginnings are read, and in what is said of the model a
+//! few known phrases.
 
 use secrecy::SecretString;
 

@@ -1,4 +1,4 @@
-//! An open utterance: its last voiced sample, whether it pauses, whether it is over.
+//! An open utterance and its end: its last voiced sample, whether it pauses, whether it is over.
 //!
 //! ```text
 //! voice    ▇▅▇▆▂            ▂▇▅▇▆▂
