@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 
 use super::thread::caught;
 
-/// Restarts within [`WINDOW`] after which a part is given up.
+/// Restarts within a minute after which a part is given up.
 pub const MOST_RESTARTS: usize = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 
