@@ -4,7 +4,7 @@ mod window;
 
 use std::process::ExitCode;
 
-use sovereign::cli::{self, panics, parse::parse, report, say, shutdown, signal};
+use sovereign::cli::{self, ineffective_options::parse, panics, report, say, shutdown, signal};
 use sovereign::ui::display;
 
 fn main() -> ExitCode {

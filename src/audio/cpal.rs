@@ -1,7 +1,7 @@
 //! Real devices, through cpal; only this module uses it. Streams of a PulseAudio server bypass it (see
 //! `audio/pulse.rs`).
 
-mod choose_host;
+mod choose_sound_server;
 #[cfg(test)]
 mod formats_tests;
 mod plans;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 use cpal::{Device, DeviceType, Error, Host};
 
-use self::choose_host::find_host;
+use self::choose_sound_server::find_host;
 use self::plans::plans;
 use self::streams::{input_stream, open_first, output_stream, refused};
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};

@@ -18,7 +18,7 @@ use super::event::AudioThread;
 use super::event::VoiceEvent;
 use super::null::Null;
 use super::priority;
-use super::setup::{AudioSetup, InputKind, OutputKind};
+use super::source_and_sink::{AudioSetup, InputKind, OutputKind};
 use super::stream_manager::{Backends, SleepWatch, StreamManager, Threads, ToStreamManager};
 use super::wav::{Cue, WavInput, WavOutput, WavUtterance, read_all};
 use super::worker::{ToWorker, Worker};

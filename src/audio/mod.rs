@@ -33,10 +33,10 @@ pub mod priority;
 mod pulse;
 mod room;
 mod settings;
-mod setup;
 mod sound_check;
 #[cfg(target_os = "linux")]
 mod sound_servers;
+mod source_and_sink;
 mod speaker;
 mod stream_fault;
 mod stream_manager;
@@ -62,4 +62,4 @@ pub use handle::{AudioHandle, devices, spawn};
 pub use jitter_buffer::INAUDIBLE;
 pub use room::{Desk, EchoPath, PlayedBlock, SimulatedDesk, simulate};
 pub use settings::{Gate, VoiceSettings};
-pub use setup::{AudioSetup, InputKind, OutputKind};
+pub use source_and_sink::{AudioSetup, InputKind, OutputKind};

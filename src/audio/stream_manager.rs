@@ -10,7 +10,7 @@
 //!     └──────────────── back-off 0.25 to 4 s ◀──────────────────────────┘
 //! ```
 
-mod backends;
+mod backend_of_direction;
 mod device_notices;
 mod devices;
 mod outbox;
@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
-pub(super) use self::backends::Backends;
+pub(super) use self::backend_of_direction::Backends;
 use self::outbox::Outbox;
 pub(super) use self::sleep::SleepWatch;
 use self::stream_slot::StreamSlot;

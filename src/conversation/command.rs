@@ -11,7 +11,6 @@ use crate::telemetry::diagnosis::Remedy;
 
 /// What a test has panic.
 #[cfg(test)]
-#[expect(missing_docs, reason = "for tests")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailingPart {
     Audio(crate::audio::AudioThread),

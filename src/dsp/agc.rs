@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::apm::{Apm, Job};
-use super::stage::{ChainStage, Samples};
+use super::chain_stage::{ChainStage, Samples};
 
 /// Follows the level of the voice by up to 6 dB per second and adds at most 30 dB.
 #[derive(Debug)]

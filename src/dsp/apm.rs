@@ -6,7 +6,7 @@ use sonora::config::{
 };
 use sonora::{AudioProcessing, Config};
 
-use super::stage::Samples;
+use super::chain_stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 
 /// The job of an instance.

@@ -16,6 +16,7 @@
 use std::time::Duration;
 
 use super::agc::Agc;
+use super::chain_stage::Samples;
 use super::crossfade_slot::CrossfadeSlot;
 use super::denoise::Denoise;
 pub use super::denoise::NoiseSuppressor;
@@ -23,7 +24,6 @@ use super::downmix::sanitise;
 use super::echo::{EchoCanceller, EchoState};
 use super::filter::HighPass;
 use super::limiter::Limiter;
-use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 
 /// The stages of the chain.

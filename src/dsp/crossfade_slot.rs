@@ -12,7 +12,7 @@
 use std::f32::consts::PI;
 use std::time::Duration;
 
-use super::stage::{ChainStage, Samples};
+use super::chain_stage::{ChainStage, Samples};
 use crate::base::frame::FRAME_SAMPLES;
 
 /// The slot. `K` selects the stage, `S` is the stage.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use nnnoiseless::DenoiseState;
 
 use super::apm::{Apm, Job};
+use super::chain_stage::{ChainStage, Samples};
 use super::resample::Resampler;
-use super::stage::{ChainStage, Samples};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
 

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use super::apm::{Apm, Job};
-use super::stage::{ChainStage, Samples};
+use super::chain_stage::{ChainStage, Samples};
 use crate::base::units::Dbfs;
 
 /// Delay of the canceller: it works on blocks of 64 samples, which do not divide a frame (measured, see the tests of

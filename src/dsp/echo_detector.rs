@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use fearless_simd::{Simd, SimdBase as _, SimdFloat as _, dispatch, f32x8};
 
+use super::chain_stage::{Samples, dot};
 use super::downmix::sanitise;
 use super::simd::{level, widest};
-use super::stage::{Samples, dot};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
 

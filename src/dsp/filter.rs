@@ -5,7 +5,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 use std::time::Duration;
 
-use super::stage::{ChainStage, Samples};
+use super::chain_stage::{ChainStage, Samples};
 use crate::base::units::SampleRate;
 
 /// Corner frequency: below the deepest voices' fundamental (about 85 Hz), above mains hum and rumble.

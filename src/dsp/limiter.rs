@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stage::{ChainStage, Samples};
+use super::chain_stage::{ChainStage, Samples};
 
 /// Knee: 1 dB below full scale, so that ordinary speech (peaks at -6 dBFS and below) never reaches it.
 const KNEE: f32 = 0.891;

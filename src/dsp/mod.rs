@@ -10,6 +10,7 @@
 mod agc;
 mod apm;
 pub mod chain;
+mod chain_stage;
 mod crossfade_slot;
 mod denoise;
 pub mod downmix;
@@ -22,4 +23,3 @@ mod polyphase;
 pub mod resample;
 pub(crate) mod simd;
 pub mod sound_check;
-mod stage;

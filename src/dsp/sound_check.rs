@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use self::chirp::{Finder, chirp};
 pub use self::report::{SoundCheckFinding, SoundCheckReport};
+use super::chain_stage::Samples;
 use super::downmix::sanitise;
-use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::{Dbfs, SampleRate};
 

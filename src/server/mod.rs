@@ -18,7 +18,6 @@
 //! words "I heard nothing", a turn without any sound with an empty turn, and text with the greeting's words.
 
 mod access;
-mod answer;
 mod conn;
 mod context_window;
 mod dialogue;
@@ -28,6 +27,7 @@ mod output;
 mod protocol_rules;
 mod registry;
 pub mod script;
+mod scripted_answer;
 mod server_vad;
 mod service;
 mod speech_source;

@@ -13,8 +13,8 @@ use super::screen::Screen;
 use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
-    api_key_page, banners, captions, check_page, details_page, footer, format, header, keys,
-    latency_panel, talk, theme, window_position, writing,
+    api_key_page, banners, captions, check_page, details_page, footer, format, header,
+    latency_panel, shortcuts, talk, theme, window_position, writing,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -168,7 +168,7 @@ impl UiApp {
     fn frame_ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.view.now = (self.clock)();
-        keys::handle(&ctx, &self.snapshot, &mut self.view);
+        shortcuts::handle(&ctx, &self.snapshot, &mut self.view);
         self.keep_time(&ctx);
         window_position::fit_tooltips(&ctx);
         self.window_ui(ui);

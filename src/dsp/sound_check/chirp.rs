@@ -3,7 +3,7 @@
 
 use std::f64::consts::TAU;
 
-use super::super::stage::dot;
+use super::super::chain_stage::dot;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
 

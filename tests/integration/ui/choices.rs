@@ -203,7 +203,7 @@ fn a_lowered_reply_and_a_narrow_band_are_said() {
         }
     });
     assert!(rig.says("Answering, lowered") && rig.says("narrowband"));
-    assert!(rig.says("Listening to you … The reply is ducked: go on to interrupt"));
+    assert!(rig.says("Listening to you … The reply is lowered: go on to interrupt"));
 }
 
 #[test]
