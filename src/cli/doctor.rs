@@ -154,7 +154,7 @@ fn examine(
         Some(_) => checks.push(Check::bad(
             "endpoint",
             "nothing is dialled: a line of the configuration file that protects you cannot be read",
-            "Mend the line that is named above, or name an endpoint with --endpoint.",
+            "Correct the line that is named above, or name an endpoint with --endpoint.",
         )),
         None => {
             let profile = profile.ok().filter(|_| args.live);

@@ -14,7 +14,7 @@ pub(super) fn words(settings: &Settings) -> String {
     }
     if settings.held().is_some() {
         return format!(
-            "not connected: nothing is sent until the configuration file is mended {ENDS}"
+            "not connected: nothing is sent until the configuration file is corrected {ENDS}"
         );
     }
     let host = settings.host();

@@ -114,7 +114,7 @@ pub enum EditError {
         why: String,
     },
     /// What stands in it is faulty; it is left for the user to mend.
-    #[error("{} The file is left as it is: mend it first", sentence(.0))]
+    #[error("{} The file is left as it is: correct it first", sentence(.0))]
     Faulty(String),
     /// The line cannot be changed without touching others.
     #[error("{place}: this cannot be changed by itself, write `model: {model}` there")]
@@ -265,7 +265,7 @@ mod tests {
         fs::write(&file, "target_ms: fast\n").expect("written");
         let faulty = told(&mut profiles, "mine");
         assert!(
-            faulty.contains("mine.yaml:1:12: target_ms") && faulty.ends_with("mend it first"),
+            faulty.contains("mine.yaml:1:12: target_ms") && faulty.ends_with("correct it first"),
             "{faulty}"
         );
         fs::remove_file(&file).expect("removed");

@@ -118,7 +118,7 @@ def a_script_with_a_broken_file_ends(case):
         written(case.folder, "endpoint: gate.example\n")
         with talk(case, case.folder, proxy) as program:
             program.wait_end(90, status=2)
-            require("hint: Mend the file" in program.stderr(), program.stderr())
+            require("hint: Correct the file" in program.stderr(), program.stderr())
         require(not proxy.seen, f"something was dialled: {proxy.seen}")
 
 

@@ -24,7 +24,7 @@ const LONGEST_VALUE: usize = 200;
 pub(super) fn configuration(paths: &Paths, faults: &[String]) -> Vec<Check> {
     let name = "configuration";
     if !faults.is_empty() {
-        let hint = "Mend it, or remove it; all other lines hold.";
+        let hint = "Correct it, or remove it; all other lines are used.";
         let bad = |fault: &String| Check::bad(name, fault.clone(), hint);
         return faults.iter().map(bad).collect();
     }
@@ -49,7 +49,7 @@ pub(super) fn profiles(paths: &Paths, profiles: &Profiles) -> Vec<Check> {
             Check::bad(
                 name,
                 fault.clone(),
-                "Mend the file; `sovereign profiles check FILE` says when it is good.",
+                "Correct the file; `sovereign profiles check FILE` says when it is good.",
             )
         };
         return profiles.faults().iter().map(bad).collect();

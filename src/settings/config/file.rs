@@ -39,7 +39,7 @@ pub enum SaveError {
     #[error("there is no folder for the configuration: name a file with --config")]
     Homeless,
     /// What stands in the file is faulty; it is left for the user to mend.
-    #[error("{} The file is left as it is: mend it first", sentence(.0))]
+    #[error("{} The file is left as it is: correct it first", sentence(.0))]
     Faulty(String),
     #[error("{path} cannot be written: {error}")]
     Refused {
