@@ -23,6 +23,9 @@ const LAYERS: &[&[&str]] = &[
 /// Seams inside of the layers: files that begin so do not name these modules, so that a service can be added or replaced.
 const SEAMS: &[(&str, &[&str])] = &[
     ("conversation/", &["gemini", "connection"]),
+    ("telemetry/", &["gemini"]),
+    ("ui/", &["gemini", "connection"]),
+    ("lab/", &["gemini"]),
     ("provider/connection/", &["gemini", "echo"]),
     ("provider/echo", &["gemini", "connection"]),
 ];

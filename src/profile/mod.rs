@@ -9,6 +9,7 @@
 //! A user's file may leave out everything. It starts from the built-in that `extends:` names, else from the built-in of its
 //! own name, else from `balanced`. Its name is `name:`, else the name of the file.
 
+pub mod model;
 mod read;
 mod settings;
 mod shape;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::collector::Collector;
 use super::context::Context;
 use crate::audio::StreamInfo;
+use crate::profile::model::{self, Thinks};
 use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppressor, Profile};
-use crate::provider::gemini::setup::{self, Thinks};
 use crate::telemetry::diagnosis::Evidence;
 
 /// The present evidence; `None` before the first context.
@@ -14,7 +14,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let context = collector.context.as_deref()?;
     let (profile, store) = (&context.profile, &collector.store);
     let [recent, usual] = store.typical(&profile.name, &context.model);
-    let thinking = setup::thinks(&profile.live.model, profile.live.thinking);
+    let thinking = model::thinks(profile);
     let process = collector.statistics.process();
     let machine = process.machine;
     let cores = process.cores.max(1) as f64;

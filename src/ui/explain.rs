@@ -7,7 +7,6 @@ use crate::base::cost::Cost;
 use crate::base::plural::count;
 use crate::conversation::snapshot::{LimitView, Link, Snapshot, SpendScope};
 use crate::profile::{self, Profile};
-use crate::provider::gemini::models;
 use crate::provider::price::Pricing;
 use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
@@ -78,16 +77,9 @@ pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
     }
 }
 
-/// The model of a profile, and how it thinks, for the end of a tooltip; a profile that chooses among others has none of its own.
+/// The model of a profile, and how it thinks, for the end of a tooltip.
 pub(super) fn model(profile: &Profile) -> String {
-    if profile.auto.is_some() {
-        return String::new();
-    }
-    let name = &profile.live.model;
-    match models::known(name) {
-        Some(model) => format!("\nModel: {name}, which {}.", model.thinking_in_words()),
-        None => format!("\nModel: {name}, which this version does not know."),
-    }
+    profile::model::in_words(profile).map_or_else(String::new, |words| format!("\n{words}"))
 }
 
 /// The sentence without alerts and causes, and whether all is well. Causes are searched in the newest turns from the third
