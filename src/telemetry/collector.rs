@@ -15,7 +15,7 @@ use super::record::{LateTokens, TurnRecord};
 use super::statistics::Statistics;
 use super::store::TelemetryStore;
 use super::summary::Summary;
-use super::view::{ModelView, View};
+use super::view::View;
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
@@ -40,8 +40,6 @@ pub(super) struct Collector<'a> {
     pub(super) store: TelemetryStore,
     pub(super) raised: RaisedTexts,
     pub(super) webhook: Webhook,
-    /// Latency and cost by model, rebuilt when they change.
-    models: Arc<[ModelView]>,
     auto: Option<AutoChooser>,
     suffering: Suffering,
     samples: u64,
@@ -62,7 +60,6 @@ impl<'a> Collector<'a> {
             context,
             statistics: Statistics::default(),
             raised: RaisedTexts::default(),
-            models: summary.model_views(),
             summary,
             auto: None,
             suffering: Suffering::default(),
@@ -160,7 +157,6 @@ impl<'a> Collector<'a> {
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     fn take_turn(&mut self, now: Instant, record: &TurnRecord) {
         self.summary.add(record);
-        self.models = self.summary.model_views();
         self.statistics.add(record);
         self.store.turn(now, record);
         self.find_causes();
@@ -173,7 +169,6 @@ impl<'a> Collector<'a> {
 
     fn take_late_tokens(&mut self, late: &LateTokens) {
         self.summary.add_late_tokens(late);
-        self.models = self.summary.model_views();
         self.statistics.add_late_tokens(late);
         self.store.late_tokens(late.tokens.sum(), late.cost);
     }
@@ -262,7 +257,7 @@ impl<'a> Collector<'a> {
         });
         View {
             figures: figures.unwrap_or_default(),
-            models: Arc::clone(&self.models),
+            models: Arc::clone(&self.summary.models),
             process: self.statistics.process().clone(),
             alerts: self.store.alerts.raised().cloned().collect(),
             findings: Arc::clone(&self.store.findings),

@@ -3,14 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use super::record::{LateTokens, TurnRecord, place};
+use super::record::{LateTokens, TurnRecord};
+use super::turn_counts::TurnCounts;
 use super::view::{ProcessUsage, TurnStatistics};
-use crate::base::cost::Cost;
 use crate::probe::{ProcessReading, SystemReading};
 use crate::telemetry::auto::Conditions;
 use crate::telemetry::distribution::Distribution;
 use crate::telemetry::memory_growth::Growth;
-use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
 
 /// Responses that the sparkline shows.
@@ -41,23 +40,10 @@ pub(super) struct Statistics {
 
 #[derive(Debug, Default)]
 struct Tally {
+    turns: TurnCounts,
     response: Distribution,
     last: Option<(u64, Latencies)>,
     history: VecDeque<(u64, Duration)>,
-    cut_offs: u64,
-    false_endpoints: u64,
-    wasted_tokens: u64,
-    turns: u64,
-    typed: u64,
-    interrupted: u64,
-    failed: u64,
-    answered: u64,
-    tokens: u64,
-    thoughts: u64,
-    tool_calls: u64,
-    underruns: u64,
-    capture_dropped: u64,
-    cost: Option<Cost>,
     /// Closing times of the newest turns, for the rate.
     closed: VecDeque<(u64, SystemTime)>,
 }
@@ -65,23 +51,7 @@ struct Tally {
 impl Tally {
     /// Takes in the turn that was closed as the `nth` of the conversation.
     fn add(&mut self, nth: u64, record: &TurnRecord) {
-        self.turns += 1;
-        self.typed += u64::from(record.typed);
-        self.cut_offs += u64::from(record.cut_offs > 0);
-        self.underruns += record.underruns;
-        self.capture_dropped += record.capture_dropped;
-        self.false_endpoints += u64::from(record.false_endpoints);
-        self.wasted_tokens += record.wasted_tokens.sum();
-        self.interrupted += u64::from(record.outcome == Outcome::Interrupted);
-        self.tokens += record.all_tokens();
-        self.thoughts += record.thoughts();
-        self.tool_calls += u64::from(record.tool_calls);
-        Cost::add(&mut self.cost, record.cost);
-        match place(&record.outcome) {
-            0 | 1 => self.answered += 1,
-            3 | 4 => self.failed += 1,
-            _ => {}
-        }
+        self.turns += record.into();
         self.closed.push_back((nth, record.closed_at));
         if self.closed.len() > RATE_TURNS {
             self.closed.pop_front();
@@ -96,63 +66,16 @@ impl Tally {
         }
     }
 
-    fn add_late_tokens(&mut self, late: &LateTokens) {
-        let all = late.tokens.sum();
-        self.tokens += all;
-        self.thoughts += late.tokens.thoughts;
-        if late.wasted {
-            self.wasted_tokens += all;
-        }
-        Cost::add(&mut self.cost, late.cost);
-    }
-
     /// Merges another tally: the result is as if each of its turns had been added here, in order.
     fn merge(&mut self, other: &Self) {
-        let Self {
-            response,
-            last,
-            history,
-            cut_offs,
-            false_endpoints,
-            wasted_tokens,
-            turns,
-            typed,
-            interrupted,
-            failed,
-            answered,
-            tokens,
-            thoughts,
-            tool_calls,
-            underruns,
-            capture_dropped,
-            cost,
-            closed,
-        } = other;
-        self.response.merge(response);
+        self.turns += other.turns;
+        self.response.merge(&other.response);
         let nth = |last: &Option<(u64, Latencies)>| last.as_ref().map(|(nth, _)| *nth);
-        if nth(last) > nth(&self.last) {
-            self.last.clone_from(last);
+        if nth(&other.last) > nth(&self.last) {
+            self.last.clone_from(&other.last);
         }
-        newest(&mut self.history, history, HISTORY);
-        newest(&mut self.closed, closed, RATE_TURNS);
-        for (to, more) in [
-            (&mut self.cut_offs, cut_offs),
-            (&mut self.false_endpoints, false_endpoints),
-            (&mut self.wasted_tokens, wasted_tokens),
-            (&mut self.turns, turns),
-            (&mut self.typed, typed),
-            (&mut self.interrupted, interrupted),
-            (&mut self.failed, failed),
-            (&mut self.answered, answered),
-            (&mut self.tokens, tokens),
-            (&mut self.thoughts, thoughts),
-            (&mut self.tool_calls, tool_calls),
-            (&mut self.underruns, underruns),
-            (&mut self.capture_dropped, capture_dropped),
-        ] {
-            *to += more;
-        }
-        Cost::add(&mut self.cost, *cost);
+        newest(&mut self.history, &other.history, HISTORY);
+        newest(&mut self.closed, &other.closed, RATE_TURNS);
     }
 }
 
@@ -180,9 +103,9 @@ impl Statistics {
     pub(super) fn add_late_tokens(&mut self, late: &LateTokens) {
         let of = (late.profile.clone(), late.model.clone());
         if let Some(together) = self.together_with(&of.0) {
-            together.add_late_tokens(late);
+            together.turns += late.into();
         }
-        self.tallies.entry(of).or_default().add_late_tokens(late);
+        self.tallies.entry(of).or_default().turns += late.into();
     }
 
     /// The common statistics that turns of this profile also count in.
@@ -264,26 +187,13 @@ impl Statistics {
             return TurnStatistics::default();
         };
         TurnStatistics {
+            turns: tally.turns,
             last: tally.last.as_ref().map(|(_, last)| last.clone()),
             n: tally.response.n(),
             p50: tally.response.quantile(0.5),
             p95: tally.response.quantile(0.95),
             p99: tally.response.p99(),
             history: tally.history.iter().map(|(_, value)| *value).collect(),
-            cut_offs: tally.cut_offs,
-            false_endpoints: tally.false_endpoints,
-            wasted_tokens: tally.wasted_tokens,
-            turns: tally.turns,
-            typed: tally.typed,
-            interrupted: tally.interrupted,
-            tokens: tally.tokens,
-            thoughts: tally.thoughts,
-            tool_calls: tally.tool_calls,
-            underruns: tally.underruns,
-            capture_dropped: tally.capture_dropped,
-            cost: tally.cost,
-            answered: tally.answered,
-            failed: tally.failed,
             turns_per_minute: per_minute(&tally.closed),
             ..TurnStatistics::default()
         }
@@ -329,6 +239,7 @@ fn keep<T>(readings: &mut Vec<T>, newest: T) {
 mod tests {
     use super::super::record::tests::{counts, record};
     use super::*;
+    use crate::base::cost::Cost;
 
     const MODEL: &str = "gemini-3.8-live";
 
@@ -352,7 +263,7 @@ mod tests {
         let ms = |value: &Duration| value.as_millis();
         let last = figures.last.as_ref().and_then(|last| last.response);
         let history = figures.history.iter().map(ms).collect();
-        let cost = figures.cost.map(|cost| cost.usd);
+        let cost = figures.turns.cost.map(|cost| cost.usd);
         (figures.n, history, last.as_ref().map(ms), cost)
     }
 
@@ -371,7 +282,7 @@ mod tests {
                 shown(&figures),
                 (3, vec![100, 300, 200], Some(200), Some(0.75))
             );
-            assert_eq!((figures.turns, figures.answered), (3, 3));
+            assert_eq!((figures.turns.all(), figures.turns.answered()), (3, 3));
             assert_eq!(figures.turns_per_minute, Some(4.0));
             assert_eq!(figures.p50.map(|p50| p50.as_millis()), Some(200));
         }
@@ -390,11 +301,14 @@ mod tests {
             (4, vec![100, 300, 200, 400], Some(400), Some(2.0))
         );
         let counted = 4 * record().all_tokens();
-        assert_eq!((figures.tokens, figures.wasted_tokens), (counted + 10, 290));
+        assert_eq!(
+            (figures.turns.tokens, figures.turns.wasted_tokens),
+            (counted + 10, 290)
+        );
         // Turns under `auto` also count in the statistics of their own profiles.
         all.choose_among(None);
         assert_eq!(all.figures("good", MODEL).n, 2);
-        assert_eq!(all.figures("fast", MODEL).wasted_tokens, 150);
+        assert_eq!(all.figures("fast", MODEL).turns.wasted_tokens, 150);
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::record::TurnRecord;
 use super::stages::Stages;
+use super::summary::ModelsUsage;
+use super::turn_counts::TurnCounts;
 use crate::base::cost::Cost;
 use crate::probe::SystemReading;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::Finding;
-use crate::telemetry::distribution::Distribution;
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
@@ -19,8 +20,8 @@ use crate::turn::timeline::Latencies;
 pub struct View {
     /// Statistics of the active profile, or of all candidates of `auto`.
     pub figures: TurnStatistics,
-    /// Latency and cost of each model with each profile, since the start.
-    pub models: Arc<[ModelView]>,
+    /// By profile and model, since the start.
+    pub models: Arc<ModelsUsage>,
     /// This process, once a second.
     pub process: ProcessUsage,
     pub alerts: Arc<[Alert]>,
@@ -35,6 +36,7 @@ pub struct View {
 /// Statistics of the active profile, or of all candidates of `auto`, since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnStatistics {
+    pub turns: TurnCounts,
     /// The last turn with a reply that was heard.
     pub last: Option<Latencies>,
     /// Completed and interrupted turns that have a response.
@@ -46,37 +48,9 @@ pub struct TurnStatistics {
     pub p99: Option<Duration>,
     /// Responses of the last turns, oldest first, at most 60.
     pub history: Vec<Duration>,
-    /// Turns that the user went on in within a second of their end.
-    pub cut_offs: u64,
-    /// False endpoints: early closes of turns that went on.
-    pub false_endpoints: u64,
-    /// Tokens of the generations dropped with them, as far as the service counted them.
-    pub wasted_tokens: u64,
     pub patience: Option<Duration>,
     /// State of the early close.
     pub early: EarlyClose,
-    /// Turns of any outcome.
-    pub turns: u64,
-    /// Those of them that were typed.
-    pub typed: u64,
-    /// Replies that the user interrupted.
-    pub interrupted: u64,
-    /// Times that replies stuttered, in closed turns.
-    pub underruns: u64,
-    /// Captured samples that were lost in closed turns.
-    pub capture_dropped: u64,
-    /// Tokens that the service counted, prompt and response.
-    pub tokens: u64,
-    /// Of these, those of thoughts.
-    pub thoughts: u64,
-    /// Cost of the turns, if the price of the model is known.
-    pub cost: Option<Cost>,
-    /// Functions that the service asked for.
-    pub tool_calls: u64,
-    /// Turns that got their answer.
-    pub answered: u64,
-    /// Turns without an answer that the user had not ended.
-    pub failed: u64,
     /// The rate of the newest turns.
     pub turns_per_minute: Option<f64>,
     /// What moves all the time.
@@ -173,17 +147,4 @@ pub struct ProcessUsage {
     pub cpu_history: Vec<f32>,
     /// Resident memory of the last minute in bytes, oldest first.
     pub rss_history: Vec<u64>,
-}
-
-/// What one model did and cost with one profile, since the start.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelView {
-    pub profile: String,
-    /// The model, as it was asked for.
-    pub model: String,
-    /// Turns of any outcome.
-    pub turns: u64,
-    pub response: Arc<Distribution>,
-    /// Cost of the turns, if the price of the model is known.
-    pub cost: Option<Cost>,
 }

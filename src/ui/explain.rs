@@ -13,7 +13,8 @@ use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
-use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics, TurnView};
+use crate::telemetry::summary::ModelUsage;
+use crate::telemetry::view::{ProcessUsage, TurnStatistics, TurnView};
 
 /// Name and explanation of each stage, in the order of `Stages::values`.
 pub(super) const STAGES: [(&str, &str); 10] = [
@@ -218,13 +219,13 @@ pub(super) fn billed(turn: &TurnView) -> Option<String> {
 }
 
 /// What a model did with a profile.
-pub(super) fn of_model(of: &ModelView) -> String {
-    let turns = count(of.turns, "turn");
+pub(super) fn of_model(of: &ModelUsage) -> String {
+    let turns = count(of.turns.all(), "turn");
     let median = of
         .response
         .quantile(0.5)
         .map_or_else(|| UNKNOWN.to_owned(), |p50| format!("{} ms", millis(p50)));
-    format!("{turns} · {median} · {}", cost(of.cost))
+    format!("{turns} · {median} · {}", cost(of.turns.cost))
 }
 
 /// The amount spent of a limit.

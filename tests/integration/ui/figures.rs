@@ -212,7 +212,7 @@ fn figures_of_alerts_causes_and_buttons_say_what_they_mean() {
 #[test]
 fn what_was_not_counted_is_a_dash() {
     let mut none = slow();
-    none.figures.tokens = 0;
+    none.figures.turns.tokens = 0;
     let mut rig = Rig::sized(none, 1100.0, 2400.0);
     rig.click("Details · 1 alert");
     assert!(rig.says("– · –"), "{:?}", rig.texts());
