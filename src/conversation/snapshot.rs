@@ -11,8 +11,9 @@ use crate::provider::price::Pricing;
 use crate::settings::config::TalkKey;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::{Finding, Remedy};
+use crate::telemetry::record::TurnRecord;
 use crate::telemetry::summary::ModelsUsage;
-use crate::telemetry::view::{HistoryView, ProcessUsage, TurnStatistics, TurnView};
+use crate::telemetry::view::{HistoryView, ProcessUsage, TurnStatistics};
 
 mod caption;
 mod check;
@@ -97,7 +98,7 @@ pub struct Snapshot {
     /// Likely causes of slow or troubled turns, the dearest first.
     pub findings: Arc<[Finding]>,
     /// The newest turns, newest first.
-    pub turns: Arc<[TurnView]>,
+    pub turns: Arc<[Arc<TurnRecord>]>,
     /// The last hours and days.
     pub history: Arc<HistoryView>,
     /// What the user should know or do, newest last.

@@ -95,7 +95,7 @@ impl<'a> Collector<'a> {
     async fn on_event(&mut self, event: TelemetryEvent) {
         match event {
             TelemetryEvent::Context(context) => self.take_context(context).await,
-            TelemetryEvent::TurnClosed(record) => self.take_turn(now(), &record),
+            TelemetryEvent::TurnClosed(record) => self.take_turn(now(), *record),
             TelemetryEvent::LateTokens(late) => self.take_late_tokens(&late),
             TelemetryEvent::ResetStatistics => {
                 if let Some(context) = &self.context {
@@ -155,15 +155,15 @@ impl<'a> Collector<'a> {
     }
 
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
-    fn take_turn(&mut self, now: Instant, record: &TurnRecord) {
-        self.summary.add(record);
-        self.statistics.add(record);
+    fn take_turn(&mut self, now: Instant, record: TurnRecord) {
+        self.summary.add(&record);
+        self.statistics.add(&record);
+        if let Some(auto) = &mut self.auto {
+            auto.answered(now, &record);
+        }
         self.store.turn(now, record);
         self.find_causes();
         self.watch_alerts(now);
-        if let Some(auto) = &mut self.auto {
-            auto.answered(now, record);
-        }
         self.propose();
     }
 

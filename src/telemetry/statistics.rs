@@ -1,7 +1,9 @@
 //! Statistics by profile, of the candidates of `auto` together, and of the whole conversation.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::record::{LateTokens, TurnRecord};
 use super::turn_counts::TurnCounts;
@@ -45,7 +47,7 @@ struct Tally {
     last: Option<(u64, Latencies)>,
     history: VecDeque<(u64, Duration)>,
     /// Closing times of the newest turns, for the rate.
-    closed: VecDeque<(u64, SystemTime)>,
+    closed: VecDeque<(u64, Timestamp)>,
 }
 
 impl Tally {
@@ -222,9 +224,9 @@ impl Statistics {
 }
 
 /// The rate of the newest turns; `None` before the second one.
-fn per_minute(closed: &VecDeque<(u64, SystemTime)>) -> Option<f64> {
+fn per_minute(closed: &VecDeque<(u64, Timestamp)>) -> Option<f64> {
     let ((_, first), (_, last)) = (closed.front()?, closed.back()?);
-    let seconds = last.duration_since(*first).ok()?.as_secs_f64();
+    let seconds = last.duration_since(*first).as_secs_f64();
     (seconds > 0.0).then(|| (closed.len() - 1) as f64 / seconds * 60.0)
 }
 
@@ -254,7 +256,7 @@ mod tests {
         let mut turn = record();
         turn.profile = profile.into();
         turn.latencies.response = Some(Duration::from_millis(response_ms));
-        turn.closed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(closed_s);
+        turn.closed_at = Timestamp::UNIX_EPOCH + Duration::from_secs(closed_s);
         turn.cost = Some(plain(0.25));
         turn
     }

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::TurnRecord;
-use super::stages::Stages;
 use super::summary::ModelsUsage;
 use super::turn_counts::TurnCounts;
-use crate::base::cost::Cost;
 use crate::probe::SystemReading;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::Finding;
@@ -27,8 +25,8 @@ pub struct View {
     pub alerts: Arc<[Alert]>,
     /// Likely causes of slow or troubled turns, the most expensive first.
     pub findings: Arc<[Finding]>,
-    /// The newest turns, newest first.
-    pub turns: Arc<[TurnView]>,
+    /// The newest turns without their words, newest first.
+    pub turns: Arc<[Arc<TurnRecord>]>,
     /// The last hours and days.
     pub history: Arc<HistoryView>,
 }
@@ -69,44 +67,6 @@ pub struct Meters {
     /// Commands that wait for the connection.
     pub outbox: usize,
     pub reply_queued: Duration,
-}
-
-/// A closed turn for the waterfall.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TurnView {
-    /// Counts the user's turns from 1.
-    pub number: u64,
-    /// Active profile at its end.
-    pub profile: String,
-    pub model: String,
-    /// Tokens that it was billed for, those of thoughts among them.
-    pub tokens: u64,
-    /// Of these, those of thoughts.
-    pub thoughts: u64,
-    /// What it cost, where the price is known.
-    pub cost: Option<Cost>,
-    /// Target of its response at its end, whatever profile was chosen since.
-    pub target: Duration,
-    pub outcome: &'static str,
-    pub latencies: Latencies,
-    pub stages: Stages,
-}
-
-impl TurnView {
-    pub(super) fn of(record: &TurnRecord) -> Self {
-        Self {
-            number: record.number,
-            profile: record.profile.clone(),
-            model: record.model.clone(),
-            tokens: record.all_tokens(),
-            thoughts: record.thoughts(),
-            cost: record.cost,
-            target: record.target,
-            outcome: record.outcome.name(),
-            latencies: record.latencies.clone(),
-            stages: record.stages,
-        }
-    }
 }
 
 /// The spans of the history: what a span is called, how long it is, and in how many columns it is drawn.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
+use sovereign::base::tokens::TokenCounts;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, LimitView, SpendScope};
 use sovereign::telemetry::distribution::Distribution;
+use sovereign::telemetry::record::TurnRecord;
 use sovereign::telemetry::summary::ModelUsage;
 use sovereign::telemetry::turn_counts::TurnCounts;
-use sovereign::telemetry::view::TurnView;
 
 const BOUND: Cost = Cost {
     usd: 0.002_955,
@@ -77,15 +78,18 @@ fn the_page_of_figures_tells_thoughts_models_and_upper_bounds() {
         limit_usd: 5.0,
         more_usd: 5.0,
     }];
-    told.turns = Arc::from([TurnView {
+    let mut counts = TokenCounts {
+        thoughts: 136,
+        ..TokenCounts::default()
+    };
+    counts.prompt.audio = 564;
+    told.turns = Arc::from([Arc::new(TurnRecord {
         number: 1,
         model: "gemini-3.8-live".into(),
-        tokens: 700,
-        thoughts: 136,
+        tokens: Some(counts),
         cost: Some(BOUND),
-        outcome: "completed",
-        ..TurnView::default()
-    }]);
+        ..TurnRecord::default()
+    })]);
     let mut rig = Rig::sized(told, 1100.0, 2400.0);
     rig.click("Details");
     for words in [
