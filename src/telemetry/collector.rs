@@ -138,8 +138,7 @@ impl<'a> Collector<'a> {
         let choice = context.auto.as_ref();
         if self.auto.as_ref().map(AutoChooser::choice) != choice {
             self.auto = choice.cloned().map(AutoChooser::new);
-            self.statistics
-                .choose_among(choice.map(|choice| choice.names.clone()));
+            self.statistics.together = choice.map(|choice| choice.names.clone());
         }
     }
 
@@ -181,7 +180,7 @@ impl<'a> Collector<'a> {
             self.statistics.reading(usage);
         }
         let usage = usage.filter(|_| self.statistics.in_real_time());
-        let process = self.statistics.process();
+        let process = &self.statistics.process;
         let reading = Reading {
             cpu_percent: usage.and(process.cpu_percent),
             machine_percent: process.machine.cpu_percent,
@@ -198,9 +197,8 @@ impl<'a> Collector<'a> {
         ];
         let load = self.load_of_others(now);
         self.store.reading(now, reading, counts, load);
-        let (memory, threads) = (&self.store.alerts, &self.store.threads);
-        self.statistics
-            .set_growth(memory.growth(), threads.growth());
+        self.statistics.process.memory_growth = self.store.alerts.growth();
+        self.statistics.process.thread_growth = self.store.threads.growth();
         let conditions = super::auto::Conditions {
             round_trip: self.deps.counters.round_trip(),
             ..self.statistics.conditions()
@@ -227,7 +225,7 @@ impl<'a> Collector<'a> {
     /// The load of the machine that alerts judge, in percent of all processors: without this program's own, above all for
     /// drawing its window while the user scrolls, as long as the sound does not suffer from it.
     fn load_of_others(&mut self, now: Instant) -> Option<f64> {
-        let process = self.statistics.process();
+        let process = &self.statistics.process;
         let load = process.machine.cpu_percent.map(f64::from)?;
         let own = process.cpu_percent.map_or(0.0, f64::from) / process.cores.max(1) as f64;
         let counters = &self.deps.counters;
@@ -258,7 +256,7 @@ impl<'a> Collector<'a> {
         View {
             figures: figures.unwrap_or_default(),
             models: Arc::clone(&self.summary.models),
-            process: self.statistics.process().clone(),
+            process: self.statistics.process.clone(),
             alerts: self.store.alerts.raised().cloned().collect(),
             findings: Arc::clone(&self.store.findings),
             turns: Arc::clone(&self.store.shown),

@@ -1,6 +1,6 @@
 //! Statistics by profile, of the candidates of `auto` together, and of the whole conversation.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +11,6 @@ use super::view::{ProcessUsage, TurnStatistics};
 use crate::probe::{ProcessReading, SystemReading};
 use crate::telemetry::auto::Conditions;
 use crate::telemetry::distribution::Distribution;
-use crate::telemetry::memory_growth::Growth;
 use crate::turn::timeline::Latencies;
 
 /// Responses that the sparkline shows.
@@ -25,16 +24,15 @@ const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
 
-/// Statistics that grow with every turn, kept apart by profile and model. The candidates of `auto` also have a common
-/// set.
+/// Statistics that grow with every turn, kept apart by profile and model.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
-    tallies: HashMap<(String, String), Tally>,
-    /// With `auto`: the candidates, and their common statistics.
-    together: Option<(Vec<String>, Tally)>,
+    tallies: BTreeMap<(String, String), Tally>,
+    /// With `auto`: the candidates, which are shown together.
+    pub(super) together: Option<Vec<String>>,
     /// Turns so far; orders the turns of several profiles.
     taken: u64,
-    process: ProcessUsage,
+    pub(super) process: ProcessUsage,
     last_reading: Option<ProcessReading>,
     /// Consecutive readings too close to the one before; `None` until one was not.
     hasty: Option<u32>,
@@ -44,8 +42,8 @@ pub(super) struct Statistics {
 struct Tally {
     turns: TurnCounts,
     response: Distribution,
-    last: Option<(u64, Latencies)>,
-    history: VecDeque<(u64, Duration)>,
+    /// Latencies of the newest turns that have a response.
+    history: VecDeque<(u64, Latencies)>,
     /// Closing times of the newest turns, for the rate.
     closed: VecDeque<(u64, Timestamp)>,
 }
@@ -60,8 +58,7 @@ impl Tally {
         }
         if let Some(response) = record.latencies.response {
             self.response.record(response);
-            self.last = Some((nth, record.latencies.clone()));
-            self.history.push_back((nth, response));
+            self.history.push_back((nth, record.latencies.clone()));
             if self.history.len() > HISTORY {
                 self.history.pop_front();
             }
@@ -72,18 +69,14 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         self.turns += other.turns;
         self.response.merge(&other.response);
-        let nth = |last: &Option<(u64, Latencies)>| last.as_ref().map(|(nth, _)| *nth);
-        if nth(&other.last) > nth(&self.last) {
-            self.last.clone_from(&other.last);
-        }
         newest(&mut self.history, &other.history, HISTORY);
         newest(&mut self.closed, &other.closed, RATE_TURNS);
     }
 }
 
 /// Merges `more` in the order of the turns, and keeps the newest `n`.
-fn newest<T: Copy>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: usize) {
-    all.extend(more);
+fn newest<T: Clone>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: usize) {
+    all.extend(more.iter().cloned());
     all.make_contiguous().sort_by_key(|(nth, _)| *nth);
     all.drain(..all.len().saturating_sub(n));
 }
@@ -92,40 +85,14 @@ impl Statistics {
     /// Takes in a closed turn.
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.taken += 1;
-        let nth = self.taken;
         let of = (record.profile.clone(), record.model.clone());
-        let tally = self.tallies.entry(of).or_default();
-        tally.add(nth, record);
-        if let Some(together) = self.together_with(&record.profile) {
-            together.add(nth, record);
-        }
+        self.tallies.entry(of).or_default().add(self.taken, record);
     }
 
     /// Takes in tokens that were counted after their turn was closed.
     pub(super) fn add_late_tokens(&mut self, late: &LateTokens) {
         let of = (late.profile.clone(), late.model.clone());
-        if let Some(together) = self.together_with(&of.0) {
-            together.turns += late.into();
-        }
         self.tallies.entry(of).or_default().turns += late.into();
-    }
-
-    /// The common statistics that turns of this profile also count in.
-    fn together_with(&mut self, profile: &str) -> Option<&mut Tally> {
-        let (profiles, tally) = self.together.as_mut()?;
-        profiles.iter().any(|name| name == profile).then_some(tally)
-    }
-
-    /// The user chose another profile: `auto` with these candidates, or `None`.
-    pub(super) fn choose_among(&mut self, profiles: Option<Vec<String>>) {
-        self.together = profiles.map(|profiles| {
-            let mut tally = Tally::default();
-            let of_any = self.tallies.iter();
-            for (_, other) in of_any.filter(|((name, _), _)| profiles.contains(name)) {
-                tally.merge(other);
-            }
-            (profiles, tally)
-        });
     }
 
     /// Takes in a reading of the process.
@@ -170,32 +137,32 @@ impl Statistics {
         }
     }
 
-    /// Whether memory and threads grow.
-    pub(super) fn set_growth(&mut self, memory: Growth, threads: Growth) {
-        (self.process.memory_growth, self.process.thread_growth) = (memory, threads);
-    }
-
-    /// Resource usage of the process.
-    pub(super) fn process(&self) -> &ProcessUsage {
-        &self.process
-    }
-
     /// The statistics of the active profile with its model, or of all candidates of `auto`; values that do not come from
     /// turns keep their defaults.
     pub(super) fn figures(&self, profile: &str, model: &str) -> TurnStatistics {
-        let together = self.together.as_ref().map(|(_, tally)| tally);
-        let of = (profile.to_owned(), model.to_owned());
-        let Some(tally) = together.or_else(|| self.tallies.get(&of)) else {
-            return TurnStatistics::default();
+        let mut together = Tally::default();
+        let tally = match &self.together {
+            None => {
+                let of = (profile.to_owned(), model.to_owned());
+                self.tallies.get(&of).unwrap_or(&together)
+            }
+            Some(candidates) => {
+                let all = self.tallies.iter();
+                for (_, tally) in all.filter(|((name, _), _)| candidates.contains(name)) {
+                    together.merge(tally);
+                }
+                &together
+            }
         };
+        let history = tally.history.iter();
         TurnStatistics {
             turns: tally.turns,
-            last: tally.last.as_ref().map(|(_, last)| last.clone()),
+            last: tally.history.back().map(|(_, last)| last.clone()),
             n: tally.response.n(),
             p50: tally.response.quantile(0.5),
             p95: tally.response.quantile(0.95),
             p99: tally.response.p99(),
-            history: tally.history.iter().map(|(_, value)| *value).collect(),
+            history: history.filter_map(|(_, of)| of.response).collect(),
             turns_per_minute: per_minute(&tally.closed),
             ..TurnStatistics::default()
         }
@@ -203,23 +170,16 @@ impl Statistics {
 
     /// Resets the statistics that [`Self::figures`] returns; the summary of the conversation is kept.
     pub(super) fn reset(&mut self, profile: &str) {
-        match &mut self.together {
-            Some((profiles, tally)) => {
-                *tally = Tally::default();
-                self.tallies.retain(|(name, _), _| !profiles.contains(name));
-            }
-            None => {
-                self.tallies.retain(|(name, _), _| name != profile);
-            }
-        }
+        let together = self.together.as_deref();
+        self.tallies.retain(|(name, _), _| match together {
+            Some(candidates) => !candidates.contains(name),
+            None => name != profile,
+        });
     }
 
     /// The same for all profiles.
     pub(super) fn reset_all(&mut self) {
         self.tallies.clear();
-        if let Some((_, tally)) = &mut self.together {
-            *tally = Tally::default();
-        }
     }
 }
 
@@ -276,7 +236,7 @@ mod tests {
         all.add(&turn("good", 300, 10));
         all.add(&turn("other", 900, 20));
         all.add(&turn("fast", 200, 30));
-        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.together = Some(vec!["fast".into(), "good".into()]);
         // Whichever of them is in force.
         for in_force in ["fast", "good"] {
             let figures = all.figures(in_force, MODEL);
@@ -308,7 +268,7 @@ mod tests {
             (counted + 10, 290)
         );
         // Turns under `auto` also count in the statistics of their own profiles.
-        all.choose_among(None);
+        all.together = None;
         assert_eq!(all.figures("good", MODEL).n, 2);
         assert_eq!(all.figures("fast", MODEL).turns.wasted_tokens, 150);
     }
@@ -319,7 +279,7 @@ mod tests {
         for n in 0..100 {
             all.add(&turn(if n % 3 == 0 { "fast" } else { "good" }, n + 1, n));
         }
-        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.together = Some(vec!["fast".into(), "good".into()]);
         let figures = all.figures("fast", MODEL);
         let wanted: Vec<Duration> = (41..=100).map(Duration::from_millis).collect();
         assert_eq!((figures.n, &figures.history), (100, &wanted));
@@ -347,15 +307,15 @@ mod tests {
         for profile in ["fast", "good", "other"] {
             all.add(&turn(profile, 100, 0));
         }
-        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.together = Some(vec!["fast".into(), "good".into()]);
         all.reset("good");
         assert_eq!(all.figures("good", MODEL), TurnStatistics::default());
-        all.choose_among(None);
+        all.together = None;
         let n = |name: &str| all.figures(name, MODEL).n;
         assert_eq!([n("fast"), n("good"), n("other")], [0, 0, 1]);
         all.reset("other");
         assert_eq!(all.figures("other", MODEL), TurnStatistics::default());
-        all.choose_among(Some(vec!["fast".into()]));
+        all.together = Some(vec!["fast".into()]);
         all.add(&turn("fast", 100, 0));
         all.reset_all();
         assert_eq!(all.figures("fast", MODEL), TurnStatistics::default());

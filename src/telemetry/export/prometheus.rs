@@ -65,7 +65,7 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     values(&mut page, [("sovereign_connected", Some(yes(connected)))]);
     turns(&mut page, collector);
     flow(&mut page, &collector.deps.counters);
-    values(&mut page, machine(collector.statistics.process()));
+    values(&mut page, machine(&collector.statistics.process));
     let alerts = AlertKind::ALL.iter().map(|kind| {
         let is_raised = raised(collector).any(|of| of == *kind);
         ([("kind", kind.word())], yes(is_raised))
