@@ -136,7 +136,7 @@ impl<'a> Collector<'a> {
             self.store.shortest_trip = None;
         }
         let choice = context.auto.as_ref();
-        if self.auto.as_ref().map(AutoChooser::choice) != choice {
+        if self.auto.as_ref().map(|auto| &auto.choice) != choice {
             self.auto = choice.cloned().map(AutoChooser::new);
             self.statistics.together = choice.map(|choice| choice.names.clone());
         }
@@ -204,7 +204,7 @@ impl<'a> Collector<'a> {
             ..self.statistics.conditions()
         };
         if let Some(auto) = &mut self.auto {
-            auto.conditions(now, conditions);
+            auto.adapter.conditions(now, conditions);
         }
         self.propose();
         self.samples += 1;
@@ -237,7 +237,7 @@ impl<'a> Collector<'a> {
     fn propose(&mut self) {
         let Some(auto) = &mut self.auto else { return };
         if let Some((plan, changes)) = auto.take_plan() {
-            let choice = Arc::clone(auto.choice());
+            let choice = Arc::clone(&auto.choice);
             self.outlets
                 .send(TelemetryOutput::Plan(choice, plan, changes));
         }
