@@ -1,7 +1,7 @@
 //! A turn is over: its record, the figures, what the user is told.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tracing::info;
 
@@ -126,7 +126,7 @@ impl Conversation {
             counted: notes.counted,
             lost: false,
             silence,
-            closed_at: SystemTime::now(),
+            closed_at: jiff::Timestamp::now(),
             number: notes.number,
             turn: closed.turn,
             typed: closed.typed,

@@ -11,7 +11,9 @@ use crate::provider::price::Pricing;
 use crate::settings::config::TalkKey;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::{Finding, Remedy};
-use crate::telemetry::view::{HistoryView, ModelView, ProcessUsage, TurnStatistics, TurnView};
+use crate::telemetry::record::TurnRecord;
+use crate::telemetry::summary::ModelsUsage;
+use crate::telemetry::view::{HistoryView, ProcessUsage, TurnStatistics};
 
 mod caption;
 mod check;
@@ -82,7 +84,7 @@ pub struct Snapshot {
     /// What is known of the price of tokens.
     pub pricing: Pricing,
     /// What each model did and cost with each profile, since the start.
-    pub models: Arc<[ModelView]>,
+    pub models: Arc<ModelsUsage>,
     /// What was spent, and how much may be.
     pub spending: SpendView,
     /// Another connection is opened at the next pause.
@@ -96,7 +98,7 @@ pub struct Snapshot {
     /// Likely causes of slow or troubled turns, the dearest first.
     pub findings: Arc<[Finding]>,
     /// The newest turns, newest first.
-    pub turns: Arc<[TurnView]>,
+    pub turns: Arc<[Arc<TurnRecord>]>,
     /// The last hours and days.
     pub history: Arc<HistoryView>,
     /// What the user should know or do, newest last.

@@ -9,15 +9,16 @@
 //! A raised alert is shown at once, here and to other programs. Notifications (notice, log, webhook) obey the cooldown.
 
 mod kind;
-mod turn;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::memory_growth::{Growth, GrowthDetector};
+use super::record::TurnRecord;
 use crate::profile::AlertSettings;
+use crate::turn::machine::Outcome;
 pub use kind::{Alert, AlertKind};
-pub use turn::AlertTurn;
 
 /// Cooldown between two notifications of the same alert: people ignore an alert that flickers.
 pub const REST: Duration = Duration::from_secs(300);
@@ -57,7 +58,7 @@ struct RaisedAlert {
 #[derive(Debug)]
 pub struct Alerts {
     rules: AlertSettings,
-    turns: VecDeque<(Instant, AlertTurn)>,
+    turns: VecDeque<(Instant, Arc<TurnRecord>)>,
     loads: VecDeque<f64>,
     stutters: VecDeque<Instant>,
     leak: GrowthDetector,
@@ -100,7 +101,7 @@ impl Alerts {
     }
 
     /// Takes in a turn that was closed.
-    pub fn turn(&mut self, now: Instant, turn: AlertTurn) {
+    pub fn turn(&mut self, now: Instant, turn: Arc<TurnRecord>) {
         self.turns.push_back((now, turn));
         if self.turns.len() > RATE_TURNS {
             self.turns.pop_front();
@@ -144,8 +145,7 @@ impl Alerts {
 
     /// Percentage of the newest answers that the user interrupted; `None` with too few.
     pub fn interruptions_percent(&self) -> Option<f64> {
-        let heard = |turn: &AlertTurn| turn.response.is_some();
-        Some(self.share(heard, |turn| turn.interrupted)?.0)
+        Some(self.interruptions()?.0)
     }
 
     /// Percentage of the newest turns that were cut off; `None` with too few.
@@ -154,7 +154,15 @@ impl Alerts {
     }
 
     fn cut_offs(&self) -> Option<(f64, usize)> {
-        self.share(|turn| !turn.typed, |turn| turn.cut_off)
+        // What is typed cannot be cut off.
+        self.share(|turn| !turn.typed, |turn| turn.cut_offs > 0)
+    }
+
+    fn interruptions(&self) -> Option<(f64, usize)> {
+        self.share(
+            |turn| turn.latencies.response.is_some(),
+            |turn| turn.outcome == Outcome::Interrupted,
+        )
     }
 
     /// The raised alerts, in the order of [`AlertKind::ALL`].
@@ -214,12 +222,18 @@ impl Alerts {
         let rules = &self.rules;
         match kind {
             AlertKind::FirstAudio => {
-                self.typical(kind, rules.first_audio?, |turn| turn.first_audio)
+                self.typical(kind, rules.first_audio?, TurnRecord::first_audio)
             }
-            AlertKind::Response => self.typical(kind, rules.response?, |turn| turn.response),
+            AlertKind::Response => {
+                self.typical(kind, rules.response?, |turn| turn.latencies.response)
+            }
             AlertKind::Success => {
                 let limit = rules.success_percent?.into();
-                let (share, n) = self.share(|turn| !turn.cancelled, |turn| !turn.failed)?;
+                // What the user ended before anything was heard is neither a success nor a failure.
+                let (share, n) = self.share(
+                    |turn| turn.outcome != Outcome::Cancelled,
+                    |turn| !matches!(turn.outcome, Outcome::Failed(_) | Outcome::Empty),
+                )?;
                 Some(Judged {
                     alert: alert(kind, share, limit, n),
                     over: share < limit,
@@ -237,8 +251,7 @@ impl Alerts {
             }
             AlertKind::Interruptions => {
                 let limit = rules.interruptions_percent?.into();
-                let heard = |turn: &AlertTurn| turn.response.is_some();
-                let (share, n) = self.share(heard, |turn| turn.interrupted)?;
+                let (share, n) = self.interruptions()?;
                 Some(upwards(kind, share, limit, 0.67, n))
             }
             AlertKind::CutOffs => {
@@ -263,7 +276,7 @@ impl Alerts {
         &self,
         kind: AlertKind,
         limit: Duration,
-        of: impl Fn(&AlertTurn) -> Option<Duration>,
+        of: impl Fn(&TurnRecord) -> Option<Duration>,
     ) -> Option<Judged> {
         let newest = self.turns.iter().rev();
         let mut values: Vec<Duration> = newest
@@ -282,8 +295,8 @@ impl Alerts {
     /// Percentage of `these` turns for which `holds` is true.
     fn share(
         &self,
-        these: impl Fn(&AlertTurn) -> bool,
-        holds: impl Fn(&AlertTurn) -> bool,
+        these: impl Fn(&TurnRecord) -> bool,
+        holds: impl Fn(&TurnRecord) -> bool,
     ) -> Option<(f64, usize)> {
         let counted = self.turns.iter().filter(|(_, turn)| these(turn));
         let (n, good) = counted.fold((0, 0), |(n, good), (_, turn)| {
@@ -354,6 +367,7 @@ fn upwards(kind: AlertKind, value: f64, limit: f64, back: f64, n: usize) -> Judg
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::turn::timeline::Latencies;
 
     /// The defaults of the profiles.
     fn rules() -> AlertSettings {
@@ -361,20 +375,23 @@ mod tests {
         profile.expect("built in").alerts.clone()
     }
 
-    fn good() -> AlertTurn {
-        AlertTurn {
-            first_audio: Some(Duration::from_millis(600)),
-            response: Some(Duration::from_millis(640)),
-            ..AlertTurn::default()
+    fn answered(first_audio: u64, response: u64) -> TurnRecord {
+        TurnRecord {
+            latencies: Latencies {
+                server: Some(Duration::from_millis(first_audio)),
+                response: Some(Duration::from_millis(response)),
+                ..Latencies::default()
+            },
+            ..TurnRecord::default()
         }
     }
 
-    fn slow(ms: u64) -> AlertTurn {
-        AlertTurn {
-            first_audio: Some(Duration::from_millis(ms)),
-            response: Some(Duration::from_millis(ms + 50)),
-            ..AlertTurn::default()
-        }
+    fn good() -> TurnRecord {
+        answered(600, 640)
+    }
+
+    fn slow(ms: u64) -> TurnRecord {
+        answered(ms, ms + 50)
     }
 
     /// A bench with a clock of its own: a turn every ten seconds.
@@ -404,10 +421,11 @@ mod tests {
             }
         }
 
-        fn turns(&mut self, n: usize, turn: AlertTurn) {
+        fn turns(&mut self, n: usize, turn: TurnRecord) {
+            let turn = Arc::new(turn);
             for _ in 0..n {
                 self.now += Duration::from_secs(10);
-                self.alerts.turn(self.now, turn);
+                self.alerts.turn(self.now, Arc::clone(&turn));
                 self.poll();
             }
         }
@@ -509,37 +527,33 @@ mod tests {
 
     #[test]
     fn rates_want_ten_turns() {
-        let failed = AlertTurn {
-            failed: true,
-            ..AlertTurn::default()
-        };
-        let cancelled = AlertTurn {
-            cancelled: true,
-            ..AlertTurn::default()
+        let ended = |outcome| TurnRecord {
+            outcome,
+            ..TurnRecord::default()
         };
         let mut desk = Desk::new(rules());
-        desk.turns(1, failed);
+        desk.turns(1, ended(Outcome::Empty));
         desk.turns(8, good());
         assert_eq!(desk.take(), [], "nine turns");
-        desk.turns(1, failed);
+        desk.turns(1, ended(Outcome::Failed(String::new())));
         assert_eq!(desk.take(), [("raised", AlertKind::Success)], "8 of 10");
         desk.turns(19, good());
         assert_eq!(desk.take(), [("cleared", AlertKind::Success)]);
         // A turn that the user ended is no failure.
         let mut desk = Desk::new(rules());
         desk.turns(15, good());
-        desk.turns(5, cancelled);
+        desk.turns(5, ended(Outcome::Cancelled));
         assert_eq!(desk.take(), []);
     }
 
     #[test]
     fn interruptions_and_cut_offs_are_told_apart() {
-        let interrupted = AlertTurn {
-            interrupted: true,
+        let interrupted = TurnRecord {
+            outcome: Outcome::Interrupted,
             ..good()
         };
-        let cut_off = AlertTurn {
-            cut_off: true,
+        let cut_off = TurnRecord {
+            cut_offs: 1,
             ..good()
         };
         let mut desk = Desk::new(rules());
@@ -638,13 +652,14 @@ mod tests {
     fn what_is_off_is_not_told_and_what_is_old_does_not_count() {
         let off = AlertSettings::default();
         let mut desk = Desk::new(off);
-        let bad = AlertTurn {
-            interrupted: true,
-            cut_off: true,
-            failed: true,
-            ..slow(9_000)
-        };
-        desk.turns(20, bad);
+        for outcome in [Outcome::Interrupted, Outcome::Empty] {
+            let bad = TurnRecord {
+                outcome,
+                cut_offs: 1,
+                ..slow(9_000)
+            };
+            desk.turns(20, bad);
+        }
         desk.alerts.stuttered(desk.now, 50);
         desk.seconds(30, 100.0, 3_000_000_000);
         assert_eq!(desk.take(), []);

@@ -51,8 +51,8 @@ impl AutoChoice {
 
 #[derive(Debug)]
 pub(super) struct AutoChooser {
-    choice: Arc<AutoChoice>,
-    adapter: Adapter,
+    pub(super) choice: Arc<AutoChoice>,
+    pub(super) adapter: Adapter,
     /// The plan that was proposed last.
     plan: Option<Plan>,
 }
@@ -65,10 +65,6 @@ impl AutoChooser {
             choice,
             adapter,
         }
-    }
-
-    pub(super) fn choice(&self) -> &Arc<AutoChoice> {
-        &self.choice
     }
 
     /// Takes in a closed turn that was answered aloud.
@@ -94,10 +90,6 @@ impl AutoChooser {
             own: client.saturating_sub(held),
             round_trip: record.round_trip,
         });
-    }
-
-    pub(super) fn conditions(&mut self, now: Instant, seen: Conditions) {
-        self.adapter.conditions(now, seen);
     }
 
     /// The plan and the number of changes so far, if the plan has changed.

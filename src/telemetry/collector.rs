@@ -15,7 +15,7 @@ use super::record::{LateTokens, TurnRecord};
 use super::statistics::Statistics;
 use super::store::TelemetryStore;
 use super::summary::Summary;
-use super::view::{ModelView, View};
+use super::view::View;
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
@@ -40,8 +40,6 @@ pub(super) struct Collector<'a> {
     pub(super) store: TelemetryStore,
     pub(super) raised: RaisedTexts,
     pub(super) webhook: Webhook,
-    /// Latency and cost by model, rebuilt when they change.
-    models: Arc<[ModelView]>,
     auto: Option<AutoChooser>,
     suffering: Suffering,
     samples: u64,
@@ -62,7 +60,6 @@ impl<'a> Collector<'a> {
             context,
             statistics: Statistics::default(),
             raised: RaisedTexts::default(),
-            models: summary.model_views(),
             summary,
             auto: None,
             suffering: Suffering::default(),
@@ -98,7 +95,7 @@ impl<'a> Collector<'a> {
     async fn on_event(&mut self, event: TelemetryEvent) {
         match event {
             TelemetryEvent::Context(context) => self.take_context(context).await,
-            TelemetryEvent::TurnClosed(record) => self.take_turn(now(), &record),
+            TelemetryEvent::TurnClosed(record) => self.take_turn(now(), *record),
             TelemetryEvent::LateTokens(late) => self.take_late_tokens(&late),
             TelemetryEvent::ResetStatistics => {
                 if let Some(context) = &self.context {
@@ -139,10 +136,9 @@ impl<'a> Collector<'a> {
             self.store.shortest_trip = None;
         }
         let choice = context.auto.as_ref();
-        if self.auto.as_ref().map(AutoChooser::choice) != choice {
+        if self.auto.as_ref().map(|auto| &auto.choice) != choice {
             self.auto = choice.cloned().map(AutoChooser::new);
-            self.statistics
-                .choose_among(choice.map(|choice| choice.names.clone()));
+            self.statistics.together = choice.map(|choice| choice.names.clone());
         }
     }
 
@@ -158,22 +154,20 @@ impl<'a> Collector<'a> {
     }
 
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
-    fn take_turn(&mut self, now: Instant, record: &TurnRecord) {
-        self.summary.add(record);
-        self.models = self.summary.model_views();
-        self.statistics.add(record);
+    fn take_turn(&mut self, now: Instant, record: TurnRecord) {
+        self.summary.add(&record);
+        self.statistics.add(&record);
+        if let Some(auto) = &mut self.auto {
+            auto.answered(now, &record);
+        }
         self.store.turn(now, record);
         self.find_causes();
         self.watch_alerts(now);
-        if let Some(auto) = &mut self.auto {
-            auto.answered(now, record);
-        }
         self.propose();
     }
 
     fn take_late_tokens(&mut self, late: &LateTokens) {
         self.summary.add_late_tokens(late);
-        self.models = self.summary.model_views();
         self.statistics.add_late_tokens(late);
         self.store.late_tokens(late.tokens.sum(), late.cost);
     }
@@ -186,7 +180,7 @@ impl<'a> Collector<'a> {
             self.statistics.reading(usage);
         }
         let usage = usage.filter(|_| self.statistics.in_real_time());
-        let process = self.statistics.process();
+        let process = &self.statistics.process;
         let reading = Reading {
             cpu_percent: usage.and(process.cpu_percent),
             machine_percent: process.machine.cpu_percent,
@@ -203,15 +197,14 @@ impl<'a> Collector<'a> {
         ];
         let load = self.load_of_others(now);
         self.store.reading(now, reading, counts, load);
-        let (memory, threads) = (&self.store.alerts, &self.store.threads);
-        self.statistics
-            .set_growth(memory.growth(), threads.growth());
+        self.statistics.process.memory_growth = self.store.alerts.growth();
+        self.statistics.process.thread_growth = self.store.threads.growth();
         let conditions = super::auto::Conditions {
             round_trip: self.deps.counters.round_trip(),
             ..self.statistics.conditions()
         };
         if let Some(auto) = &mut self.auto {
-            auto.conditions(now, conditions);
+            auto.adapter.conditions(now, conditions);
         }
         self.propose();
         self.samples += 1;
@@ -232,7 +225,7 @@ impl<'a> Collector<'a> {
     /// The load of the machine that alerts judge, in percent of all processors: without this program's own, above all for
     /// drawing its window while the user scrolls, as long as the sound does not suffer from it.
     fn load_of_others(&mut self, now: Instant) -> Option<f64> {
-        let process = self.statistics.process();
+        let process = &self.statistics.process;
         let load = process.machine.cpu_percent.map(f64::from)?;
         let own = process.cpu_percent.map_or(0.0, f64::from) / process.cores.max(1) as f64;
         let counters = &self.deps.counters;
@@ -244,7 +237,7 @@ impl<'a> Collector<'a> {
     fn propose(&mut self) {
         let Some(auto) = &mut self.auto else { return };
         if let Some((plan, changes)) = auto.take_plan() {
-            let choice = Arc::clone(auto.choice());
+            let choice = Arc::clone(&auto.choice);
             self.outlets
                 .send(TelemetryOutput::Plan(choice, plan, changes));
         }
@@ -262,8 +255,8 @@ impl<'a> Collector<'a> {
         });
         View {
             figures: figures.unwrap_or_default(),
-            models: Arc::clone(&self.models),
-            process: self.statistics.process().clone(),
+            models: Arc::clone(&self.summary.models),
+            process: self.statistics.process.clone(),
             alerts: self.store.alerts.raised().cloned().collect(),
             findings: Arc::clone(&self.store.findings),
             turns: Arc::clone(&self.store.shown),

@@ -27,7 +27,8 @@ impl Distribution {
     pub fn merge(&mut self, other: &Self) {
         self.sum += other.sum;
         self.sorted.extend(&other.sorted);
-        self.sorted.sort_unstable();
+        // Two sorted runs are merged in one pass.
+        self.sorted.sort();
     }
 
     pub fn n(&self) -> u64 {

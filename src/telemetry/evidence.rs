@@ -15,7 +15,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let (profile, store) = (&context.profile, &collector.store);
     let [recent, usual] = store.typical(&profile.name, &context.model);
     let thinking = model::thinks(profile);
-    let process = collector.statistics.process();
+    let process = &collector.statistics.process;
     let machine = process.machine;
     let cores = process.cores.max(1) as f64;
     let own = process.cpu_percent.map(|own| f64::from(own) / cores);

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::record::{TurnRecord, place};
 use crate::base::cost::Cost;
 use sketch::Sketch;
 
@@ -29,26 +30,6 @@ const MOST_SLICES: usize = 600;
 
 /// Outcomes of turns by index in [`Slice::turns`].
 pub const OUTCOMES: [&str; 5] = ["completed", "interrupted", "cancelled", "empty", "failed"];
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TurnSample {
-    /// Index of its outcome in [`OUTCOMES`].
-    pub outcome: usize,
-    /// Its response, our share of it and the service's.
-    pub response: Option<Duration>,
-    /// Our own share.
-    pub client: Option<Duration>,
-    /// The share of service and network.
-    pub server: Option<Duration>,
-    /// How often the user went on within a second of its end.
-    pub cut_offs: u32,
-    /// Functions that the service asked for.
-    pub tool_calls: u32,
-    /// Tokens, prompt and response.
-    pub tokens: u64,
-    /// Its cost, if the price is known.
-    pub cost: Option<Cost>,
-}
 
 /// The readings of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -247,22 +228,20 @@ pub enum HistoryError {
 
 impl History {
     /// Takes in a turn that was closed at `now`.
-    pub fn turn(&mut self, now: u64, turn: &TurnSample) {
+    pub fn turn(&mut self, now: u64, turn: &TurnRecord) {
         let slice = self.newest(now);
-        if let Some(count) = slice.turns.get_mut(turn.outcome) {
-            *count += 1;
-        }
-        slice.cut_offs += u64::from(turn.cut_offs);
+        slice.turns[place(&turn.outcome)] += 1;
+        slice.cut_offs += u64::from(turn.cut_offs > 0);
         slice.tool_calls += u64::from(turn.tool_calls);
-        slice.tokens += turn.tokens;
+        slice.tokens += turn.all_tokens();
         if let Some(cost) = turn.cost {
             slice.pay(cost);
             slice.priced += 1;
         }
         for (sketch, value) in [
-            (&mut slice.response, turn.response),
-            (&mut slice.client, turn.client),
-            (&mut slice.server, turn.server),
+            (&mut slice.response, turn.latencies.response),
+            (&mut slice.client, turn.latencies.client),
+            (&mut slice.server, turn.latencies.server),
         ] {
             if let Some(value) = value {
                 sketch.record(value);
@@ -405,21 +384,26 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::tests::counts;
     use super::*;
+    use crate::turn::timeline::Latencies;
 
     const START: u64 = 1_700_000_000;
 
-    fn turn(ms: u64) -> TurnSample {
-        TurnSample {
-            response: Some(Duration::from_millis(ms)),
-            client: Some(Duration::from_millis(20)),
-            server: Some(Duration::from_millis(ms - 20)),
-            tokens: 10,
+    fn turn(ms: u64) -> TurnRecord {
+        TurnRecord {
+            latencies: Latencies {
+                response: Some(Duration::from_millis(ms)),
+                client: Some(Duration::from_millis(20)),
+                server: Some(Duration::from_millis(ms - 20)),
+                ..Latencies::default()
+            },
+            tokens: Some(counts(5, 5)),
             cost: Some(Cost {
                 usd: 0.001,
                 at_most: ms == 250,
             }),
-            ..TurnSample::default()
+            ..TurnRecord::default()
         }
     }
 

@@ -27,6 +27,7 @@ pub mod stages;
 mod statistics;
 mod store;
 pub mod summary;
+pub mod turn_counts;
 pub mod view;
 
 use std::sync::Arc;
@@ -209,7 +210,7 @@ mod tests {
     }
 
     async fn figures_after(telemetry: &mut TelemetryHandle, turns: u64) {
-        while telemetry.view().figures.turns != turns {
+        while telemetry.view().figures.turns.all() != turns {
             telemetry.next().await;
         }
     }
@@ -235,7 +236,7 @@ mod tests {
         figures_after(&mut telemetry, 2).await;
         let (summary, outputs) = telemetry.finish().await;
         assert_eq!(
-            (summary.turns[0], summary.rolls),
+            (summary.turns.outcomes[0], summary.rolls),
             (3, 2),
             "the totals go on"
         );

@@ -1,7 +1,8 @@
 //! The record of a turn and its JSON (`sovereign.turn/1`).
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::stages::{STAGES, Stages};
@@ -20,7 +21,7 @@ use json::{durations, known, ms, round, some, tokens, usd};
 pub use silence::Silence;
 
 /// The record of a turn of the user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnRecord {
     /// Counts the user's turns from 1.
     pub number: u64,
@@ -96,7 +97,7 @@ pub struct TurnRecord {
     /// The service never received all of it, against the user's intent.
     pub lost: bool,
     /// When it was closed, on the wall clock.
-    pub closed_at: SystemTime,
+    pub closed_at: Timestamp,
 }
 
 impl TurnRecord {
@@ -176,6 +177,12 @@ impl TurnRecord {
         let mut latencies = self.latencies.clone();
         latencies.total = latencies.total.filter(|_| !self.typed);
         values(&latencies)
+    }
+
+    /// From the end of the turn to the first reply audio that arrived.
+    pub fn first_audio(&self) -> Option<Duration> {
+        // With automatic detection there is no uplink, and the value includes the silence that the service waits for.
+        Some(self.latencies.server? + self.latencies.uplink.unwrap_or_default())
     }
 
     /// Billed tokens besides its own: of dropped generations, and late ones.
@@ -324,43 +331,20 @@ pub(super) mod tests {
         TurnRecord {
             number: 1,
             turn: TurnId(1),
-            typed: false,
             input: Some("question.wav".into()),
             profile: "balanced".into(),
             model: "gemini-3.8-live".into(),
-            auto: false,
             target: Duration::from_millis(300),
-            outcome: Outcome::Completed,
             latencies: timeline.latencies(),
             timeline,
             sent: Duration::from_millis(2_140),
             heard: Duration::from_millis(1_980),
-            underruns: 0,
-            capture_dropped: 0,
-            reopened: 0,
-            cut_offs: 0,
-            ducked_after: None,
             false_endpoints: 2,
             wasted_tokens: counts(60, 10),
-            silenced_after: None,
             user: " hello ".into(),
-            assistant: String::new(),
             tokens: Some(counts(45, 30)),
             context_tokens: Some(45),
-            late_tokens: TokenCounts::default(),
-            stages: Stages::default(),
-            round_trip: None,
-            tool_calls: 0,
-            searches: 0,
-            cost: None,
-            grounding: Grounding::default(),
-            reply_dbfs: None,
-            complete_reason: None,
-            silence: None,
-            asked_again: 0,
-            counted: false,
-            lost: false,
-            closed_at: SystemTime::UNIX_EPOCH,
+            ..TurnRecord::default()
         }
     }
 

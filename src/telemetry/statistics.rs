@@ -1,16 +1,16 @@
 //! Statistics by profile, of the candidates of `auto` together, and of the whole conversation.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-use super::record::{LateTokens, TurnRecord, place};
+use jiff::Timestamp;
+
+use super::record::{LateTokens, TurnRecord};
+use super::turn_counts::TurnCounts;
 use super::view::{ProcessUsage, TurnStatistics};
-use crate::base::cost::Cost;
 use crate::probe::{ProcessReading, SystemReading};
 use crate::telemetry::auto::Conditions;
 use crate::telemetry::distribution::Distribution;
-use crate::telemetry::memory_growth::Growth;
-use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
 
 /// Responses that the sparkline shows.
@@ -24,16 +24,15 @@ const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
 
-/// Statistics that grow with every turn, kept apart by profile and model. The candidates of `auto` also have a common
-/// set.
+/// Statistics that grow with every turn, kept apart by profile and model.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
-    tallies: HashMap<(String, String), Tally>,
-    /// With `auto`: the candidates, and their common statistics.
-    together: Option<(Vec<String>, Tally)>,
+    tallies: BTreeMap<(String, String), Tally>,
+    /// With `auto`: the candidates, which are shown together.
+    pub(super) together: Option<Vec<String>>,
     /// Turns so far; orders the turns of several profiles.
     taken: u64,
-    process: ProcessUsage,
+    pub(super) process: ProcessUsage,
     last_reading: Option<ProcessReading>,
     /// Consecutive readings too close to the one before; `None` until one was not.
     hasty: Option<u32>,
@@ -41,124 +40,43 @@ pub(super) struct Statistics {
 
 #[derive(Debug, Default)]
 struct Tally {
+    turns: TurnCounts,
     response: Distribution,
-    last: Option<(u64, Latencies)>,
-    history: VecDeque<(u64, Duration)>,
-    cut_offs: u64,
-    false_endpoints: u64,
-    wasted_tokens: u64,
-    turns: u64,
-    typed: u64,
-    interrupted: u64,
-    failed: u64,
-    answered: u64,
-    tokens: u64,
-    thoughts: u64,
-    tool_calls: u64,
-    underruns: u64,
-    capture_dropped: u64,
-    cost: Option<Cost>,
+    /// Latencies of the newest turns that have a response.
+    history: VecDeque<(u64, Latencies)>,
     /// Closing times of the newest turns, for the rate.
-    closed: VecDeque<(u64, SystemTime)>,
+    closed: VecDeque<(u64, Timestamp)>,
 }
 
 impl Tally {
     /// Takes in the turn that was closed as the `nth` of the conversation.
     fn add(&mut self, nth: u64, record: &TurnRecord) {
-        self.turns += 1;
-        self.typed += u64::from(record.typed);
-        self.cut_offs += u64::from(record.cut_offs > 0);
-        self.underruns += record.underruns;
-        self.capture_dropped += record.capture_dropped;
-        self.false_endpoints += u64::from(record.false_endpoints);
-        self.wasted_tokens += record.wasted_tokens.sum();
-        self.interrupted += u64::from(record.outcome == Outcome::Interrupted);
-        self.tokens += record.all_tokens();
-        self.thoughts += record.thoughts();
-        self.tool_calls += u64::from(record.tool_calls);
-        Cost::add(&mut self.cost, record.cost);
-        match place(&record.outcome) {
-            0 | 1 => self.answered += 1,
-            3 | 4 => self.failed += 1,
-            _ => {}
-        }
+        self.turns += record.into();
         self.closed.push_back((nth, record.closed_at));
         if self.closed.len() > RATE_TURNS {
             self.closed.pop_front();
         }
         if let Some(response) = record.latencies.response {
             self.response.record(response);
-            self.last = Some((nth, record.latencies.clone()));
-            self.history.push_back((nth, response));
+            self.history.push_back((nth, record.latencies.clone()));
             if self.history.len() > HISTORY {
                 self.history.pop_front();
             }
         }
     }
 
-    fn add_late_tokens(&mut self, late: &LateTokens) {
-        let all = late.tokens.sum();
-        self.tokens += all;
-        self.thoughts += late.tokens.thoughts;
-        if late.wasted {
-            self.wasted_tokens += all;
-        }
-        Cost::add(&mut self.cost, late.cost);
-    }
-
     /// Merges another tally: the result is as if each of its turns had been added here, in order.
     fn merge(&mut self, other: &Self) {
-        let Self {
-            response,
-            last,
-            history,
-            cut_offs,
-            false_endpoints,
-            wasted_tokens,
-            turns,
-            typed,
-            interrupted,
-            failed,
-            answered,
-            tokens,
-            thoughts,
-            tool_calls,
-            underruns,
-            capture_dropped,
-            cost,
-            closed,
-        } = other;
-        self.response.merge(response);
-        let nth = |last: &Option<(u64, Latencies)>| last.as_ref().map(|(nth, _)| *nth);
-        if nth(last) > nth(&self.last) {
-            self.last.clone_from(last);
-        }
-        newest(&mut self.history, history, HISTORY);
-        newest(&mut self.closed, closed, RATE_TURNS);
-        for (to, more) in [
-            (&mut self.cut_offs, cut_offs),
-            (&mut self.false_endpoints, false_endpoints),
-            (&mut self.wasted_tokens, wasted_tokens),
-            (&mut self.turns, turns),
-            (&mut self.typed, typed),
-            (&mut self.interrupted, interrupted),
-            (&mut self.failed, failed),
-            (&mut self.answered, answered),
-            (&mut self.tokens, tokens),
-            (&mut self.thoughts, thoughts),
-            (&mut self.tool_calls, tool_calls),
-            (&mut self.underruns, underruns),
-            (&mut self.capture_dropped, capture_dropped),
-        ] {
-            *to += more;
-        }
-        Cost::add(&mut self.cost, *cost);
+        self.turns += other.turns;
+        self.response.merge(&other.response);
+        newest(&mut self.history, &other.history, HISTORY);
+        newest(&mut self.closed, &other.closed, RATE_TURNS);
     }
 }
 
 /// Merges `more` in the order of the turns, and keeps the newest `n`.
-fn newest<T: Copy>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: usize) {
-    all.extend(more);
+fn newest<T: Clone>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: usize) {
+    all.extend(more.iter().cloned());
     all.make_contiguous().sort_by_key(|(nth, _)| *nth);
     all.drain(..all.len().saturating_sub(n));
 }
@@ -167,40 +85,14 @@ impl Statistics {
     /// Takes in a closed turn.
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.taken += 1;
-        let nth = self.taken;
         let of = (record.profile.clone(), record.model.clone());
-        let tally = self.tallies.entry(of).or_default();
-        tally.add(nth, record);
-        if let Some(together) = self.together_with(&record.profile) {
-            together.add(nth, record);
-        }
+        self.tallies.entry(of).or_default().add(self.taken, record);
     }
 
     /// Takes in tokens that were counted after their turn was closed.
     pub(super) fn add_late_tokens(&mut self, late: &LateTokens) {
         let of = (late.profile.clone(), late.model.clone());
-        if let Some(together) = self.together_with(&of.0) {
-            together.add_late_tokens(late);
-        }
-        self.tallies.entry(of).or_default().add_late_tokens(late);
-    }
-
-    /// The common statistics that turns of this profile also count in.
-    fn together_with(&mut self, profile: &str) -> Option<&mut Tally> {
-        let (profiles, tally) = self.together.as_mut()?;
-        profiles.iter().any(|name| name == profile).then_some(tally)
-    }
-
-    /// The user chose another profile: `auto` with these candidates, or `None`.
-    pub(super) fn choose_among(&mut self, profiles: Option<Vec<String>>) {
-        self.together = profiles.map(|profiles| {
-            let mut tally = Tally::default();
-            let of_any = self.tallies.iter();
-            for (_, other) in of_any.filter(|((name, _), _)| profiles.contains(name)) {
-                tally.merge(other);
-            }
-            (profiles, tally)
-        });
+        self.tallies.entry(of).or_default().turns += late.into();
     }
 
     /// Takes in a reading of the process.
@@ -245,45 +137,32 @@ impl Statistics {
         }
     }
 
-    /// Whether memory and threads grow.
-    pub(super) fn set_growth(&mut self, memory: Growth, threads: Growth) {
-        (self.process.memory_growth, self.process.thread_growth) = (memory, threads);
-    }
-
-    /// Resource usage of the process.
-    pub(super) fn process(&self) -> &ProcessUsage {
-        &self.process
-    }
-
     /// The statistics of the active profile with its model, or of all candidates of `auto`; values that do not come from
     /// turns keep their defaults.
     pub(super) fn figures(&self, profile: &str, model: &str) -> TurnStatistics {
-        let together = self.together.as_ref().map(|(_, tally)| tally);
-        let of = (profile.to_owned(), model.to_owned());
-        let Some(tally) = together.or_else(|| self.tallies.get(&of)) else {
-            return TurnStatistics::default();
+        let mut together = Tally::default();
+        let tally = match &self.together {
+            None => {
+                let of = (profile.to_owned(), model.to_owned());
+                self.tallies.get(&of).unwrap_or(&together)
+            }
+            Some(candidates) => {
+                let all = self.tallies.iter();
+                for (_, tally) in all.filter(|((name, _), _)| candidates.contains(name)) {
+                    together.merge(tally);
+                }
+                &together
+            }
         };
+        let history = tally.history.iter();
         TurnStatistics {
-            last: tally.last.as_ref().map(|(_, last)| last.clone()),
+            turns: tally.turns,
+            last: tally.history.back().map(|(_, last)| last.clone()),
             n: tally.response.n(),
             p50: tally.response.quantile(0.5),
             p95: tally.response.quantile(0.95),
             p99: tally.response.p99(),
-            history: tally.history.iter().map(|(_, value)| *value).collect(),
-            cut_offs: tally.cut_offs,
-            false_endpoints: tally.false_endpoints,
-            wasted_tokens: tally.wasted_tokens,
-            turns: tally.turns,
-            typed: tally.typed,
-            interrupted: tally.interrupted,
-            tokens: tally.tokens,
-            thoughts: tally.thoughts,
-            tool_calls: tally.tool_calls,
-            underruns: tally.underruns,
-            capture_dropped: tally.capture_dropped,
-            cost: tally.cost,
-            answered: tally.answered,
-            failed: tally.failed,
+            history: history.filter_map(|(_, of)| of.response).collect(),
             turns_per_minute: per_minute(&tally.closed),
             ..TurnStatistics::default()
         }
@@ -291,30 +170,23 @@ impl Statistics {
 
     /// Resets the statistics that [`Self::figures`] returns; the summary of the conversation is kept.
     pub(super) fn reset(&mut self, profile: &str) {
-        match &mut self.together {
-            Some((profiles, tally)) => {
-                *tally = Tally::default();
-                self.tallies.retain(|(name, _), _| !profiles.contains(name));
-            }
-            None => {
-                self.tallies.retain(|(name, _), _| name != profile);
-            }
-        }
+        let together = self.together.as_deref();
+        self.tallies.retain(|(name, _), _| match together {
+            Some(candidates) => !candidates.contains(name),
+            None => name != profile,
+        });
     }
 
     /// The same for all profiles.
     pub(super) fn reset_all(&mut self) {
         self.tallies.clear();
-        if let Some((_, tally)) = &mut self.together {
-            *tally = Tally::default();
-        }
     }
 }
 
 /// The rate of the newest turns; `None` before the second one.
-fn per_minute(closed: &VecDeque<(u64, SystemTime)>) -> Option<f64> {
+fn per_minute(closed: &VecDeque<(u64, Timestamp)>) -> Option<f64> {
     let ((_, first), (_, last)) = (closed.front()?, closed.back()?);
-    let seconds = last.duration_since(*first).ok()?.as_secs_f64();
+    let seconds = last.duration_since(*first).as_secs_f64();
     (seconds > 0.0).then(|| (closed.len() - 1) as f64 / seconds * 60.0)
 }
 
@@ -329,6 +201,7 @@ fn keep<T>(readings: &mut Vec<T>, newest: T) {
 mod tests {
     use super::super::record::tests::{counts, record};
     use super::*;
+    use crate::base::cost::Cost;
 
     const MODEL: &str = "gemini-3.8-live";
 
@@ -343,7 +216,7 @@ mod tests {
         let mut turn = record();
         turn.profile = profile.into();
         turn.latencies.response = Some(Duration::from_millis(response_ms));
-        turn.closed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(closed_s);
+        turn.closed_at = Timestamp::UNIX_EPOCH + Duration::from_secs(closed_s);
         turn.cost = Some(plain(0.25));
         turn
     }
@@ -352,7 +225,7 @@ mod tests {
         let ms = |value: &Duration| value.as_millis();
         let last = figures.last.as_ref().and_then(|last| last.response);
         let history = figures.history.iter().map(ms).collect();
-        let cost = figures.cost.map(|cost| cost.usd);
+        let cost = figures.turns.cost.map(|cost| cost.usd);
         (figures.n, history, last.as_ref().map(ms), cost)
     }
 
@@ -363,7 +236,7 @@ mod tests {
         all.add(&turn("good", 300, 10));
         all.add(&turn("other", 900, 20));
         all.add(&turn("fast", 200, 30));
-        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.together = Some(vec!["fast".into(), "good".into()]);
         // Whichever of them is in force.
         for in_force in ["fast", "good"] {
             let figures = all.figures(in_force, MODEL);
@@ -371,7 +244,7 @@ mod tests {
                 shown(&figures),
                 (3, vec![100, 300, 200], Some(200), Some(0.75))
             );
-            assert_eq!((figures.turns, figures.answered), (3, 3));
+            assert_eq!((figures.turns.all(), figures.turns.answered()), (3, 3));
             assert_eq!(figures.turns_per_minute, Some(4.0));
             assert_eq!(figures.p50.map(|p50| p50.as_millis()), Some(200));
         }
@@ -390,11 +263,14 @@ mod tests {
             (4, vec![100, 300, 200, 400], Some(400), Some(2.0))
         );
         let counted = 4 * record().all_tokens();
-        assert_eq!((figures.tokens, figures.wasted_tokens), (counted + 10, 290));
+        assert_eq!(
+            (figures.turns.tokens, figures.turns.wasted_tokens),
+            (counted + 10, 290)
+        );
         // Turns under `auto` also count in the statistics of their own profiles.
-        all.choose_among(None);
+        all.together = None;
         assert_eq!(all.figures("good", MODEL).n, 2);
-        assert_eq!(all.figures("fast", MODEL).wasted_tokens, 150);
+        assert_eq!(all.figures("fast", MODEL).turns.wasted_tokens, 150);
     }
 
     #[test]
@@ -403,7 +279,7 @@ mod tests {
         for n in 0..100 {
             all.add(&turn(if n % 3 == 0 { "fast" } else { "good" }, n + 1, n));
         }
-        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.together = Some(vec!["fast".into(), "good".into()]);
         let figures = all.figures("fast", MODEL);
         let wanted: Vec<Duration> = (41..=100).map(Duration::from_millis).collect();
         assert_eq!((figures.n, &figures.history), (100, &wanted));
@@ -431,15 +307,15 @@ mod tests {
         for profile in ["fast", "good", "other"] {
             all.add(&turn(profile, 100, 0));
         }
-        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.together = Some(vec!["fast".into(), "good".into()]);
         all.reset("good");
         assert_eq!(all.figures("good", MODEL), TurnStatistics::default());
-        all.choose_among(None);
+        all.together = None;
         let n = |name: &str| all.figures(name, MODEL).n;
         assert_eq!([n("fast"), n("good"), n("other")], [0, 0, 1]);
         all.reset("other");
         assert_eq!(all.figures("other", MODEL), TurnStatistics::default());
-        all.choose_among(Some(vec!["fast".into()]));
+        all.together = Some(vec!["fast".into()]);
         all.add(&turn("fast", 100, 0));
         all.reset_all();
         assert_eq!(all.figures("fast", MODEL), TurnStatistics::default());

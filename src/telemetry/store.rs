@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::clock::{now, unix_now};
 use super::export::turn_csv;
-use super::record::{TurnRecord, place};
-use super::view::{HistoryView, SPANS, TurnView};
+use super::record::TurnRecord;
+use super::view::{HistoryView, SPANS};
 use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
 use crate::profile::AlertSettings;
 use crate::telemetry::alert::Alerts;
 use crate::telemetry::diagnosis::{Finding, Typical};
-use crate::telemetry::history::{History, Reading, TurnSample};
+use crate::telemetry::history::{History, Reading};
 use crate::telemetry::memory_growth::GrowthDetector;
 
 /// Number of earlier turns that the newest are compared with.
@@ -46,14 +46,14 @@ pub(super) struct TelemetryStore {
     changed: bool,
     /// … or only new readings.
     older: bool,
-    turns: VecDeque<TurnRecord>,
+    turns: VecDeque<Arc<TurnRecord>>,
     /// Limit of their number; the oldest are dropped.
     turns_kept: usize,
     /// Underruns, bytes sent, bytes received at the last reading.
     counted: [u64; 3],
     pub(super) shortest_trip: Option<Duration>,
     pub(super) findings: Arc<[Finding]>,
-    pub(super) shown: Arc<[TurnView]>,
+    pub(super) shown: Arc<[Arc<TurnRecord>]>,
     pub(super) drawn: Arc<HistoryView>,
     drawn_at: Option<Instant>,
     /// Whether [`open`](Self::open) was called.
@@ -115,18 +115,18 @@ impl TelemetryStore {
     }
 
     /// Takes in a closed turn.
-    pub(super) fn turn(&mut self, now: Instant, record: &TurnRecord) {
-        self.alerts.turn(now, record.into());
-        self.history.turn(unix_now(), &sample(record));
-        let mut record = record.clone();
+    pub(super) fn turn(&mut self, now: Instant, mut record: TurnRecord) {
         // The words are not needed here.
         (record.user, record.assistant) = (String::new(), String::new());
+        self.history.turn(unix_now(), &record);
+        let record = Arc::new(record);
+        self.alerts.turn(now, Arc::clone(&record));
         self.turns.push_back(record);
         if self.turns.len() > self.turns_kept {
             self.turns.pop_front();
         }
         let newest = self.turns.iter().rev().take(SHOWN_TURNS);
-        self.shown = newest.map(TurnView::of).collect();
+        self.shown = newest.cloned().collect();
         (self.changed, self.drawn_at) = (true, None);
     }
 
@@ -216,7 +216,7 @@ impl TelemetryStore {
     /// The turns of this conversation as comma-separated values, and the history.
     pub(super) fn to_csv(&self) -> (String, String) {
         let turns = std::iter::once(turn_csv::turn_header())
-            .chain(self.turns.iter().map(turn_csv::turn_row));
+            .chain(self.turns.iter().map(|turn| turn_csv::turn_row(turn)));
         (turns.collect(), turn_csv::history(&self.history))
     }
 
@@ -273,23 +273,10 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
     }
 }
 
-fn sample(record: &TurnRecord) -> TurnSample {
-    TurnSample {
-        outcome: place(&record.outcome),
-        response: record.latencies.response,
-        client: record.latencies.client,
-        server: record.latencies.server,
-        cut_offs: u32::from(record.cut_offs > 0),
-        tool_calls: record.tool_calls,
-        tokens: record.all_tokens(),
-        cost: record.cost,
-    }
-}
-
-fn typical<'a>(turns: impl Iterator<Item = &'a TurnRecord> + Clone) -> Typical {
+fn typical<'a>(turns: impl Iterator<Item = &'a Arc<TurnRecord>> + Clone) -> Typical {
     let heard = turns.filter(|turn| turn.latencies.response.is_some());
     let median = |of: &dyn Fn(&TurnRecord) -> Option<Duration>| {
-        let mut values: Vec<Duration> = heard.clone().filter_map(of).collect();
+        let mut values: Vec<Duration> = heard.clone().filter_map(|turn| of(turn)).collect();
         values.sort_unstable();
         values.get(values.len() / 2).copied()
     };
@@ -336,7 +323,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("history.json");
         let mut first = store(Some(file.clone())).await;
-        first.turn(Instant::now(), &record());
+        first.turn(Instant::now(), record());
         assert_eq!(first.take_unkept(Instant::now(), false), None, "not yet");
         let later = Instant::now() + KEEP_EVERY;
         let (path, text) = first.take_unkept(later, false).expect("a minute later");
@@ -372,7 +359,7 @@ mod tests {
                 found.contains(name) && found.contains("is a link"),
                 "{found}"
             );
-            store.turn(Instant::now(), &record());
+            store.turn(Instant::now(), record());
             assert_eq!(store.take_unkept(Instant::now(), true), None);
             assert_eq!(std::fs::read(&victim).expect("there"), b"precious");
         }
@@ -388,7 +375,7 @@ mod tests {
         );
         let later = Instant::now() + KEEP_EVERY;
         for store in [&mut first, &mut second] {
-            store.turn(Instant::now(), &record());
+            store.turn(Instant::now(), record());
         }
         assert_eq!(second.take_unkept(later, true), None, "the first keeps it");
         assert!(first.take_unkept(later, false).is_some());
@@ -397,7 +384,7 @@ mod tests {
         assert!(first.take_unkept(later, true).is_some(), "at the end");
         drop(first);
         let mut third = store(Some(file)).await;
-        third.turn(later, &record());
+        third.turn(later, record());
         assert!(third.take_unkept(later, true).is_some());
     }
 
@@ -417,11 +404,11 @@ mod tests {
         for n in 0..60_u64 {
             let mut turn = record();
             turn.latencies.server = Some(Duration::from_millis(if n < 50 { 300 } else { 900 }));
-            store.turn(Instant::now(), &turn);
+            store.turn(Instant::now(), turn);
         }
         let mut other = record();
         other.profile = "ultra-fast".into();
-        store.turn(Instant::now(), &other);
+        store.turn(Instant::now(), other);
         let [recent, usual] = store.typical("balanced", "gemini-3.8-live");
         assert_eq!((recent.n, usual.n), (10, 50));
         assert_eq!(store.typical("balanced", "another")[0].n, 0);

@@ -11,35 +11,25 @@ use serde_json::{Map, Value, json};
 use super::distribution::Distribution;
 use super::history::OUTCOMES;
 use super::record::json::{known, ms, round, some, usd};
-use super::record::{LateTokens, TurnRecord, latency_names, place};
-use super::view::ModelView;
-use crate::base::cost::Cost;
+use super::record::{LateTokens, TurnRecord, latency_names};
+use super::turn_counts::TurnCounts;
 use crate::base::ids::Mark;
 use crate::base::tokens::TokenCounts;
-pub use model_usage::ModelUsage;
+pub use model_usage::{ModelUsage, ModelsUsage};
 
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Turns by outcome, in the order completed, interrupted, cancelled, empty, failed.
-    pub turns: [u64; 5],
+    pub turns: TurnCounts,
     /// Latencies by name, in the order of [`latency_names`].
     pub latencies: [Distribution; 9],
     /// Pairs of marks in the wrong order: faults of the measurement.
     pub negative: u64,
-    /// Turns that the user went on in within a second of their end.
-    pub cut_offs: u64,
-    /// False endpoints: early closes of turns that went on.
-    pub false_endpoints: u64,
-    /// Tokens of the generations dropped with them, as far as the service counted them.
-    pub wasted_tokens: u64,
     /// Utterances of the user.
     pub spoken: u64,
     /// Those that got an audible reply.
     pub answered: u64,
     /// Those that the service never received whole.
     pub lost: u64,
-    /// Turns that were typed; none of them is an utterance.
-    pub typed: u64,
     /// Turns that ended regularly without an audible answer, by [`Silence::name`](super::record::Silence::name).
     pub unheard: BTreeMap<&'static str, u64>,
     /// Fresh starts of the conversation because the service rejected its answers.
@@ -50,9 +40,9 @@ pub struct Summary {
     pub rolls: u64,
     /// Connections that resumed an earlier conversation.
     pub resumes: u64,
-    /// Playback underruns during replies.
+    /// Playback underruns, also those of replies that belong to no turn.
     pub underruns: u64,
-    /// Captured samples that were lost.
+    /// Captured samples that were lost, also between turns.
     pub capture_dropped: u64,
     /// Bytes sent and received.
     pub bytes: (u64, u64),
@@ -60,29 +50,16 @@ pub struct Summary {
     pub cpu: Option<(Duration, Duration)>,
     /// Resident memory at the end and at its peak, in bytes.
     pub memory: Option<(u64, u64)>,
-    /// Functions that the service asked for.
-    pub tool_calls: u64,
-    /// Tokens that the service counted, prompt and response, those of dropped generations among them.
-    pub tokens: u64,
-    /// Of all tokens, those of thoughts.
-    pub thoughts: u64,
     /// Of all tokens, those counted after their turn was closed: in no turn's record.
     pub late_tokens: TokenCounts,
-    /// Cost of all tokens with a known price.
-    pub cost: Option<Cost>,
-    /// Totals by profile and model.
-    pub models: BTreeMap<(String, String), ModelUsage>,
+    /// Shared with the views, and copied when the next turn comes.
+    pub models: Arc<ModelsUsage>,
 }
 
 impl Summary {
     pub fn add(&mut self, record: &TurnRecord) {
-        self.turns[place(&record.outcome)] += 1;
-        self.tool_calls += u64::from(record.tool_calls);
-        self.tokens += record.all_tokens();
-        self.thoughts += record.thoughts();
-        Cost::add(&mut self.cost, record.cost);
-        let of = (record.profile.clone(), record.model.clone());
-        self.models.entry(of).or_default().add(record);
+        self.turns += record.into();
+        self.model(&record.profile, &record.model).add(record);
         for (all, one) in self.latencies.iter_mut().zip(record.comparable_values()) {
             if let Some(value) = one {
                 all.record(value);
@@ -93,13 +70,8 @@ impl Summary {
         }
         self.lost += u64::from(record.lost);
         self.negative += u64::from(record.latencies.negative);
-        self.cut_offs += u64::from(record.cut_offs);
-        self.false_endpoints += u64::from(record.false_endpoints);
-        self.wasted_tokens += record.wasted_tokens.sum();
         let audible = record.timeline.get(Mark::FirstAudible).is_some();
-        if record.typed {
-            self.typed += 1;
-        } else {
+        if !record.typed {
             self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
             self.answered += u64::from(audible && !record.counted);
         }
@@ -107,39 +79,23 @@ impl Summary {
 
     /// Takes in tokens that were counted after their turn was closed.
     pub(super) fn add_late_tokens(&mut self, late: &LateTokens) {
-        let all = late.tokens.sum();
-        self.tokens += all;
-        self.thoughts += late.tokens.thoughts;
+        self.turns += late.into();
         self.late_tokens += late.tokens;
-        if late.wasted {
-            self.wasted_tokens += all;
-        }
-        Cost::add(&mut self.cost, late.cost);
-        self.models
-            .entry((late.profile.clone(), late.model.clone()))
-            .or_default()
-            .add_late(all, late.cost);
+        self.model(&late.profile, &late.model).turns += late.into();
     }
 
-    /// Latency and cost of each model with each profile, for the window.
-    pub(super) fn model_views(&self) -> Arc<[ModelView]> {
-        let all = self.models.iter();
-        all.map(|((profile, model), of)| ModelView {
-            profile: profile.clone(),
-            model: model.clone(),
-            turns: of.turns,
-            response: of.response.clone(),
-            cost: of.cost,
-        })
-        .collect()
+    fn model(&mut self, profile: &str, model: &str) -> &mut ModelUsage {
+        let of = (profile.to_owned(), model.to_owned());
+        Arc::make_mut(&mut self.models).entry(of).or_default()
     }
 
     /// One line of JSON without the line's end.
     pub fn to_json(&self) -> String {
+        let all = &self.turns;
         let turns: Map<String, Value> = OUTCOMES
             .into_iter()
             .map(String::from)
-            .zip(self.turns.map(Value::from))
+            .zip(all.outcomes.map(Value::from))
             .collect();
         let models = self.models.iter().map(|(of, figures)| figures.to_json(of));
         let cpu = self.cpu.map(|(used, wall)| {
@@ -150,16 +106,16 @@ impl Summary {
         let memory = self
             .memory
             .map(|(rss, peak)| json!({ "rss": mb(rss), "peak": mb(peak) }));
-        let (cost, is_bound) = usd(self.cost);
+        let (cost, is_bound) = usd(all.cost);
         let line = json!({
             "schema": "sovereign.summary/1",
             "turns": turns,
             "latency_ms": self.quantiles(),
-            "cut_offs": self.cut_offs,
-            "false_endpoints": self.false_endpoints,
-            "wasted_tokens": self.wasted_tokens,
+            "cut_offs": all.cut_offs,
+            "false_endpoints": all.false_endpoints,
+            "wasted_tokens": all.wasted_tokens,
             "utterances": { "spoken": self.spoken, "answered": self.answered, "lost": self.lost },
-            "typed": some(self.typed),
+            "typed": some(all.typed),
             "unheard": self.unheard,
             "fresh_starts": self.fresh_starts,
             "connections": self.connections,
@@ -168,8 +124,8 @@ impl Summary {
             "underruns": self.underruns,
             "capture_dropped": self.capture_dropped,
             "negative_latencies": self.negative,
-            "tokens": self.tokens,
-            "thoughts": some(self.thoughts),
+            "tokens": all.tokens,
+            "thoughts": some(all.thoughts),
             "cost_usd": cost,
             "cost_is_upper_bound": is_bound,
             "models": models.collect::<Vec<_>>(),

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::TurnRecord;
-use super::stages::Stages;
-use crate::base::cost::Cost;
+use super::summary::ModelsUsage;
+use super::turn_counts::TurnCounts;
 use crate::probe::SystemReading;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::Finding;
-use crate::telemetry::distribution::Distribution;
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
@@ -19,15 +18,15 @@ use crate::turn::timeline::Latencies;
 pub struct View {
     /// Statistics of the active profile, or of all candidates of `auto`.
     pub figures: TurnStatistics,
-    /// Latency and cost of each model with each profile, since the start.
-    pub models: Arc<[ModelView]>,
+    /// By profile and model, since the start.
+    pub models: Arc<ModelsUsage>,
     /// This process, once a second.
     pub process: ProcessUsage,
     pub alerts: Arc<[Alert]>,
     /// Likely causes of slow or troubled turns, the most expensive first.
     pub findings: Arc<[Finding]>,
-    /// The newest turns, newest first.
-    pub turns: Arc<[TurnView]>,
+    /// The newest turns without their words, newest first.
+    pub turns: Arc<[Arc<TurnRecord>]>,
     /// The last hours and days.
     pub history: Arc<HistoryView>,
 }
@@ -35,6 +34,7 @@ pub struct View {
 /// Statistics of the active profile, or of all candidates of `auto`, since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnStatistics {
+    pub turns: TurnCounts,
     /// The last turn with a reply that was heard.
     pub last: Option<Latencies>,
     /// Completed and interrupted turns that have a response.
@@ -46,37 +46,9 @@ pub struct TurnStatistics {
     pub p99: Option<Duration>,
     /// Responses of the last turns, oldest first, at most 60.
     pub history: Vec<Duration>,
-    /// Turns that the user went on in within a second of their end.
-    pub cut_offs: u64,
-    /// False endpoints: early closes of turns that went on.
-    pub false_endpoints: u64,
-    /// Tokens of the generations dropped with them, as far as the service counted them.
-    pub wasted_tokens: u64,
     pub patience: Option<Duration>,
     /// State of the early close.
     pub early: EarlyClose,
-    /// Turns of any outcome.
-    pub turns: u64,
-    /// Those of them that were typed.
-    pub typed: u64,
-    /// Replies that the user interrupted.
-    pub interrupted: u64,
-    /// Times that replies stuttered, in closed turns.
-    pub underruns: u64,
-    /// Captured samples that were lost in closed turns.
-    pub capture_dropped: u64,
-    /// Tokens that the service counted, prompt and response.
-    pub tokens: u64,
-    /// Of these, those of thoughts.
-    pub thoughts: u64,
-    /// Cost of the turns, if the price of the model is known.
-    pub cost: Option<Cost>,
-    /// Functions that the service asked for.
-    pub tool_calls: u64,
-    /// Turns that got their answer.
-    pub answered: u64,
-    /// Turns without an answer that the user had not ended.
-    pub failed: u64,
     /// The rate of the newest turns.
     pub turns_per_minute: Option<f64>,
     /// What moves all the time.
@@ -95,44 +67,6 @@ pub struct Meters {
     /// Commands that wait for the connection.
     pub outbox: usize,
     pub reply_queued: Duration,
-}
-
-/// A closed turn for the waterfall.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TurnView {
-    /// Counts the user's turns from 1.
-    pub number: u64,
-    /// Active profile at its end.
-    pub profile: String,
-    pub model: String,
-    /// Tokens that it was billed for, those of thoughts among them.
-    pub tokens: u64,
-    /// Of these, those of thoughts.
-    pub thoughts: u64,
-    /// What it cost, where the price is known.
-    pub cost: Option<Cost>,
-    /// Target of its response at its end, whatever profile was chosen since.
-    pub target: Duration,
-    pub outcome: &'static str,
-    pub latencies: Latencies,
-    pub stages: Stages,
-}
-
-impl TurnView {
-    pub(super) fn of(record: &TurnRecord) -> Self {
-        Self {
-            number: record.number,
-            profile: record.profile.clone(),
-            model: record.model.clone(),
-            tokens: record.all_tokens(),
-            thoughts: record.thoughts(),
-            cost: record.cost,
-            target: record.target,
-            outcome: record.outcome.name(),
-            latencies: record.latencies.clone(),
-            stages: record.stages,
-        }
-    }
 }
 
 /// The spans of the history: what a span is called, how long it is, and in how many columns it is drawn.
@@ -173,17 +107,4 @@ pub struct ProcessUsage {
     pub cpu_history: Vec<f32>,
     /// Resident memory of the last minute in bytes, oldest first.
     pub rss_history: Vec<u64>,
-}
-
-/// What one model did and cost with one profile, since the start.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelView {
-    pub profile: String,
-    /// The model, as it was asked for.
-    pub model: String,
-    /// Turns of any outcome.
-    pub turns: u64,
-    pub response: Arc<Distribution>,
-    /// Cost of the turns, if the price of the model is known.
-    pub cost: Option<Cost>,
 }

@@ -13,7 +13,8 @@ use super::{explain, format, history, waterfall};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::diagnosis::{Finding, Remedy};
-use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics};
+use crate::telemetry::summary::ModelsUsage;
+use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
 pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     ScrollArea::vertical()
@@ -188,20 +189,20 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
         ),
         (
             "answered",
-            explain::success(figures.answered, figures.failed),
+            explain::success(figures.turns.answered(), figures.turns.failed()),
             &*answered,
         ),
         (
             "tool calls",
-            format::grouped(figures.tool_calls),
+            format::grouped(figures.turns.tool_calls),
             "Functions that the service asked for.",
         ),
         (
             "tokens · cost",
             format!(
                 "{} · {}",
-                explain::tokens(figures.tokens, figures.thoughts),
-                explain::cost(figures.cost)
+                explain::tokens(figures.turns.tokens, figures.turns.thoughts),
+                explain::cost(figures.turns.cost)
             ),
             explain::pricing(snapshot.pricing),
         ),
@@ -214,9 +215,9 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
 }
 
 /// A row for each profile and model since the start.
-fn models_ui(ui: &mut Ui, models: &[ModelView]) {
-    for of in models {
-        let name = format!("{} · {}", of.profile, of.model);
+fn models_ui(ui: &mut Ui, models: &ModelsUsage) {
+    for ((profile, model), of) in models {
+        let name = format!("{profile} · {model}");
         let what = "Turns of this profile with this model since the start: how many, the median response, and what they cost \
                     together. A reset leaves them as they are.";
         value_row(ui, None, &name, &explain::of_model(of), what);

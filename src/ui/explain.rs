@@ -12,7 +12,9 @@ use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
-use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics, TurnView};
+use crate::telemetry::record::TurnRecord;
+use crate::telemetry::summary::ModelUsage;
+use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
 /// Name and explanation of each stage, in the order of `Stages::values`.
 pub(super) const STAGES: [(&str, &str); 10] = [
@@ -195,13 +197,14 @@ pub(super) fn tokens(counted: u64, thoughts: u64) -> String {
 }
 
 /// The model of a turn, its tokens and its cost; `None` where nothing of it is known.
-pub(super) fn billed(turn: &TurnView) -> Option<String> {
-    if turn.model.is_empty() || turn.tokens == 0 {
+pub(super) fn billed(turn: &TurnRecord) -> Option<String> {
+    let (counted, thoughts) = (turn.all_tokens(), turn.thoughts());
+    if turn.model.is_empty() || counted == 0 {
         return None;
     }
-    let mut words = format!("{} · {} tokens", turn.model, grouped(turn.tokens));
-    if turn.thoughts > 0 {
-        words += &format!(", thought {}", grouped(turn.thoughts));
+    let mut words = format!("{} · {} tokens", turn.model, grouped(counted));
+    if thoughts > 0 {
+        words += &format!(", thought {}", grouped(thoughts));
     }
     if let Some(cost) = turn.cost {
         words += &format!(" · {cost}");
@@ -210,13 +213,13 @@ pub(super) fn billed(turn: &TurnView) -> Option<String> {
 }
 
 /// What a model did with a profile.
-pub(super) fn of_model(of: &ModelView) -> String {
-    let turns = count(of.turns, "turn");
+pub(super) fn of_model(of: &ModelUsage) -> String {
+    let turns = count(of.turns.all(), "turn");
     let median = of
         .response
         .quantile(0.5)
         .map_or_else(|| UNKNOWN.to_owned(), |p50| format!("{} ms", millis(p50)));
-    format!("{turns} · {median} · {}", cost(of.cost))
+    format!("{turns} · {median} · {}", cost(of.turns.cost))
 }
 
 /// The amount spent of a limit.
@@ -380,6 +383,7 @@ pub(super) fn span(name: &str, total: &Slice) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::tokens::TokenCounts;
 
     const fn usd(usd: f64, at_most: bool) -> Cost {
         Cost { usd, at_most }
@@ -387,18 +391,22 @@ mod tests {
 
     #[test]
     fn a_turn_tells_its_model_its_thoughts_and_that_its_cost_is_a_bound() {
-        let mut turn = TurnView {
-            model: "gemini-3.8-live".into(),
-            tokens: 700,
+        let mut counts = TokenCounts {
             thoughts: 136,
+            ..TokenCounts::default()
+        };
+        counts.prompt.text = 564;
+        let mut turn = TurnRecord {
+            model: "gemini-3.8-live".into(),
+            tokens: Some(counts),
             cost: Some(usd(0.002_955, true)),
-            ..TurnView::default()
+            ..TurnRecord::default()
         };
         let wanted = "gemini-3.8-live · 700 tokens, thought 136 · at most $0.0030";
         assert_eq!(billed(&turn).as_deref(), Some(wanted));
         turn.cost = None;
         assert!(billed(&turn).is_some_and(|words| words.ends_with("thought 136")));
-        turn.tokens = 0;
+        turn.tokens = None;
         assert_eq!(billed(&turn), None, "nothing was counted");
     }
 

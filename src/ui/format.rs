@@ -208,13 +208,13 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
         figures.early,
         EarlyClose::Off | EarlyClose::Needless | EarlyClose::Never
     );
-    if wanted || figures.false_endpoints > 0 {
-        let tokens = match figures.wasted_tokens {
+    if wanted || figures.turns.false_endpoints > 0 {
+        let tokens = match figures.turns.wasted_tokens {
             0 => String::new(),
             few @ 1..1_000 => format!(" ({few} tokens)"),
             many => format!(" ({:.1} k tokens)", many as f64 / 1e3),
         };
-        let vain = grouped(figures.false_endpoints);
+        let vain = grouped(figures.turns.false_endpoints);
         words += &format!(" · {vain} closed too early{tokens}");
     }
     words

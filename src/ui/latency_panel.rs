@@ -261,17 +261,17 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
 
 fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
     // Typed turns cannot be cut off.
-    let cut_offs = match figures.turns.saturating_sub(figures.typed) {
+    let cut_offs = match figures.turns.all().saturating_sub(figures.turns.typed) {
         0 => UNKNOWN.to_owned(),
         spoken => format!(
             "{} of {}",
-            format::grouped(figures.cut_offs),
+            format::grouped(figures.turns.cut_off),
             format::grouped(spoken)
         ),
     };
     let mut sent = format::bytes(figures.meters.bytes_sent);
-    if figures.tokens > 0 {
-        sent += &format!(" · {} tokens", format::grouped(figures.tokens));
+    if figures.turns.tokens > 0 {
+        sent += &format!(" · {} tokens", format::grouped(figures.turns.tokens));
     }
     let sent_tooltip = format!(
         "Bytes sent to the service{} since the start, and the tokens that it counted {whose}.",
@@ -281,10 +281,10 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
             ""
         },
     );
-    let lost = (figures.capture_dropped > 0).then(|| {
+    let lost = (figures.turns.capture_dropped > 0).then(|| {
         (
             "lost samples",
-            format::grouped(figures.capture_dropped),
+            format::grouped(figures.turns.capture_dropped),
             "Captured samples that were lost because this computer was busy.",
         )
     });
@@ -296,7 +296,7 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
         ),
         (
             "interrupted",
-            format::grouped(figures.interrupted),
+            format::grouped(figures.turns.interrupted()),
             "Answers that you interrupted.",
         ),
         (
@@ -306,7 +306,7 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
         ),
         (
             "stutters",
-            format::grouped(figures.underruns),
+            format::grouped(figures.turns.underruns),
             "Times that an answer ran dry before its end.",
         ),
     ];

@@ -78,7 +78,7 @@ impl SnapshotDiff {
                 || old.spending != new.spending
                 || old.process != new.process
                 || !same(&old.findings, &new.findings)
-                || !same(&old.turns, &new.turns)
+                || !each_same(&old.turns, &new.turns)
                 || !Arc::ptr_eq(&old.history, &new.history))
         {
             Self::Figures

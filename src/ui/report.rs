@@ -54,7 +54,7 @@ fn versions(snapshot: &Snapshot) -> Vec<Line> {
 fn responses(snapshot: &Snapshot) -> Vec<Line> {
     let figures = &snapshot.figures;
     let mut lines = vec![
-        line("turns", figures.turns.to_string()),
+        line("turns", figures.turns.all().to_string()),
         line("n", figures.n.to_string()),
     ];
     let quantiles = [
@@ -77,21 +77,24 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
         }
     }
     lines.push(line("early close", format::early(figures)));
-    let answered = explain::success(figures.answered, figures.failed);
+    let answered = explain::success(figures.turns.answered(), figures.turns.failed());
     lines.push(line("answered", answered));
-    lines.push(line("cut-offs", figures.cut_offs.to_string()));
-    lines.push(line("interrupted", figures.interrupted.to_string()));
+    lines.push(line("cut-offs", figures.turns.cut_off.to_string()));
+    lines.push(line("interrupted", figures.turns.interrupted().to_string()));
     // Underruns and overruns: the speaker had nothing to play, or the ring of the microphone was full.
-    lines.push(line("stutters", figures.underruns.to_string()));
-    lines.push(line("lost samples", figures.capture_dropped.to_string()));
+    lines.push(line("stutters", figures.turns.underruns.to_string()));
+    lines.push(line(
+        "lost samples",
+        figures.turns.capture_dropped.to_string(),
+    ));
     let round_trip = format::millis_or_unknown(figures.meters.round_trip);
     lines.push(line("round trip", round_trip));
     lines.push(line("queues", explain::queues(figures)));
-    let tokens = explain::tokens(figures.tokens, figures.thoughts);
+    let tokens = explain::tokens(figures.turns.tokens, figures.turns.thoughts);
     lines.push(line("tokens", tokens));
-    lines.push(line("cost", explain::cost(figures.cost)));
-    for of in snapshot.models.iter().filter(|_| !snapshot.demo) {
-        let name = format!("{} with {}", of.profile, of.model);
+    lines.push(line("cost", explain::cost(figures.turns.cost)));
+    for ((profile, model), of) in snapshot.models.iter().filter(|_| !snapshot.demo) {
+        let name = format!("{profile} with {model}");
         lines.push(line(&name, explain::of_model(of)));
     }
     lines

@@ -1,5 +1,6 @@
 //! Waterfall charts of turns: start and length of each stage, newest turn on top.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
@@ -9,7 +10,7 @@ use super::format::{self, UNKNOWN};
 use super::theme::{Tokens, Weight, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, small_text};
-use crate::telemetry::view::TurnView;
+use crate::telemetry::record::TurnRecord;
 
 /// Width of the names and of the values beside a bar.
 const NAMES: f32 = 130.0;
@@ -20,7 +21,7 @@ const ROW: f32 = 18.0;
 const LEAST: f32 = 2.0;
 
 /// The newest turns; the one that was chosen, else the newest, is shown stage by stage.
-pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], view: &mut UiState) {
+pub(super) fn turns_ui(ui: &mut Ui, turns: &[Arc<TurnRecord>], view: &mut UiState) {
     let t = tokens(ui);
     let Some(newest) = turns.first() else {
         let words = "No turn was closed yet. Each will be shown here, stage by stage.";
@@ -33,7 +34,11 @@ pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], view: &mut UiState) {
         .find(|turn| turn.number == chosen)
         .unwrap_or(newest);
     // All on one scale, so that they can be compared.
-    let longest = turns.iter().map(length).max().unwrap_or_default();
+    let longest = turns
+        .iter()
+        .map(|turn| length(turn))
+        .max()
+        .unwrap_or_default();
     let scale = longest.max(Duration::from_millis(100));
     for turn in turns {
         // A row keeps its identity where others open above it.
@@ -50,7 +55,7 @@ pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], view: &mut UiState) {
 }
 
 /// From the end of speech to the first sound.
-fn length(turn: &TurnView) -> Duration {
+fn length(turn: &TurnRecord) -> Duration {
     let latencies = &turn.latencies;
     let parts = [
         latencies.endpointing,
@@ -62,7 +67,7 @@ fn length(turn: &TurnView) -> Duration {
 }
 
 /// A turn as one row: its number, its parts side by side, its response.
-fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe::egui::Response {
+fn head_ui(ui: &mut Ui, turn: &TurnRecord, open: bool, scale: Duration) -> eframe::egui::Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::click());
     let value = turn.latencies.response.map_or_else(
@@ -71,7 +76,9 @@ fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe:
     );
     let name = format!(
         "Turn {}, {}, {}, response {value}",
-        turn.number, turn.outcome, turn.profile
+        turn.number,
+        turn.outcome.name(),
+        turn.profile
     );
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, open, &name));
     if open || response.hovered() {
@@ -83,7 +90,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe:
         ui,
         pos2(rect.left() + 6.0, middle),
         Align2::LEFT_CENTER,
-        &format!("turn {} · {}", turn.number, turn.outcome),
+        &format!("turn {} · {}", turn.number, turn.outcome.name()),
         ink,
     );
     small_text(
@@ -115,7 +122,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe:
 }
 
 /// A row for each stage, as far as they are known.
-fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
+fn stages_ui(ui: &mut Ui, turn: &TurnRecord, scale: Duration) {
     let t = tokens(ui);
     let inks = [
         t.hairline, t.hairline, t.hairline, t.you, t.muted, t.muted, t.accent, t.accent, t.accent,
@@ -223,7 +230,7 @@ fn bar(ui: &Ui, plot: Rect, begins: Duration, length: Duration, scale: Duration,
 }
 
 /// Where the response should have ended by the target that the turn had, as a share of the scale; `None` beyond its end.
-fn budget(turn: &TurnView, scale: Duration) -> Option<f32> {
+fn budget(turn: &TurnRecord, scale: Duration) -> Option<f32> {
     let at = turn.latencies.endpointing.unwrap_or_default() + turn.target;
     (at <= scale).then(|| at.as_secs_f32() / scale.as_secs_f32())
 }
@@ -246,9 +253,9 @@ mod tests {
     #[test]
     fn the_line_is_where_the_turns_own_target_is() {
         let ms = Duration::from_millis;
-        let mut turn = TurnView {
+        let mut turn = TurnRecord {
             target: ms(200),
-            ..TurnView::default()
+            ..TurnRecord::default()
         };
         assert_eq!(budget(&turn, ms(800)), Some(0.25));
         turn.latencies.endpointing = Some(ms(400));

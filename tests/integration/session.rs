@@ -204,7 +204,7 @@ fn a_conversation_without_telemetry_is_the_same() {
                 turns.push((turn.outcome, turn.user, turn.assistant));
             }
             let notices = world.session.snapshots.borrow().notices.len();
-            (turns, notices, world.quit().await.turns)
+            (turns, notices, world.quit().await.turns.outcomes)
         })
     };
     let (with, without) = (run(true), run(false));
@@ -396,7 +396,7 @@ fn calls_of_tools_are_counted_with_the_turn() {
             );
         }
         let figures = world.session.snapshots.borrow().figures.clone();
-        assert_eq!((figures.tool_calls, figures.n), (2, 2));
+        assert_eq!((figures.turns.tool_calls, figures.n), (2, 2));
         world.quit().await;
     });
 }
@@ -473,7 +473,7 @@ fn speech_interrupts_a_reply_and_is_answered_itself() {
             let told = first.all_tokens() + second.all_tokens();
             let figures = world.session.snapshots.borrow().figures.clone();
             let late = world.quit().await.late_tokens;
-            assert_eq!(figures.tokens, told + late.sum());
+            assert_eq!(figures.turns.tokens, told + late.sum());
             assert!(
                 first.tokens.is_some() || !late.is_empty(),
                 "{first:?} {late:?}"
@@ -772,11 +772,17 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
         // 120 ms and what the microphone and a frame take; the thinking; what the speaker takes.
         assert_close("wait", ms(l.total.expect("a total")), 120.0 + 630.0, 90.0);
         let figures = world.session.snapshots.borrow().figures.clone();
-        assert_eq!(figures.false_endpoints, u64::from(turn.false_endpoints));
-        assert_eq!(figures.wasted_tokens, turn.wasted_tokens.sum());
+        assert_eq!(
+            figures.turns.false_endpoints,
+            u64::from(turn.false_endpoints)
+        );
+        assert_eq!(figures.turns.wasted_tokens, turn.wasted_tokens.sum());
         let summary = world.quit().await;
         assert_eq!((summary.spoken, summary.answered, summary.lost), (2, 2, 0));
-        assert_eq!(summary.false_endpoints, u64::from(turn.false_endpoints));
+        assert_eq!(
+            summary.turns.false_endpoints,
+            u64::from(turn.false_endpoints)
+        );
     });
 }
 
@@ -1026,7 +1032,11 @@ fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
         let auto = auto.expect("it still chooses");
         assert_eq!((auto.uses.as_str(), auto.changes), ("High quality", 1));
         let figures = world.session.snapshots.borrow().figures.clone();
-        assert_eq!((figures.n, figures.turns), (7, 7), "of all that it chose");
+        assert_eq!(
+            (figures.n, figures.turns.all()),
+            (7, 7),
+            "of all that it chose"
+        );
         // Another choice of the user ends it.
         world.tell(Command::UseProfile("ultra-fast".into())).await;
         world.speak(&voice("british-woman")).await;

@@ -50,10 +50,10 @@ fn warnings(world: &Running) -> Vec<String> {
 
 /// Speaks, and whether anything came of it.
 async fn is_heard(world: &mut Running) -> bool {
-    let before = shown(world).figures.turns;
+    let before = shown(world).figures.turns.all();
     world.speak(&voice("american-man")).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
-    shown(world).figures.turns > before
+    shown(world).figures.turns.all() > before
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         world.tell(Command::HoldToTalk(false)).await;
         world.tell(Command::SendText("In writing.".into())).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(shown(&world).figures.turns, 3, "nor in writing");
+        assert_eq!(shown(&world).figures.turns.all(), 3, "nor in writing");
         let kept = shown(&world).captions.last().expect("it is shown").clone();
         assert_eq!(
             (&*kept.text, kept.typed, kept.unsent, kept.open),
@@ -111,8 +111,11 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         ask(&mut world).await;
         assert_eq!(warnings(&world).len(), 1, "5.0 of 5.2");
         let summary = world.quit().await;
-        assert_eq!(summary.turns[0], 5, "what was not heard is no turn");
-        let cost = summary.cost.expect("known");
+        assert_eq!(
+            summary.turns.outcomes[0], 5,
+            "what was not heard is no turn"
+        );
+        let cost = summary.turns.cost.expect("known");
         assert!((cost.usd - 5.0).abs() < 0.01);
     });
 }
@@ -270,7 +273,7 @@ fn files_that_may_not_be_asked_any_more_are_told() {
             "{what}"
         );
         assert!(what.ends_with("2 files were not sent."), "{what}");
-        assert_eq!(world.quit().await.turns[0], 2);
+        assert_eq!(world.quit().await.turns.outcomes[0], 2);
     });
 }
 
@@ -304,13 +307,11 @@ fn models_that_a_profile_names_are_told_apart() {
         world.ready().await;
         ask(&mut world).await;
         let models = shown(&world).models.clone();
-        let [of] = &models[..] else {
-            panic!("{models:?}");
-        };
-        assert_eq!((&*of.profile, &*of.model), ("balanced", "gemini-9-live"));
-        assert!(of.turns == 1 && of.response.n() == 1 && of.cost.is_some());
+        assert_eq!(models.len(), 1, "{models:?}");
+        let of = &models[&("balanced".into(), "gemini-9-live".into())];
+        assert!(of.turns.all() == 1 && of.response.n() == 1 && of.turns.cost.is_some());
         let figures = &shown(&world).figures;
-        assert_eq!((figures.n, figures.cost), (1, of.cost));
+        assert_eq!((figures.n, figures.turns.cost), (1, of.turns.cost));
         // Another model from the next connection on.
         world.tell(Command::UseProfile("ultra-fast".into())).await;
         tokio::time::sleep(Duration::from_secs(5)).await;

@@ -78,7 +78,7 @@ fn typed_words_are_shown_at_once_and_answered_though_muted() {
             assert!(line["latency_ms"].get("endpointing").is_none(), "{line}");
             let summary = world.quit().await;
             assert_eq!((summary.spoken, summary.answered, summary.lost), (0, 0, 0));
-            assert_eq!((summary.typed, summary.turns[0]), (1, 1));
+            assert_eq!((summary.turns.typed, summary.turns.outcomes[0]), (1, 1));
             let line: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
             assert_eq!(line["typed"], 1);
             assert_eq!(line["latency_ms"]["response"]["n"], 1);
@@ -107,9 +107,12 @@ fn a_typed_turn_interrupts_the_reply_and_is_no_cut_off() {
             assert_eq!((second.typed, &second.outcome), (true, &Outcome::Completed));
             assert_eq!(second.user, "Shorter, please.");
             let figures = &world.session.snapshots.borrow().figures.clone();
-            assert_eq!((figures.patience, figures.cut_offs), (patience, 0));
+            assert_eq!((figures.patience, figures.turns.cut_off), (patience, 0));
             let summary = world.quit().await;
-            assert_eq!((summary.spoken, summary.answered, summary.typed), (1, 1, 1));
+            assert_eq!(
+                (summary.spoken, summary.answered, summary.turns.typed),
+                (1, 1, 1)
+            );
         });
     }
 }
@@ -161,7 +164,7 @@ fn typed_turns_outlive_the_connection_and_are_asked_in_order() {
                 assert_eq!((&turn.outcome, &*turn.user), (&Outcome::Completed, text));
             }
             let summary = world.quit().await;
-            assert_eq!((summary.connections, summary.typed), (2, 2));
+            assert_eq!((summary.connections, summary.turns.typed), (2, 2));
         });
     }
 }
@@ -184,6 +187,6 @@ fn nothing_is_not_sent_and_too_much_is_told() {
             ])
         );
         let summary = world.quit().await;
-        assert_eq!((summary.typed, summary.turns), (0, [0; 5]));
+        assert_eq!((summary.turns.typed, summary.turns.outcomes), (0, [0; 5]));
     });
 }

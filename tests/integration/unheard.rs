@@ -309,7 +309,10 @@ fn a_typed_question_is_asked_again_in_writing() {
         assert_eq!(again.outcome, Outcome::Completed);
         assert!(!world.session.snapshots.borrow().ask_again);
         let summary = world.quit().await;
-        assert_eq!((summary.typed, summary.spoken, summary.lost), (2, 0, 0));
+        assert_eq!(
+            (summary.turns.typed, summary.spoken, summary.lost),
+            (2, 0, 0)
+        );
     });
 }
 
@@ -324,7 +327,7 @@ fn what_was_said_is_kept_until_the_next_turn_begins_and_no_longer() {
         world.tell(Command::Apply(Remedy::AskAgain)).await;
         tokio::time::sleep(Duration::from_secs(30)).await;
         assert_eq!(
-            world.quit().await.turns,
+            world.quit().await.turns.outcomes,
             [1, 0, 0, 1, 0],
             "nothing was asked"
         );
@@ -384,7 +387,10 @@ fn a_late_answer_can_be_asked_for_again_in_the_same_turn() {
             assert!(own < Duration::from_secs(1), "{own:?}");
             assert_eq!(notices(&world), []);
             let summary = world.quit().await;
-            assert_eq!((summary.turns, summary.connections), ([1, 0, 0, 0, 0], 1));
+            assert_eq!(
+                (summary.turns.outcomes, summary.connections),
+                ([1, 0, 0, 0, 0], 1)
+            );
         });
     }
 }
@@ -415,7 +421,10 @@ fn every_search_of_a_question_that_is_asked_again_is_billed() {
         );
         assert_eq!(notices(&world), []);
         let summary = world.quit().await;
-        assert_eq!((summary.turns, summary.connections), ([1, 0, 0, 0, 0], 1));
+        assert_eq!(
+            (summary.turns.outcomes, summary.connections),
+            ([1, 0, 0, 0, 0], 1)
+        );
     });
 }
 

@@ -42,26 +42,27 @@ pub(super) fn state_words(snapshot: &Snapshot, typed: bool) -> String {
 }
 
 pub(super) fn closing_line(summary: &Summary) -> String {
-    let [completed, interrupted, cancelled, empty, failed] = summary.turns;
+    let [completed, interrupted, cancelled, empty, failed] = summary.turns.outcomes;
     let response = &summary.latencies[5];
     let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
     // Cost of false endpoints, if any.
-    let vain = match (summary.false_endpoints, summary.wasted_tokens) {
+    let vain = match (summary.turns.false_endpoints, summary.turns.wasted_tokens) {
         (0, _) => String::new(),
         (times, 0) => format!("; {times} times closed too early"),
         (times, tokens) => format!("; {times} times closed too early, {tokens} tokens"),
     };
-    let typed = match summary.typed {
+    let typed = match summary.turns.typed {
         0 => String::new(),
         n => format!("; {n} typed"),
     };
     let cost = summary
+        .turns
         .cost
         .map_or_else(String::new, |cost| format!("; cost {cost}"));
     format!(
         "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
          response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{typed}{vain}{cost}",
-        summary.turns.iter().sum::<u64>(),
+        summary.turns.all(),
         ms(response.quantile(0.5)),
         ms(response.quantile(0.95)),
         response.n(),

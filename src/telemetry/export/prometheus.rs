@@ -65,7 +65,7 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     values(&mut page, [("sovereign_connected", Some(yes(connected)))]);
     turns(&mut page, collector);
     flow(&mut page, &collector.deps.counters);
-    values(&mut page, machine(collector.statistics.process()));
+    values(&mut page, machine(&collector.statistics.process));
     let alerts = AlertKind::ALL.iter().map(|kind| {
         let is_raised = raised(collector).any(|of| of == *kind);
         ([("kind", kind.word())], yes(is_raised))
@@ -115,8 +115,9 @@ fn seconds(span: Duration) -> f64 {
 
 fn turns(page: &mut Exposition, collector: &Collector<'_>) {
     let (summary, counters) = (&*collector.summary, &collector.deps.counters);
+    let all = &summary.turns;
     let outcomes: [_; 5] =
-        std::array::from_fn(|i| ([("outcome", OUTCOMES[i])], summary.turns[i] as f64));
+        std::array::from_fn(|i| ([("outcome", OUTCOMES[i])], all.outcomes[i] as f64));
     let outcomes = outcomes.each_ref().map(|(labels, n)| (&labels[..], *n));
     family(page, "sovereign_turns_total", &outcomes);
     // The last two are not part of the sums.
@@ -124,20 +125,17 @@ fn turns(page: &mut Exposition, collector: &Collector<'_>) {
         std::array::from_fn(|i| (("part", latency_names()[i]), &summary.latencies[i]));
     let name = "sovereign_latency_seconds";
     page.histograms(name, help(name), &parts);
-    let all = [
-        ("sovereign_cut_offs_total", summary.cut_offs),
-        ("sovereign_false_endpoints_total", summary.false_endpoints),
+    let counted = [
+        ("sovereign_cut_offs_total", all.cut_offs),
+        ("sovereign_false_endpoints_total", all.false_endpoints),
         ("sovereign_utterances_lost_total", summary.lost),
-        ("sovereign_tool_calls_total", summary.tool_calls),
-        ("sovereign_tokens_total", summary.tokens),
+        ("sovereign_tool_calls_total", all.tool_calls),
+        ("sovereign_tokens_total", all.tokens),
         ("sovereign_connections_total", counters.connections.get()),
         ("sovereign_rolls_total", counters.rolls.get()),
     ];
-    counts(page, all);
-    let (cost, is_bound) = summary
-        .cost
-        .map(|cost| (cost.usd, yes(cost.at_most)))
-        .unzip();
+    counts(page, counted);
+    let (cost, is_bound) = all.cost.map(|cost| (cost.usd, yes(cost.at_most))).unzip();
     let cost = [
         ("sovereign_cost_usd_total", cost),
         ("sovereign_cost_is_upper_bound", is_bound),

@@ -1,6 +1,8 @@
 //! Turns and the history as comma-separated values (RFC 4180), one row each. No words of the conversation, no key.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::base::cost::Cost;
 use crate::base::printable;
@@ -105,7 +107,7 @@ pub fn history(history: &History) -> String {
     let mut text = row(&names);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
     for slice in history.slices() {
-        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(slice.start);
+        let start = Timestamp::from_second(slice.start.cast_signed()).unwrap_or_default();
         let mut cells = vec![time(start), slice.length.to_string()];
         cells.extend(slice.turns.map(|count| count.to_string()));
         cells.push(slice.response.n().to_string());
@@ -169,15 +171,14 @@ fn millis(value: Option<Duration>) -> String {
 }
 
 /// In UTC, to the millisecond.
-fn time(at: SystemTime) -> String {
-    let at = jiff::Timestamp::try_from(at).unwrap_or_default();
+fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::history::{Reading, TurnSample};
+    use crate::telemetry::history::Reading;
 
     #[test]
     fn a_row_has_a_cell_for_each_name_and_no_words() {
@@ -215,10 +216,8 @@ mod tests {
     fn the_history_has_a_row_for_each_slice() {
         let mut all = History::default();
         for minute in 0..3 {
-            let turn = TurnSample {
-                response: Some(Duration::from_millis(200)),
-                ..TurnSample::default()
-            };
+            let mut turn = TurnRecord::default();
+            turn.latencies.response = Some(Duration::from_millis(200));
             all.turn(1_700_000_000 + minute * 60, &turn);
         }
         for threads in [9, 11, 10] {

@@ -1,51 +1,42 @@
 //! Turns, latency, tokens and cost of one model with one profile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::base::cost::Cost;
 use crate::telemetry::distribution::Distribution;
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::record::json::{known, ms, usd};
+use crate::telemetry::turn_counts::TurnCounts;
+
+/// By profile and model.
+pub type ModelsUsage = BTreeMap<(String, String), ModelUsage>;
 
 /// Usage and cost of one model with one profile.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelUsage {
-    /// Turns of any outcome.
-    pub turns: u64,
+    pub turns: TurnCounts,
     /// Responses; shared with the views, and copied when the next one comes.
     pub response: Arc<Distribution>,
-    /// Tokens that the service counted.
-    pub tokens: u64,
-    /// Cost of all tokens with a known price.
-    pub cost: Option<Cost>,
 }
 
 impl ModelUsage {
     pub(super) fn add(&mut self, record: &TurnRecord) {
-        self.turns += 1;
-        self.tokens += record.all_tokens();
-        Cost::add(&mut self.cost, record.cost);
+        self.turns += record.into();
         if let Some(response) = record.latencies.response {
             Arc::make_mut(&mut self.response).record(response);
         }
-    }
-
-    /// Takes in tokens that were counted after their turn was closed.
-    pub(super) fn add_late(&mut self, tokens: u64, cost: Option<Cost>) {
-        self.tokens += tokens;
-        Cost::add(&mut self.cost, cost);
     }
 
     pub(super) fn to_json(&self, (profile, model): &(String, String)) -> Value {
         let quantile = |q| self.response.quantile(q).map(ms);
         let response = quantile(0.5)
             .map(|p50| json!({ "n": self.response.n(), "p50": p50, "p95": quantile(0.95) }));
-        let (cost, is_bound) = usd(self.cost);
+        let (cost, is_bound) = usd(self.turns.cost);
         known(json!({
-            "profile": profile, "model": model, "turns": self.turns, "response_ms": response,
-            "tokens": self.tokens, "cost_usd": cost, "cost_is_upper_bound": is_bound,
+            "profile": profile, "model": model, "turns": self.turns.all(), "response_ms": response,
+            "tokens": self.turns.tokens, "cost_usd": cost, "cost_is_upper_bound": is_bound,
         }))
     }
 }
@@ -53,6 +44,7 @@ impl ModelUsage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::cost::Cost;
     use crate::base::tokens::{Kinds, TokenCounts};
     use crate::telemetry::record::tests::record;
     use crate::telemetry::summary::Summary;

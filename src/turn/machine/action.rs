@@ -56,9 +56,10 @@ pub struct Closed {
     pub silenced_after: Option<Duration>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// The reply was played to its end.
+    #[default]
     Completed,
     /// An audible reply was cut.
     Interrupted,

@@ -217,8 +217,8 @@ fn what_early_closing_costs_is_one_line() {
     });
     assert!(rig.says("patience 500 ms, closed at 120 ms · 0 closed too early"));
     rig.show(|s| {
-        s.figures.false_endpoints = 3;
-        s.figures.wasted_tokens = 1_234;
+        s.figures.turns.false_endpoints = 3;
+        s.figures.turns.wasted_tokens = 1_234;
     });
     let line = "patience 500 ms, closed at 120 ms · 3 closed too early (1.2 k tokens)";
     assert!(rig.says(line), "{:?}", rig.texts());
@@ -256,7 +256,7 @@ fn why_turns_are_not_closed_early_is_said() {
         rig.show(|s| {
             s.figures.patience = Some(ms(500.0));
             s.figures.early = early;
-            s.figures.false_endpoints = 2;
+            s.figures.turns.false_endpoints = 2;
         });
         assert!(rig.says(line), "{:?}", rig.texts());
         rig.harness.get_by_label(line).hover();

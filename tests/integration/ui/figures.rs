@@ -11,20 +11,20 @@ use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Notice, Snapshot};
 use sovereign::telemetry::alert::{Alert, AlertKind};
 use sovereign::telemetry::diagnosis::{Cause, Finding, Remedy, TurnPart};
-use sovereign::telemetry::history::{History, TurnSample};
+use sovereign::telemetry::history::History;
+use sovereign::telemetry::record::TurnRecord;
 use sovereign::telemetry::stages::Stages;
-use sovereign::telemetry::view::{HistoryView, SPANS, TurnView};
+use sovereign::telemetry::view::{HistoryView, SPANS};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn turn(number: u64) -> TurnView {
-    TurnView {
+fn turn(number: u64) -> TurnRecord {
+    TurnRecord {
         number,
         profile: "balanced".into(),
         target: ms(300),
-        outcome: "completed",
         latencies: latencies(2.0, 398.0, 41.0, 500.0),
         stages: Stages {
             capture: Some(ms(13)),
@@ -38,7 +38,7 @@ fn turn(number: u64) -> TurnView {
             buffer: Some(ms(28)),
             device: Some(ms(12)),
         },
-        ..TurnView::default()
+        ..TurnRecord::default()
     }
 }
 
@@ -69,14 +69,12 @@ fn slow() -> Snapshot {
             action: Some(Remedy::CheckSound),
         },
     ]);
-    slow.turns = (1..=5).rev().map(turn).collect();
+    slow.turns = (1..=5).rev().map(turn).map(Arc::new).collect();
     let now = 1_700_000_000;
     let mut in_order = History::default();
     for minute in (0..240).rev() {
-        let turn = TurnSample {
-            response: Some(ms(200 + minute)),
-            ..TurnSample::default()
-        };
+        let mut turn = TurnRecord::default();
+        turn.latencies.response = Some(ms(200 + minute));
         in_order.turn(now - minute * 60, &turn);
     }
     let spans = SPANS.map(|(_, span, columns)| in_order.columns(now, span, columns));
@@ -158,7 +156,7 @@ fn turns_are_shown_stage_by_stage_the_newest_first() {
     );
     rig.show(|s| {
         let mut turns = s.turns.to_vec();
-        turns[3].stages = Stages::default();
+        Arc::make_mut(&mut turns[3]).stages = Stages::default();
         s.turns = turns.into();
     });
     assert!(
@@ -172,7 +170,7 @@ fn turns_are_shown_stage_by_stage_the_newest_first() {
 fn a_turn_keeps_the_target_that_it_had() {
     let mut slow = slow();
     let mut turns = slow.turns.to_vec();
-    turns[4].target = ms(250);
+    Arc::make_mut(&mut turns[4]).target = ms(250);
     slow.turns = turns.into();
     let mut rig = Rig::sized(slow, 1100.0, 2400.0);
     rig.click("Details · 1 alert");
@@ -212,7 +210,7 @@ fn figures_of_alerts_causes_and_buttons_say_what_they_mean() {
 #[test]
 fn what_was_not_counted_is_a_dash() {
     let mut none = slow();
-    none.figures.tokens = 0;
+    none.figures.turns.tokens = 0;
     let mut rig = Rig::sized(none, 1100.0, 2400.0);
     rig.click("Details · 1 alert");
     assert!(rig.says("– · –"), "{:?}", rig.texts());

@@ -21,6 +21,7 @@ use sovereign::conversation::snapshot::{
 };
 use sovereign::profile::Profile;
 use sovereign::settings::config::Config;
+use sovereign::telemetry::turn_counts::TurnCounts;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{UiApp, UiLink};
@@ -326,15 +327,17 @@ pub(crate) fn figures() -> TurnStatistics {
         p50: Some(ms(251.0)),
         p95: Some(ms(412.0)),
         history: vec![ms(262.0), ms(390.0), ms(268.0)],
-        cut_offs: 1,
-        turns: 42,
-        interrupted: 3,
         meters: Meters {
             round_trip: Some(ms(38.0)),
             bytes_sent: 1_210_000,
             ..Meters::default()
         },
-        tokens: 8_140,
+        turns: TurnCounts {
+            outcomes: [39, 3, 0, 0, 0],
+            cut_off: 1,
+            tokens: 8_140,
+            ..TurnCounts::default()
+        },
         ..TurnStatistics::default()
     }
 }

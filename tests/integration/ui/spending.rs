@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
+use sovereign::base::tokens::TokenCounts;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, LimitView, SpendScope};
 use sovereign::telemetry::distribution::Distribution;
-use sovereign::telemetry::view::{ModelView, TurnView};
+use sovereign::telemetry::record::TurnRecord;
+use sovereign::telemetry::summary::ModelUsage;
+use sovereign::telemetry::turn_counts::TurnCounts;
 
 const BOUND: Cost = Cost {
     usd: 0.002_955,
@@ -56,31 +59,37 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
 #[test]
 fn the_page_of_figures_tells_thoughts_models_and_upper_bounds() {
     let mut told = snapshot();
-    (told.figures.thoughts, told.figures.cost) = (136, Some(BOUND));
+    (told.figures.turns.thoughts, told.figures.turns.cost) = (136, Some(BOUND));
     let mut response = Distribution::default();
     response.record(told.figures.p50.expect("shown"));
-    told.models = Arc::from([ModelView {
-        profile: "mine".into(),
-        model: "gemini-3.8-live".into(),
-        turns: 12,
+    let usage = ModelUsage {
+        turns: TurnCounts {
+            outcomes: [12, 0, 0, 0, 0],
+            cost: Some(BOUND),
+            ..TurnCounts::default()
+        },
         response: Arc::new(response),
-        cost: Some(BOUND),
-    }]);
+    };
+    let of = ("mine".to_owned(), "gemini-3.8-live".to_owned());
+    told.models = Arc::new([(of, usage)].into());
     told.spending.limits = vec![LimitView {
         scope: SpendScope::Day,
         spent: BOUND,
         limit_usd: 5.0,
         more_usd: 5.0,
     }];
-    told.turns = Arc::from([TurnView {
+    let mut counts = TokenCounts {
+        thoughts: 136,
+        ..TokenCounts::default()
+    };
+    counts.prompt.audio = 564;
+    told.turns = Arc::from([Arc::new(TurnRecord {
         number: 1,
         model: "gemini-3.8-live".into(),
-        tokens: 700,
-        thoughts: 136,
+        tokens: Some(counts),
         cost: Some(BOUND),
-        outcome: "completed",
-        ..TurnView::default()
-    }]);
+        ..TurnRecord::default()
+    })]);
     let mut rig = Rig::sized(told, 1100.0, 2400.0);
     rig.click("Details");
     for words in [
