@@ -35,7 +35,7 @@ mod room;
 mod settings;
 mod sound_check;
 #[cfg(target_os = "linux")]
-mod sound_servers;
+mod sound_server_probes;
 mod source_and_sink;
 mod speaker;
 mod stream_fault;

@@ -72,7 +72,7 @@ pub(super) fn earlier<T: serde::de::DeserializeOwned>(
         let hint = format!("--compare takes the JSON file of an earlier report ({schema}).");
         Err(Problem::usage(format!("{}: {what}", file.display())).hint(hint))
     };
-    if super::written::is_pipe(file) {
+    if super::output_files::is_pipe(file) {
         return fail("it is a pipe".to_owned());
     }
     let text = match std::fs::read(file) {

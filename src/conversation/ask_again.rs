@@ -10,8 +10,8 @@ use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::provider::Control;
 use crate::telemetry::diagnosis::Remedy;
-use crate::telemetry::record::Silence;
 use crate::telemetry::record::TurnRecord;
+use crate::telemetry::record::UnheardReason;
 use crate::turn::machine::{Input, Outcome};
 use std::time::Instant;
 
@@ -195,7 +195,7 @@ impl Conversation {
         typed: Option<String>,
         broken_off: bool,
     ) -> bool {
-        let only_written = record.silence == Some(Silence::TextOnly);
+        let only_written = record.silence == Some(UnheardReason::TextOnly);
         let can_be_said = only_written && sendable(&read_aloud_request(&record.assistant)).is_ok();
         self.turns.asking.written = can_be_said.then_some(record.turn);
         let unanswered = match record.outcome {

@@ -12,7 +12,7 @@ use super::turns::TurnNotes;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::units::SampleRate;
 use crate::telemetry;
-use crate::telemetry::record::{Silence, TurnRecord};
+use crate::telemetry::record::{TurnRecord, UnheardReason};
 use crate::telemetry::stages::{StageTimings, Stages};
 use crate::turn::machine::{Closed, Outcome};
 
@@ -49,7 +49,7 @@ impl Conversation {
         info!(
             turn = record.number,
             outcome = record.outcome.name(),
-            silence = record.silence.as_ref().map(Silence::name),
+            silence = record.silence.as_ref().map(UnheardReason::name),
             "turn closed"
         );
         record.lost = self.is_lost(&record, received);
@@ -98,7 +98,7 @@ impl Conversation {
         closed: Closed,
         latencies: crate::turn::timeline::Latencies,
         notes: TurnNotes,
-        silence: Option<Silence>,
+        silence: Option<UnheardReason>,
     ) -> TurnRecord {
         let round_trip = self.counters.round_trip();
         let noted = StageTimings {

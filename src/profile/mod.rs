@@ -12,12 +12,12 @@
 pub mod model;
 mod read;
 mod settings;
-mod shape;
 mod show;
 pub mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text_shapes;
 mod warnings;
 
 pub use crate::provider::config::{
@@ -29,6 +29,6 @@ pub use settings::{
     DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile,
     TurnSettings, VadKind,
 };
-pub(crate) use shape::{LANGUAGES, VOICE};
 pub use show::{schema, shipped};
 pub use table::{about, keys};
+pub(crate) use text_shapes::{LANGUAGES, VOICE};

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use super::settings::{AUTO, BUILTINS, DEFAULT, Profile};
-use super::shape::is_name;
 use super::show::shipped;
 use super::table::{self, KEYS};
+use super::text_shapes::is_name;
 
 use crate::base::keys::{self, Keyed as _, Scalar as _, Value};
 use crate::base::yaml::{Text, YamlError};

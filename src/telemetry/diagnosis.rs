@@ -7,12 +7,12 @@
 //! A finding needs a measured value; a setting that could be at fault is not enough. Each rule names its threshold.
 
 mod rules;
-mod service;
+mod service_causes;
 mod shares;
 mod types;
 
 use rules::{computer, conversation, downlink, narrowband, network, patience};
-use service::{cause_of, service};
+use service_causes::{cause_of, service};
 use shares::{LargestShare, Shares};
 use types::WORTH;
 pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Remedy, TurnPart, Typical};

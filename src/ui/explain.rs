@@ -7,7 +7,7 @@ use crate::base::cost::Cost;
 use crate::base::plural::count;
 use crate::conversation::snapshot::{LimitView, Link, Snapshot, SpendScope};
 use crate::profile::{self, Profile};
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::telemetry::history::Slice;

@@ -43,12 +43,12 @@ mod speech;
 mod talk;
 pub mod theme;
 mod transcript;
+mod typed_field;
 mod ui_state;
 mod verdict;
 mod waterfall;
 mod widgets;
 mod window_position;
-mod writing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;

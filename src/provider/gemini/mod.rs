@@ -12,7 +12,7 @@ pub mod models;
 mod nonsense;
 mod open;
 pub mod pcm;
-pub mod price;
+pub mod price_list;
 mod service;
 pub mod setup;
 mod translate;
