@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::audio::INAUDIBLE;
+use crate::audio::{AUDIBLE_FOR, INAUDIBLE};
 use crate::base::printable::{clipped, escaped, in_a_line};
 use crate::base::units::SampleRate;
 use crate::provider::grounding::Grounding;
@@ -10,10 +10,6 @@ use crate::provider::{EndKind, EndReason};
 use crate::telemetry::record::UnheardReason;
 use crate::turn::machine::{Closed, Outcome};
 
-/// A reply is heard if it is louder than [`INAUDIBLE`] for so long in all. Replies of full length at an amplitude near zero
-/// were 5.9 % of those of one deployment (a public report; seen there: 6 of 32 767). A click is shorter than this, and the
-/// shortest voiced sound of speech takes 50 ms.
-const AUDIBLE_FOR: Duration = Duration::from_millis(20);
 /// Bytes of text that are kept of an answer; the longest that a model gives today has a tenth of that.
 const MOST_TEXT: usize = 256 << 10;
 /// Characters of a reason of the service.
