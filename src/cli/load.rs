@@ -32,8 +32,9 @@ use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::report::document::Document;
+use crate::report::limit_verdict::{LimitCheck, Verdict};
 use crate::report::load::{Load, LoadResults, RealTime, RunParameters, SCHEMA, scenario_words};
-use crate::report::results::{Circumstances, LimitCheck, TurnRow, Verdict};
+use crate::report::results::{Circumstances, TurnRow};
 
 /// After a signal, the end of all conversations and the report must not take longer.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);

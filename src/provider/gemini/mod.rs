@@ -2,6 +2,7 @@
 //! them, models and prices.
 
 mod actor;
+mod api_version;
 mod base64;
 pub mod close_frame;
 mod grounding;
