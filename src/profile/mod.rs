@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! table of keys ─▶ shipped profiles, as YAML with comments
-//! YAML text ─▶ read (values by the table, gaps filled from a shipped profile, pairs) ─▶ Profile
+//! YAML text ─▶ read (values by the table, gaps filled from a shipped profile, key_pairs) ─▶ Profile
 //! shipped profiles and the user's files ─▶ store ─▶ Arc<Profile> by name
 //! ```
 //!
 //! A user's file may leave out everything. It starts from the built-in that `extends:` names, else from the built-in of its
 //! own name, else from `balanced`. Its name is `name:`, else the name of the file.
 
+mod key_pairs;
 pub mod model;
 mod read;
 mod settings;

@@ -33,6 +33,7 @@ mod icons;
 mod latency_panel;
 mod link;
 mod plots;
+mod remedy_button;
 mod repaint;
 mod report;
 mod screen;
