@@ -8,14 +8,9 @@
 //!       └─ not known yet ───────────────────────▶ headset: off, loudspeaker: on
 //! ```
 
+use super::echo_learning::EchoLearning;
 use crate::base::frame::FRAME_SAMPLES;
-use crate::base::units::Dbfs;
 use crate::dsp::echo_detector::{EchoDetector, EchoVerdict};
-
-/// Frames of reply until the canceller's output is trusted: it converges within 1.5 s (`audio.md` §1.3).
-const CONVERGES: u32 = 150;
-/// Level from which a far-end frame counts as sound.
-const SOUNDS: Dbfs = Dbfs(-50.0);
 
 /// Policy for the echo canceller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +58,7 @@ pub(super) struct EchoChoice {
     detector: EchoDetector,
     verdict: EchoVerdict,
     report: EchoReport,
-    /// Frames with far-end sound since the canceller was switched on.
-    sounded: u32,
+    learning: EchoLearning,
 }
 
 impl EchoChoice {
@@ -77,7 +71,7 @@ impl EchoChoice {
                 on: false,
                 why: EchoWhy::Asked,
             },
-            sounded: 0,
+            learning: EchoLearning::default(),
         }
     }
 
@@ -94,7 +88,7 @@ impl EchoChoice {
     pub(super) fn forget(&mut self) {
         self.detector = EchoDetector::new();
         self.verdict = EchoVerdict::Unknown;
-        self.sounded = 0;
+        self.learning = EchoLearning::default();
     }
 
     /// Processes a frame of both ends; returns the state if it changed.
@@ -103,8 +97,8 @@ impl EchoChoice {
         near: &[f32; FRAME_SAMPLES],
         far: &[f32; FRAME_SAMPLES],
     ) -> Option<EchoReport> {
-        if self.report.on && Dbfs::rms(far) > SOUNDS {
-            self.sounded = self.sounded.saturating_add(1);
+        if self.report.on {
+            self.learning.push(far);
         }
         if !self.is_detecting() {
             return None;
@@ -125,7 +119,7 @@ impl EchoChoice {
 
     /// Whether the canceller is still converging, so that its output may contain the reply.
     pub(super) fn is_learning(&self) -> bool {
-        self.report.on && self.sounded < CONVERGES && self.report.why != EchoWhy::Asked
+        self.report.on && !self.learning.is_over() && self.report.why != EchoWhy::Asked
     }
 
     /// Whether the reply cannot reach the microphone.
@@ -147,7 +141,7 @@ impl EchoChoice {
         let report = EchoReport { on, why };
         let before = std::mem::replace(&mut self.report, report);
         if on && !before.on {
-            self.sounded = 0;
+            self.learning = EchoLearning::default();
         }
         (before != report).then_some(report)
     }

@@ -6,23 +6,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::leading_silence::{Begin, LeadingSilence};
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// Amplitude up to which samples are silence, -50 dBFS: at the start of a reply they are not played.
-pub const INAUDIBLE: u16 = 104;
-/// Silence kept before the first sound: the length of the fade-in, so that no sound is faded.
-const KEPT: Duration = Duration::from_millis(5);
 /// Maximum length held: 29 MB at 24 kHz.
 const LONGEST: Duration = Duration::from_secs(600);
 /// Number of flushed turns whose late chunks are still recognised.
 const FLUSHED_KEPT: usize = 16;
-
-/// Index of the first sample that is not silent.
-pub(super) fn first_sound(samples: &[i16]) -> Option<usize> {
-    samples.iter().position(|s| s.unsigned_abs() > INAUDIBLE)
-}
 
 #[derive(Default)]
 pub(super) struct JitterBuffer {
@@ -42,16 +34,6 @@ enum Item {
     End,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Begin {
-    pub(super) turn: TurnId,
-    pub(super) skipped: Duration,
-    /// Rate of `quiet`.
-    pub(super) rate: SampleRate,
-    /// Samples before the first one that is not silent; `None` if all are silent.
-    pub(super) quiet: Option<u64>,
-}
-
 pub(super) enum Piece {
     Begin(Begin),
     /// Samples were appended to the buffer.
@@ -62,10 +44,17 @@ pub(super) enum Piece {
 
 struct Arriving {
     turn: TurnId,
-    /// Newest part of the leading silence; `None` once sound came.
-    silence: Option<Vec<i16>>,
-    rate: SampleRate,
-    skipped: Duration,
+    /// `None` once sound came.
+    silence: Option<LeadingSilence>,
+}
+
+impl Arriving {
+    fn new(turn: TurnId, rate: SampleRate) -> Self {
+        Self {
+            turn,
+            silence: Some(LeadingSilence::new(rate)),
+        }
+    }
 }
 
 impl JitterBuffer {
@@ -95,15 +84,14 @@ impl JitterBuffer {
         if self.arriving.as_ref().is_some_and(|a| a.turn != pcm.turn) {
             self.finish_arriving();
         }
-        let arriving = self.arriving.get_or_insert_with(|| Arriving {
-            turn: pcm.turn,
-            silence: Some(Vec::new()),
-            rate: pcm.rate,
-            skipped: Duration::ZERO,
-        });
-        match arriving.silence.take() {
-            None => self.append(pcm.rate, pcm.samples),
-            Some(silence) => self.begin(silence, pcm),
+        let arriving = (self.arriving).get_or_insert_with(|| Arriving::new(pcm.turn, pcm.rate));
+        let Some(silence) = &mut arriving.silence else {
+            return self.append(pcm.rate, pcm.samples);
+        };
+        if let Some((begin, samples)) = silence.push(pcm) {
+            arriving.silence = None;
+            self.items.push_back(Item::Begin(begin));
+            self.append(begin.rate, samples);
         }
     }
 
@@ -117,12 +105,7 @@ impl JitterBuffer {
             self.finish_arriving();
         }
         // A reply without sound has a start and an end too.
-        self.arriving.get_or_insert(Arriving {
-            turn,
-            silence: Some(Vec::new()),
-            rate: SampleRate::REPLY,
-            skipped: Duration::ZERO,
-        });
+        (self.arriving).get_or_insert_with(|| Arriving::new(turn, SampleRate::REPLY));
         self.finish_arriving();
     }
 
@@ -174,35 +157,6 @@ impl JitterBuffer {
         Some(piece)
     }
 
-    fn begin(&mut self, mut silence: Vec<i16>, mut pcm: Pcm) {
-        let Some(arriving) = &mut self.arriving else {
-            return;
-        };
-        if arriving.rate != pcm.rate {
-            // Silence at another rate is skipped as a whole.
-            arriving.skipped += arriving.rate.duration_of(silence.len() as u64);
-            arriving.rate = pcm.rate;
-            silence.clear();
-        }
-        let sound = first_sound(&pcm.samples);
-        silence.extend_from_slice(&pcm.samples[..sound.unwrap_or(pcm.samples.len())]);
-        let surplus = silence.len().saturating_sub(pcm.rate.samples_in(KEPT));
-        silence.drain(..surplus);
-        arriving.skipped += pcm.rate.duration_of(surplus as u64);
-        let Some(sound) = sound else {
-            arriving.silence = Some(silence);
-            return;
-        };
-        self.items.push_back(Item::Begin(Begin {
-            turn: pcm.turn,
-            skipped: arriving.skipped,
-            rate: pcm.rate,
-            quiet: Some(silence.len() as u64),
-        }));
-        silence.extend(pcm.samples.drain(sound..));
-        self.append(pcm.rate, silence);
-    }
-
     fn append(&mut self, rate: SampleRate, samples: Vec<i16>) {
         self.queued += rate.duration_of(samples.len() as u64);
         self.items.push_back(Item::Samples(rate, samples));
@@ -213,12 +167,8 @@ impl JitterBuffer {
             return;
         };
         if let Some(silence) = arriving.silence {
-            self.items.push_back(Item::Begin(Begin {
-                turn: arriving.turn,
-                skipped: arriving.skipped + arriving.rate.duration_of(silence.len() as u64),
-                rate: arriving.rate,
-                quiet: None,
-            }));
+            let begin = silence.all(arriving.turn);
+            self.items.push_back(Item::Begin(begin));
         }
         self.items.push_back(Item::End);
         self.ends += 1;

@@ -459,7 +459,7 @@ impl Microphone {
         if self.gate == Gate::Muted {
             return;
         }
-        let blocked = around.blocked || (around.playing && self.echo.is_learning());
+        let blocked = self.is_blocked(around);
         if self.gate == Gate::Everything && !blocked {
             events.push(VoiceEvent::Heard(frame.clone()));
         }

@@ -10,6 +10,7 @@
 //! clock; [`simulate()`] runs the same code on simulated time.
 
 mod aec_reference;
+mod audible;
 mod backend;
 pub mod capture;
 mod clock;
@@ -19,11 +20,13 @@ mod device;
 mod device_classification;
 mod device_selection;
 mod echo;
+mod echo_learning;
 mod error;
 mod event;
 mod format;
 mod handle;
 mod jitter_buffer;
+mod leading_silence;
 mod microphone;
 mod null;
 pub mod playback;
@@ -35,7 +38,7 @@ mod room;
 mod settings;
 mod sound_check;
 #[cfg(target_os = "linux")]
-mod sound_servers;
+mod sound_server_probes;
 mod source_and_sink;
 mod speaker;
 mod stream_fault;
@@ -52,6 +55,7 @@ pub mod virtual_devices;
 mod wav;
 mod worker;
 
+pub use audible::{AUDIBLE_FOR, INAUDIBLE};
 pub use command::VoiceCommand;
 pub use device::{DeviceChoice, DeviceInfo, Devices, Direction, StreamInfo};
 pub use echo::{EchoPolicy, EchoReport, EchoWhy};
@@ -59,7 +63,6 @@ pub use error::AudioError;
 pub use event::{AudioThread, CheckEvent, VoiceEvent};
 pub use format::StreamFormat;
 pub use handle::{AudioHandle, devices, spawn};
-pub use jitter_buffer::INAUDIBLE;
 pub use room::{Desk, EchoPath, PlayedBlock, SimulatedDesk, simulate};
 pub use settings::{Gate, VoiceSettings};
 pub use source_and_sink::{AudioSetup, InputKind, OutputKind};

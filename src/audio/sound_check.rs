@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::event::{CheckEvent, VoiceEvent};
-use super::jitter_buffer::first_sound;
+use super::leading_silence::first_sound;
 use super::positioned_resampler::PositionedResampler;
 use crate::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use crate::base::ids::TurnId;

@@ -24,7 +24,7 @@ use crate::lab;
 use crate::lab::aggregate::Aggregate;
 use crate::lab::conversation::{Report, TalkParameters, TrialContext, talk};
 use crate::lab::resource_sampler::ResourceSampler;
-use crate::lab::target::{Target, TargetArgs};
+use crate::lab::trial_endpoint::{Target, TargetArgs};
 use crate::lab::user_files::UserFiles;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;

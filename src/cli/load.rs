@@ -25,15 +25,16 @@ use crate::lab::conversation::{Report, TrialContext};
 use crate::lab::load_profile::{LoadProfile, Scenario};
 use crate::lab::resource_sampler::ResourceSampler;
 use crate::lab::session_pool::SessionPool;
-use crate::lab::target::{Target, TargetArgs};
 use crate::lab::timeline::Recovery;
+use crate::lab::trial_endpoint::{Target, TargetArgs};
 use crate::lab::user_files::UserFiles;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::report::document::Document;
+use crate::report::limit_verdict::{LimitCheck, Verdict};
 use crate::report::load::{Load, LoadResults, RealTime, RunParameters, SCHEMA, scenario_words};
-use crate::report::results::{Circumstances, LimitCheck, TurnRow, Verdict};
+use crate::report::results::{Circumstances, TurnRow};
 
 /// After a signal, the end of all conversations and the report must not take longer.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);

@@ -12,6 +12,7 @@ pub mod load;
 mod log;
 mod monitor;
 pub mod output;
+mod output_files;
 pub mod panics;
 mod partner;
 pub mod profiles;
@@ -26,7 +27,6 @@ pub mod talk;
 #[cfg(test)]
 mod tests;
 mod trial;
-mod written;
 
 use std::process::ExitCode;
 
@@ -106,7 +106,7 @@ pub fn run(global: &Global, command: &CliCommand) -> Result<ExitCode, Problem> {
         }
         CliCommand::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
-    ended.map_err(|error| written::lost(&error))
+    ended.map_err(|error| output_files::lost(&error))
 }
 
 /// The resources that a command needs.

@@ -7,7 +7,7 @@ use super::exit_status::print_problem;
 use super::line_writer::Unwritten;
 use super::output::{ERR, OUT};
 use super::signal::{self, LAST_WORDS_WITHIN};
-use super::{log, written};
+use super::{log, output_files};
 use crate::base::problem::Problem;
 
 /// At the end the program waits this long for a stopped reader. (Up to 64 KiB, the size of a pipe, need no reader.)
@@ -24,7 +24,7 @@ pub fn end(status: ExitCode) -> ExitCode {
     let ended = OUT.finish(READ_WITHIN, LAST_WORDS_WITHIN, signal::is_asked);
     let problem = match ended {
         Ok(()) | Err(Unwritten::Gone) => None,
-        Err(Unwritten::Refused(error)) => Some(written::lost(&error)),
+        Err(Unwritten::Refused(error)) => Some(output_files::lost(&error)),
         Err(Unwritten::Stuck(lines)) => Some(Problem::failed(anyhow::anyhow!(
             "standard output was not read: {lines} lines are missing in it"
         ))),

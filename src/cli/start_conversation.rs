@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::global::Global;
 use super::log;
 use super::output::say;
-use super::written::{may_write, not_begun};
+use super::output_files::{may_write, not_begun};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::counters::Counters;
 use crate::base::problem::Problem;

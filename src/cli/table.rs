@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::line_writer::{LineWriter, Unwritten};
+use super::output_files::not_begun;
 use super::signal;
-use super::written::not_begun;
 use crate::base::problem::Problem;
 use crate::base::supervise::Failures;
 use crate::telemetry::export::turn_csv;

@@ -18,9 +18,9 @@ use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
 use super::output::{self, print};
+use super::output_files::{self, is_same, may_write, remedy};
 use super::start_conversation::{InputSource, Sink, Start, Voice};
 use super::table::Table;
-use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};
 use crate::base::printable::in_a_line;
 use crate::base::problem::Problem;
@@ -271,7 +271,7 @@ impl<'a> Talk<'a> {
             }
             conversation::Event::NotWritten(what) => {
                 let problem = Problem::failed(anyhow!("{what}; the replies end there"));
-                self.not_written(&problem.hint(written::MAKE_ROOM));
+                self.not_written(&problem.hint(output_files::MAKE_ROOM));
                 None
             }
             conversation::Event::InputOver => {
@@ -368,7 +368,7 @@ impl<'a> Talk<'a> {
             ));
             self.not_written(&match why {
                 Unwritten::Refused(error) => problem.hint(remedy(error)),
-                Unwritten::Gone | Unwritten::Stuck(_) => problem.hint(written::MAKE_ROOM),
+                Unwritten::Gone | Unwritten::Stuck(_) => problem.hint(output_files::MAKE_ROOM),
             });
         }
     }

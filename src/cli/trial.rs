@@ -13,7 +13,8 @@ use super::start_conversation;
 use crate::base::problem::Problem;
 use crate::lab::user_files::UserFiles;
 use crate::profile::{DEFAULT, Profile};
-use crate::report::results::{Circumstances, LimitCheck, failed};
+use crate::report::limit_verdict::{LimitCheck, failed};
+use crate::report::results::Circumstances;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
@@ -72,7 +73,7 @@ pub(super) fn earlier<T: serde::de::DeserializeOwned>(
         let hint = format!("--compare takes the JSON file of an earlier report ({schema}).");
         Err(Problem::usage(format!("{}: {what}", file.display())).hint(hint))
     };
-    if super::written::is_pipe(file) {
+    if super::output_files::is_pipe(file) {
         return fail("it is a pipe".to_owned());
     }
     let text = match std::fs::read(file) {

@@ -3,20 +3,17 @@
 use super::actor::Conversation;
 use super::asking::UnansweredQuestion;
 use super::snapshot::Speaker;
-use super::turns::TurnNotes;
+use super::turn_notes::TurnNotes;
 use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::provider::Control;
 use crate::telemetry::diagnosis::Remedy;
-use crate::telemetry::record::Silence;
 use crate::telemetry::record::TurnRecord;
+use crate::telemetry::record::UnheardReason;
 use crate::turn::machine::{Input, Outcome};
 use std::time::Instant;
 
-/// Rejected turns in a row after which the conversation begins anew: one may be the question's fault.
-const REJECTIONS: u32 = 2;
 /// What notices begin with that the next answer takes away.
 const NO_ANSWER: &str = "The answer failed";
 const NOT_HEARD: &str = "No spoken answer";
@@ -195,7 +192,7 @@ impl Conversation {
         typed: Option<String>,
         broken_off: bool,
     ) -> bool {
-        let only_written = record.silence == Some(Silence::TextOnly);
+        let only_written = record.silence == Some(UnheardReason::TextOnly);
         let can_be_said = only_written && sendable(&read_aloud_request(&record.assistant)).is_ok();
         self.turns.asking.written = can_be_said.then_some(record.turn);
         let unanswered = match record.outcome {
@@ -220,30 +217,6 @@ impl Conversation {
                 || record.timeline.get(Mark::FirstAudible).is_some(),
         });
         true
-    }
-
-    /// Counts answers that the service keeps back, one after the other.
-    pub(super) fn count_rejection(&mut self, record: &TurnRecord, rejected: bool) {
-        if record.silence.is_some() && rejected {
-            self.turns.asking.rejections += 1;
-        } else if !matches!(record.outcome, Outcome::Cancelled | Outcome::Failed(_)) {
-            self.turns.asking.rejections = 0;
-        }
-        if self.turns.asking.rejections >= REJECTIONS {
-            self.turns.asking.rejections = 0;
-            self.turns.asking.new_session_due = true;
-            self.counters.fresh_starts.add(1);
-        }
-    }
-
-    /// What opens the planned connection: with the handle, or without where the conversation begins anew.
-    pub(super) fn reconnect_control(&mut self) -> Control {
-        let config = Box::new(self.provider.config.clone());
-        if self.turns.asking.take_new_session() {
-            Control::Redial(Box::new(self.settings.target.clone()), config)
-        } else {
-            Control::Roll(config)
-        }
     }
 }
 

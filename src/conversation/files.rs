@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::base::thread::off_loop;
 use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::config::Config;
-use crate::settings::config::writer::{ConfigWriter, FileReport};
+use crate::settings::config::writer_task::{ConfigWriter, FileReport};
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::{FileChange, Watch};
 

@@ -2,6 +2,7 @@
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
 mod actor;
+mod apply_remedy;
 mod ask_again;
 mod asking;
 mod captions;
@@ -11,6 +12,7 @@ pub mod command;
 mod event;
 mod file_playlist;
 mod files;
+mod fresh_start;
 pub mod link_words;
 mod microphone;
 mod models;
@@ -39,6 +41,8 @@ mod spending;
 mod talk_key;
 mod telemetry_link;
 mod tokens;
+mod turn_notes;
+mod turn_record;
 mod turn_settings;
 mod turns;
 pub mod typed;

@@ -12,7 +12,7 @@ use super::snapshot::Link;
 use crate::audio;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::settings::config::writer::FileReport;
+use crate::settings::config::writer_task::FileReport;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY};
 use crate::settings::watch::FileChange;
 use crate::turn::machine::Input;

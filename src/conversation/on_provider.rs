@@ -6,7 +6,7 @@ use tracing::{debug, info};
 
 use super::actor::Conversation;
 use super::snapshot::{Link, Speaker};
-use super::turns::TurnNotes;
+use super::turn_notes::TurnNotes;
 use super::unheard_answer::Answer;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;

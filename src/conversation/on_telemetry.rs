@@ -1,15 +1,12 @@
 //! What telemetry shows and asks: views, alerts, the plan of `auto`; and what it is sent.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use url::Url;
 
 use super::actor::Conversation;
-use super::command::Command;
 use super::snapshot::Link;
 use crate::profile::{EchoCancellation, Profile};
-use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::{Context, LinkState, Signal, TelemetryOutput};
 
 impl Conversation {
@@ -75,20 +72,6 @@ impl Conversation {
                 .map_or(self.profiles.profile.audio.period_frames, |voice| {
                     voice.period_frames
                 }),
-        }
-    }
-
-    /// Does what a button of an alert or a finding asks.
-    pub(super) fn apply_remedy(&mut self, now: Instant, remedy: Remedy) {
-        match remedy {
-            Remedy::UseProfile(name) => self.on_command(now, Command::UseProfile(name)),
-            Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
-            Remedy::AskAgain => self.ask_again(now),
-            Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
-            // As when the service announces the end of a connection: another one at the next pause.
-            Remedy::Reconnect if self.is_connected() => self.provider.going_away = true,
-            Remedy::Reconnect => self.on_command(now, Command::RetryNow),
-            Remedy::UseModel { profile, model } => self.write_model(&profile, &model),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
 use crate::settings::api_key::{ApiKey, KeySource, KeyStore};
-use crate::settings::config::writer::FileReport;
+use crate::settings::config::writer_task::FileReport;
 use crate::settings::config::{Config, ConfigFile, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
 use crate::settings::key_destination;

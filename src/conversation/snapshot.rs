@@ -7,7 +7,7 @@ use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::profile::{EchoCancellation, Profile};
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::settings::config::TalkKey;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::{Finding, Remedy};

@@ -5,7 +5,7 @@ use super::event::Event;
 use super::spending::LimitContext;
 use crate::base::cost::Cost;
 use crate::base::plural::count;
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::turn::machine::Phase;
 
 impl Conversation {

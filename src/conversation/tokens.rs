@@ -6,7 +6,7 @@ use super::actor::Conversation;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
 use crate::provider::TokenUsage;
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::TokenOwner;
 

@@ -10,7 +10,7 @@
 use std::time::Instant;
 
 use super::actor::Conversation;
-use super::turns::TurnNotes;
+use super::turn_notes::TurnNotes;
 use crate::base::ids::TurnId;
 use crate::base::printable;
 use crate::base::severity::Severity;

@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use crate::audio::INAUDIBLE;
+use crate::audio::{AUDIBLE_FOR, INAUDIBLE};
 use crate::base::printable::{clipped, escaped, in_a_line};
 use crate::base::units::SampleRate;
 use crate::provider::grounding::Grounding;
 use crate::provider::{EndKind, EndReason};
-use crate::telemetry::record::Silence;
+use crate::telemetry::record::UnheardReason;
 use crate::turn::machine::{Closed, Outcome};
 
-/// A reply is heard if it is louder than [`INAUDIBLE`] for so long in all. Replies of full length at an amplitude near zero
-/// were 5.9 % of those of one deployment (a public report; seen there: 6 of 32 767). A click is shorter than this, and the
-/// shortest voiced sound of speech takes 50 ms.
-const AUDIBLE_FOR: Duration = Duration::from_millis(20);
 /// Bytes of text that are kept of an answer; the longest that a model gives today has a tenth of that.
 const MOST_TEXT: usize = 256 << 10;
 /// Characters of a reason of the service.
@@ -82,7 +78,7 @@ impl Answer {
         closed: &Closed,
         tool_calls: u32,
         written: bool,
-    ) -> Option<Silence> {
+    ) -> Option<UnheardReason> {
         let silent = match closed.outcome {
             Outcome::Empty => true,
             Outcome::Completed => !self.is_audible(),
@@ -90,19 +86,19 @@ impl Answer {
         };
         silent.then(|| {
             if closed.broken_off {
-                Silence::BrokenOff
+                UnheardReason::BrokenOff
             } else if self.samples > 0 && !self.is_audible() {
-                Silence::NearSilent
+                UnheardReason::NearSilent
             } else if let Some(mime) = &self.unplayable {
-                Silence::Unplayable(mime.clone())
+                UnheardReason::Unplayable(mime.clone())
             } else if written || !self.text.trim().is_empty() {
-                Silence::TextOnly
+                UnheardReason::TextOnly
             } else if let Some(kind) = self.end {
-                Silence::Ended(kind)
+                UnheardReason::Ended(kind)
             } else if tool_calls > 0 {
-                Silence::Tool
+                UnheardReason::Tool
             } else {
-                Silence::Nothing
+                UnheardReason::Nothing
             }
         })
     }
@@ -170,7 +166,7 @@ mod tests {
             let answer = with_sound(&samples);
             assert_eq!(answer.is_audible(), audible);
             let silence = answer.silence(&closed(Outcome::Completed), 0, false);
-            assert_eq!(silence, (!audible).then_some(Silence::NearSilent));
+            assert_eq!(silence, (!audible).then_some(UnheardReason::NearSilent));
             assert!(
                 (answer.dbfs() > Some(-50.0)) >= audible,
                 "{:?}",
@@ -226,7 +222,7 @@ mod tests {
             assert!(!silence.what().contains('\u{1b}') && silence.help().ends_with('.'));
         }
         let transcribed = nothing.silence(&empty, 0, true);
-        assert_eq!(transcribed, Some(Silence::TextOnly));
+        assert_eq!(transcribed, Some(UnheardReason::TextOnly));
         assert!(rejected.is_rejected() && !nothing.is_rejected());
         for outcome in [
             Outcome::Interrupted,

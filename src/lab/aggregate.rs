@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::budget::Budget;
 use super::conversation::{Gone, PROBE, Report};
 use super::resource_sampler::ResourceSample;
 use super::session_pool::Counts;
+use super::spend_budget::Budget;
 use super::timeline::RunTimeline;
 use crate::report::bench::latencies;
 use crate::report::failure_kind::FailureKind;

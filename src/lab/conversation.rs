@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::target::Target;
+use super::trial_endpoint::Target;
 use super::turn_row::turn_row;
 use crate::audio::virtual_devices::{RATE, VirtualDevicePool, VirtualMicrophone};
 use crate::base::counters::Counters;

@@ -9,13 +9,13 @@
 //! ```
 
 pub(crate) mod aggregate;
-pub(crate) mod budget;
 pub(crate) mod conversation;
 pub(crate) mod load_profile;
 pub(crate) mod resource_sampler;
 pub(crate) mod session_pool;
-pub(crate) mod target;
+pub(crate) mod spend_budget;
 pub(crate) mod timeline;
+pub(crate) mod trial_endpoint;
 mod turn_row;
 pub(crate) mod user_files;
 
@@ -77,7 +77,11 @@ pub(crate) fn utterances(
 }
 
 /// The circumstances of a run that begins now.
-pub(crate) fn circumstances(place: &target::Target, sound: &str, spoken: String) -> Circumstances {
+pub(crate) fn circumstances(
+    place: &trial_endpoint::Target,
+    sound: &str,
+    spoken: String,
+) -> Circumstances {
     Circumstances {
         made: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,22 +2,23 @@
 //!
 //! ```text
 //! table of keys ─▶ shipped profiles, as YAML with comments
-//! YAML text ─▶ read (values by the table, gaps filled from a shipped profile, pairs) ─▶ Profile
+//! YAML text ─▶ read (values by the table, gaps filled from a shipped profile, key_pairs) ─▶ Profile
 //! shipped profiles and the user's files ─▶ store ─▶ Arc<Profile> by name
 //! ```
 //!
 //! A user's file may leave out everything. It starts from the built-in that `extends:` names, else from the built-in of its
 //! own name, else from `balanced`. Its name is `name:`, else the name of the file.
 
+mod key_pairs;
 pub mod model;
 mod read;
 mod settings;
-mod shape;
 mod show;
 pub mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text_shapes;
 mod warnings;
 
 pub use crate::provider::config::{
@@ -29,6 +30,6 @@ pub use settings::{
     DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile,
     TurnSettings, VadKind,
 };
-pub(crate) use shape::{LANGUAGES, VOICE};
 pub use show::{schema, shipped};
 pub use table::{about, keys};
+pub(crate) use text_shapes::{LANGUAGES, VOICE};

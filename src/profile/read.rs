@@ -1,13 +1,13 @@
-//! From a file to a profile: values by the table, gaps filled from a shipped profile, and rules that hold between keys.
+//! From a file to a profile: values by the table, gaps filled from a shipped profile.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use super::settings::{AUTO, BUILTINS, DEFAULT, Profile};
-use super::shape::is_name;
 use super::show::shipped;
 use super::table::{self, KEYS};
+use super::text_shapes::is_name;
 
 use crate::base::keys::{self, Keyed as _, Scalar as _, Value};
 use crate::base::yaml::{Text, YamlError};
@@ -54,11 +54,11 @@ fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
     if name == AUTO {
         // It begins with the settings of the default profile.
         let base = builtin(DEFAULT).ok_or_else(Vec::new)?;
-        return Reader::new(&text).profile(&base, "");
+        return ProfileReader::new(&text).profile(&base, "");
     }
-    let Reader {
+    let ProfileReader {
         written, faults, ..
-    } = Reader::new(&text);
+    } = ProfileReader::new(&text);
     let value = |key: &keys::Key| written.get(key.name).cloned().unwrap_or(Value::None);
     Profile::take(&mut table::fields().map(value)).ok_or(faults)
 }
@@ -67,19 +67,19 @@ fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
 fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
     let stem = stem.unwrap_or("");
-    let reader = Reader::new(text);
+    let reader = ProfileReader::new(text);
     let base = reader.base(stem);
     reader.profile(&base, stem)
 }
 
 /// Goes on after a fault so that all are reported at once.
-struct Reader<'a> {
+pub(super) struct ProfileReader<'a> {
     text: &'a Text<'a>,
     written: HashMap<&'static str, Value>,
     faults: Vec<YamlError>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ProfileReader<'a> {
     fn new(text: &'a Text<'a>) -> Self {
         let (written, faults) = keys::read(text, &KEYS);
         Self {
@@ -168,49 +168,11 @@ impl<'a> Reader<'a> {
         self.written.insert("live.languages", languages);
     }
 
-    /// Values that must fit each other. The fault is reported for the one that the file holds.
-    fn pairs(&mut self, profile: &Profile) {
-        let (at, to) = (
-            profile.live.compress_at_tokens,
-            profile.live.compress_to_tokens,
-        );
-        if to >= at {
-            self.order(
-                ("live.compress_to_tokens", to.into()),
-                ("live.compress_at_tokens", at.into()),
-                ("less than", "more than"),
-            );
-        }
-        let (idle, playing) = (
-            profile.detector.onset_idle.as_millis(),
-            profile.detector.onset_playing.as_millis(),
-        );
-        if playing < idle {
-            self.order(
-                ("detector.onset_idle_ms", idle),
-                ("detector.onset_playing_ms", playing),
-                ("at most", "at least"),
-            );
-        }
-    }
-
-    /// Refuses a pair of keys and values; the relations are that of the first to the second, and the opposite.
-    fn order(&mut self, small: (&str, u128), large: (&str, u128), relations: (&str, &str)) {
-        let (ours, other, relation) = if self.is_written(small.0) || !self.is_written(large.0) {
-            (small, large, relations.0)
-        } else {
-            (large, small, relations.1)
-        };
-        let (key, value) = other;
-        let allowed = format!("allowed is {relation} {value}, the value of {key}");
-        self.refuse(ours.0, &format!("is {}", ours.1), &allowed);
-    }
-
-    fn is_written(&self, key: &str) -> bool {
+    pub(super) fn is_written(&self, key: &str) -> bool {
         self.text.place(key).is_some()
     }
 
-    fn refuse(&mut self, key: &str, what: &str, allowed: &str) {
+    pub(super) fn refuse(&mut self, key: &str, what: &str, allowed: &str) {
         if self.faults.iter().all(|fault| fault.key != key) {
             self.faults.push(self.text.fault(key, what, allowed));
         }

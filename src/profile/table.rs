@@ -14,7 +14,7 @@ use super::settings::{
     AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorSettings,
     EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, TurnSettings, VadKind,
 };
-use super::shape::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
+use super::text_shapes::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
 use crate::base::keys::Effect::{NextConnection, NextPause};
 use crate::base::keys::{Key, Keyed, Kind, Role, Scalar, Value, bind, number, whole};
 use crate::provider::config::{AnswerLength, AutomaticSettings, Sensitivity, Thinking};

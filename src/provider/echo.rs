@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::price::Pricing;
+use super::turn_cost::Pricing;
 use super::{
     Capabilities, Control, ProviderCommand, ProviderEvent, ProviderHandle, Ready, ReplyAudio,
     Service, SessionConfig, Speaker, TurnDetection,

@@ -17,7 +17,7 @@ pub mod echo;
 mod event;
 pub mod gemini;
 pub mod grounding;
-pub mod price;
+pub mod turn_cost;
 pub mod turn_end_reason;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use price::Pricing;
+use turn_cost::Pricing;
 
 pub use config::SessionConfig;
 pub use event::{

@@ -1,23 +1,22 @@
-//! The result of `sovereign bench` (`sovereign.bench/1`) and its checks.
+//! The result of `sovereign bench` (`sovereign.bench/1`).
 
 mod document;
+mod limit_checks;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
-use super::compare::{Change, Difference, caveats, compare, places, unlike};
+use super::compare::{Difference, caveats, compare, places, unlike};
+use super::limit_verdict::{LimitCheck, headline, passed};
 use super::results::{
-    Circumstances, LATENCIES, Latency, LatencyTable, LimitCheck, OWN, Outcomes, TEST_BUILD,
-    TurnRow, Verdict, headline, interval, ms, passed,
+    Circumstances, LATENCIES, Latency, LatencyTable, OWN, Outcomes, TEST_BUILD, TurnRow, ms,
 };
 use super::stats::Sample;
 
 /// Name of the JSON's form.
 pub const SCHEMA: &str = "sovereign.bench/1";
-/// Share of turns that may fail.
-pub const MOST_ERRORS: f64 = 0.01;
 /// A share of cut-offs from which patience is too short.
 const MANY_CUT_OFFS: f64 = 0.1;
 
@@ -133,7 +132,7 @@ impl Bench {
         let cut_short = run.cut_short.is_some();
         let mut checks: Vec<LimitCheck> = profiles
             .iter()
-            .flat_map(|figures| checks(figures, turns, cut_short))
+            .flat_map(|figures| figures.checks(turns, cut_short))
             .collect();
         let mut comparison = Vec::new();
         let mut differing = Vec::new();
@@ -155,7 +154,7 @@ impl Bench {
             let (old, new) = (names(&earlier.profiles), names(&profiles));
             let pairs = [("profiles", old.join(", "), new.join(", "))];
             differing.extend(unlike(&pairs));
-            checks.push(no_worse(&comparison));
+            checks.push(Self::no_worse(&comparison));
         }
         let recommendations = recommendations(&run, &profiles);
         Self {
@@ -190,68 +189,6 @@ impl Bench {
     /// How it went against its limits: see [`headline`].
     pub fn headline(&self) -> String {
         headline(&self.checks, self.run.cut_short.as_deref()).1
-    }
-}
-
-/// `turns` were asked for; a run that was cut short is judged by those that were tried.
-fn checks(figures: &ProfileResults, turns: u64, cut_short: bool) -> Vec<LimitCheck> {
-    let mut checks = Vec::new();
-    if let Some(budget) = figures.budget_ms {
-        let own = figures.of(OWN);
-        checks.push(LimitCheck {
-            what: format!("{}: our share, p95", figures.profile),
-            limit: format!("{} ms", ms(budget)),
-            found: own.map_or_else(
-                || "–".to_owned(),
-                |own| format!("{} ms", interval(&own.p95)),
-            ),
-            verdict: Verdict::of_p95(own, budget),
-        });
-    }
-    let failures = figures.failures();
-    let tried = figures.turns.all() + failures;
-    let turns = if cut_short { turns.min(tried) } else { turns };
-    let most = (turns as f64 * MOST_ERRORS).floor();
-    let verdict = match tried {
-        0 => Verdict::Unknown,
-        _ if failures as f64 <= most => Verdict::Kept,
-        _ => Verdict::Missed,
-    };
-    checks.push(LimitCheck {
-        what: format!("{}: errors", figures.profile),
-        limit: format!("at most {most:.0} of {turns} turns"),
-        found: failures.to_string(),
-        verdict,
-    });
-    checks
-}
-
-fn no_worse(comparison: &[Difference]) -> LimitCheck {
-    let worse: Vec<String> = comparison
-        .iter()
-        .filter(|d| d.change == Change::Worse)
-        .map(|d| format!("{}, {}", d.of, d.what))
-        .collect();
-    let unsure = comparison
-        .iter()
-        .filter(|d| d.change == Change::Unsure)
-        .count();
-    let all = comparison.len();
-    let (verdict, found) = if all == 0 {
-        (Verdict::Unknown, "nothing in common".to_owned())
-    } else if !worse.is_empty() {
-        (Verdict::Missed, worse.join("; "))
-    } else if unsure == 0 {
-        (Verdict::Kept, "nothing".to_owned())
-    } else {
-        let found = format!("nothing certain; of {unsure} of {all} figures it cannot be told");
-        (Verdict::Uncertain, found)
-    };
-    LimitCheck {
-        what: "against the earlier report".to_owned(),
-        limit: "nothing worse".to_owned(),
-        found,
-        verdict,
     }
 }
 
@@ -312,6 +249,7 @@ fn recommendations(run: &Circumstances, profiles: &[ProfileResults]) -> Vec<Stri
 
 #[cfg(test)]
 mod tests {
+    use super::super::limit_verdict::Verdict;
     use super::super::{html, markdown};
     use super::*;
 

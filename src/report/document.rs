@@ -1,6 +1,6 @@
 //! The content of a report, independent of HTML and Markdown.
 
-use super::results::RunStatus;
+use super::limit_verdict::RunStatus;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {

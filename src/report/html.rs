@@ -3,8 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{Block, Document, Section};
+use super::limit_verdict::RunStatus;
 use super::plot::plot;
-use super::results::RunStatus;
 use crate::base::printable::visible;
 
 /// The colours of the window, light and dark.

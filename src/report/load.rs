@@ -7,7 +7,8 @@ mod measured;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Difference, caveats, compare, places, unlike};
-use super::results::{Circumstances, LimitCheck, headline, passed};
+use super::limit_verdict::{LimitCheck, headline, passed};
+use super::results::Circumstances;
 pub use measured::{
     Conversations, HeldBack, LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, RealTime,
     Second, Usage,
@@ -129,7 +130,8 @@ impl Load {
 #[cfg(test)]
 mod tests {
     use super::super::failure_kind::FailureKind;
-    use super::super::results::{TEST_BUILD, TurnRow, Verdict};
+    use super::super::limit_verdict::Verdict;
+    use super::super::results::{TEST_BUILD, TurnRow};
     use super::super::{html, markdown, sheet};
     use super::*;
 

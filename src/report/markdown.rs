@@ -84,7 +84,7 @@ mod tests {
         let document = Document {
             title: "Load".into(),
             verdict: "All well".into(),
-            standing: crate::report::results::RunStatus::Kept,
+            standing: crate::report::limit_verdict::RunStatus::Kept,
             sections: vec![section, drawn],
         };
         let expected = "# Load\n\n**All well**\n\n## Turns\n\nSome &lt;b&gt;words&lt;/b&gt;.\n\n- one\n- two\n\n\

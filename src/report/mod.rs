@@ -14,6 +14,7 @@ pub mod compare;
 pub mod document;
 pub mod failure_kind;
 pub mod html;
+pub mod limit_verdict;
 pub mod load;
 pub mod markdown;
 mod plot;

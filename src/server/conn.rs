@@ -24,12 +24,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Welcome;
 use super::dialogue::Dialogue;
-use super::event::ServerEvent;
 use super::handshake::{self, Accepted};
 use super::output::DialogueOutput;
 use super::protocol_rules::{Agreement, ClientInput, CloseReason, ProtocolRules};
 use super::registry::ConversationId;
 use super::service::StreamServer;
+use super::told_event::ServerEvent;
 
 /// Time for the handshake, then for the setup: a program on this computer needs milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);

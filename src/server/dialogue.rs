@@ -18,13 +18,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::context_window::ContextWindow;
-use super::event::{AnswerOutcome, ServerEvent, ms};
 use super::output::{DialogueOutput, content};
 use super::protocol_rules::{Agreement, ClientInput, CloseReason};
 use super::script::{Script, ScriptStep, SpeechKind};
 use super::scripted_answer::{AnswerContext, Asked, Calls, LONGEST_ECHO, RunningAnswer};
 use super::server_vad::{ServerVad, ServerVadEvent};
 use super::speech_source::{self, VoicedSpan};
+use super::told_event::{AnswerOutcome, ServerEvent, ms};
 use crate::base::units::SampleRate;
 use crate::dsp::resample::Resampler;
 use crate::provider::gemini::message::{

@@ -21,7 +21,6 @@ mod access;
 mod conn;
 mod context_window;
 mod dialogue;
-mod event;
 mod handshake;
 mod output;
 mod protocol_rules;
@@ -31,6 +30,7 @@ mod scripted_answer;
 mod server_vad;
 mod service;
 mod speech_source;
+mod told_event;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -50,9 +50,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::access::Access;
-pub use self::event::{AnswerOutcome, ServerEvent};
 pub use self::script::{Script, ScriptError};
 pub use self::service::{Options, StreamServer};
+pub use self::told_event::{AnswerOutcome, ServerEvent};
 use crate::base::supervise::Failures;
 
 /// The path that is served under [`Server::url`]; every other Live path is served too.

@@ -1,8 +1,8 @@
 //! What a conversation asks of its connection.
 
 use super::context_window::ContextWindow;
-use super::event::ServerEvent;
 use super::protocol_rules::CloseReason;
+use super::told_event::ServerEvent;
 use crate::provider::gemini::message::{ServerContent, ServerMessage};
 
 #[derive(Clone, Debug, PartialEq)]

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::event::AnswerOutcome;
 use super::output::{DialogueOutput, content};
 use super::protocol_rules::{Agreement, CloseReason};
 use super::script::{Script, ScriptStep, SpeechKind, TurnComplete};
 use super::speech_source::{self, SoundSource, VoicedSpan};
+use super::told_event::AnswerOutcome;
 use crate::base::units::SampleRate;
 use crate::provider::gemini::message::{
     Blob, Content, FunctionCall, GoAway, InteractionStatus, Part, ServerContent, ServerMessage,

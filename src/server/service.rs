@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::access::Access;
-use super::event::ServerEvent;
 use super::registry::Registry;
 use super::script::Script;
+use super::told_event::ServerEvent;
 use crate::base::supervise::Failures;
 
 #[derive(Clone, Debug)]

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! bytes ─ reading ─▶ Config and faults, key by key ─┐
-//! *.choices.yaml ─ choices ─────────────────────────┴─▶ file::ConfigFile ─▶ what holds, what is wrong, what is held back
+//! *.choices.yaml ─ choices ─────────────────────────┴─▶ config_file::ConfigFile ─▶ what holds, what is wrong, what is held back
 //! ```
 //!
 //! A choice made in the window is written back at once. Only its own value changes: comments, order and all that is not
 //! understood stay. Where that is not possible the choice is kept in a file beside it, and the user's file is not touched.
 
 mod choices;
-mod file;
+mod config_file;
 mod frame;
 mod outlets;
 mod protective_keys;
@@ -18,9 +18,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod values;
-pub mod writer;
+pub mod writer_task;
 
-pub use file::{ConfigFile, SaveError};
+pub use config_file::{ConfigFile, SaveError};
 pub use frame::WindowFrame;
 pub use outlets::{Hidden, MonitorSettings};
 pub use table::keys;

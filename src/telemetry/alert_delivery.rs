@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::collector::Collector;
+use super::diagnosis_evidence::evidence;
 use super::event::TelemetryOutput;
-use super::evidence::evidence;
 use super::export::webhook::Post;
 use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;

@@ -6,16 +6,18 @@
 //!
 //! A finding needs a measured value; a setting that could be at fault is not enough. Each rule names its threshold.
 
+mod remedy;
 mod rules;
-mod service;
+mod service_causes;
 mod shares;
 mod types;
 
+pub use remedy::Remedy;
 use rules::{computer, conversation, downlink, narrowband, network, patience};
-use service::{cause_of, service};
+use service_causes::{cause_of, service};
 use shares::{LargestShare, Shares};
 use types::WORTH;
-pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Remedy, TurnPart, Typical};
+pub use types::{Cause, Evidence, Finding, LEAST_TURNS, TurnPart, Typical};
 
 /// Finds causes: largest cost first, then in the order of [`TurnPart`]. While the typical response is over the target, at least
 /// one finding concerns its largest share.

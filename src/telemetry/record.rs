@@ -14,11 +14,11 @@ use crate::turn::early::TurnTokens;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
 
-pub(super) mod json;
-mod silence;
+pub(super) mod json_values;
+mod unheard_reason;
 
-use json::{durations, known, ms, round, some, tokens, usd};
-pub use silence::Silence;
+use json_values::{durations, known, ms, round, some, tokens, usd};
+pub use unheard_reason::UnheardReason;
 
 /// The record of a turn of the user.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,7 +89,7 @@ pub struct TurnRecord {
     /// Why the service ended the turn, if it said so.
     pub complete_reason: Option<String>,
     /// Why no answer was heard, if the turn ended regularly without one.
-    pub silence: Option<Silence>,
+    pub silence: Option<UnheardReason>,
     /// How often the user asked it again.
     pub asked_again: u32,
     /// Its utterance was already counted as answered or lost in an earlier attempt.
@@ -127,7 +127,7 @@ impl TurnRecord {
             "auto": some(self.auto),
             "outcome": self.outcome.name(),
             "error": error,
-            "reason": self.silence.as_ref().map(Silence::name),
+            "reason": self.silence.as_ref().map(UnheardReason::name),
             "complete_reason": self.complete_reason,
             "asked_again": some(self.asked_again),
             "marks_ms": marks(&self.timeline),
@@ -159,7 +159,7 @@ impl TurnRecord {
 
     /// Text without speech: a written answer, or the user's typed text.
     fn text(&self) -> Option<&str> {
-        if self.silence == Some(Silence::TextOnly) {
+        if self.silence == Some(UnheardReason::TextOnly) {
             some_words(&self.assistant)
         } else {
             some_words(&self.user).filter(|_| self.typed)
@@ -373,7 +373,7 @@ pub(super) mod tests {
             line["text"].clone()
         };
         assert_eq!(text(&written), "hello");
-        written.silence = Some(Silence::TextOnly);
+        written.silence = Some(UnheardReason::TextOnly);
         assert_eq!(text(&written), "Hi.");
         assert!(line.get("error").is_none() && line.get("interruption_ms").is_none());
         for unknown in ["stages_ms", "round_trip_ms", "tool_calls", "cost_usd"] {

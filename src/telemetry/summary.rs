@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::distribution::Distribution;
 use super::history::OUTCOMES;
-use super::record::json::{known, ms, round, some, usd};
+use super::record::json_values::{known, ms, round, some, usd};
 use super::record::{LateTokens, TurnRecord, latency_names};
 use super::turn_counts::TurnCounts;
 use crate::base::ids::Mark;
@@ -30,7 +30,7 @@ pub struct Summary {
     pub answered: u64,
     /// Those that the service never received whole.
     pub lost: u64,
-    /// Turns that ended regularly without an audible answer, by [`Silence::name`](super::record::Silence::name).
+    /// Turns that ended regularly without an audible answer, by [`UnheardReason::name`](super::record::UnheardReason::name).
     pub unheard: BTreeMap<&'static str, u64>,
     /// Fresh starts of the conversation because the service rejected its answers.
     pub fresh_starts: u64,

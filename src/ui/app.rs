@@ -14,7 +14,7 @@ use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
     api_key_page, banners, captions, check_page, details_page, footer, format, header,
-    latency_panel, shortcuts, talk, theme, window_position, writing,
+    latency_panel, shortcuts, talk, theme, typed_field, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -268,7 +268,7 @@ impl UiApp {
                         .show_separator_line(false)
                         .resizable(false)
                         .show(ui, |ui| {
-                            writing::writing_ui(ui, &snapshot, false, &mut self.view);
+                            typed_field::writing_ui(ui, &snapshot, false, &mut self.view);
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice)
                         });
                     banners::banners_ui(ui, &snapshot, &mut self.view);
@@ -303,7 +303,7 @@ impl UiApp {
                             banners::banners_ui(ui, &snapshot, &mut self.view);
                             let height = (height * 0.5).max(96.0);
                             captions::captions_ui(ui, &snapshot, &mut self.view, height);
-                            writing::writing_ui(ui, &snapshot, true, &mut self.view);
+                            typed_field::writing_ui(ui, &snapshot, true, &mut self.view);
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice);
                             if self.view.panel > 0 {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
 
+use super::format;
 use super::icons::{Icon, Sign};
+use super::remedy_button::remedy_button;
 use super::screen::Screen;
 use super::theme::{Tokens, Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{icon_button, plain_button, primary_button, sign};
-use super::{details_page, format};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::conversation::command::Command;
@@ -170,7 +171,7 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
                         view.commands.push(Command::Dismiss(notice.id));
                     }
                     if let Some(remedy) = &notice.remedy {
-                        details_page::remedy_button(ui, remedy, snapshot, view);
+                        remedy_button(ui, remedy, snapshot, view);
                     }
                 },
             );

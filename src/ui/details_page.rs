@@ -6,13 +6,14 @@ use eframe::egui::{Align, Layout, ScrollArea, Ui};
 
 use super::copy_button;
 use super::icons::Sign;
+use super::remedy_button::remedy_button;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, plain_button, sign, value_row, value_rows};
 use super::{explain, format, history, waterfall};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
-use crate::telemetry::diagnosis::{Finding, Remedy};
+use crate::telemetry::diagnosis::Finding;
 use crate::telemetry::summary::ModelsUsage;
 use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
@@ -135,28 +136,6 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     ));
     if let Some(remedy) = &finding.action {
         remedy_button(ui, remedy, snapshot, view);
-    }
-}
-
-/// The button that applies a remedy, with the reason if it is disabled.
-pub(super) fn remedy_button(ui: &mut Ui, remedy: &Remedy, snapshot: &Snapshot, view: &mut UiState) {
-    let hindrance = explain::hindrance(remedy, snapshot);
-    let button = ui
-        .add_enabled_ui(hindrance.is_none(), |ui| {
-            plain_button(ui, &explain::remedy(remedy, snapshot))
-        })
-        .inner;
-    let button = match hindrance {
-        Some(hindrance) => button.on_disabled_hover_text(format!("Not now: {hindrance}.")),
-        None => button.on_hover_text(explain::tooltip(remedy)),
-    };
-    if button.clicked() {
-        if *remedy == Remedy::CheckSound {
-            // Its page explains the steps and waits for the user.
-            view.page = super::screen::Screen::Check;
-        } else {
-            view.commands.push(Command::Apply(remedy.clone()));
-        }
     }
 }
 

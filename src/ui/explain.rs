@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::format::{UNKNOWN, grouped, millis};
 use crate::base::cost::Cost;
 use crate::base::plural::count;
-use crate::conversation::snapshot::{LimitView, Link, Snapshot, SpendScope};
+use crate::conversation::snapshot::{LimitView, Snapshot, SpendScope};
 use crate::profile::{self, Profile};
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::telemetry::alert::AlertKind;
-use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
+use crate::telemetry::diagnosis::{Finding, LEAST_TURNS};
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
 use crate::telemetry::record::TurnRecord;
@@ -57,28 +57,6 @@ pub(super) const STAGES: [(&str, &str); 10] = [
     ),
 ];
 
-/// The label of a button that applies a remedy.
-pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
-    match remedy {
-        Remedy::UseProfile(name) => {
-            let profile = snapshot
-                .profiles
-                .iter()
-                .find(|profile| profile.name == *name);
-            format!(
-                "Use {}",
-                profile.map_or(name.as_str(), |profile| &profile.label)
-            )
-        }
-        Remedy::Reconnect if snapshot.renewing => "Connects at the next pause".into(),
-        Remedy::Reconnect => "Connect anew".into(),
-        Remedy::CheckSound => "Check the sound".into(),
-        Remedy::EchoAutomatic => "Echo: automatic".into(),
-        Remedy::AskAgain => "Ask again".into(),
-        Remedy::UseModel { model, .. } => format!("Use {model}"),
-    }
-}
-
 /// The model of a profile, and how it thinks, for the end of a tooltip.
 pub(super) fn model(profile: &Profile) -> String {
     profile::model::in_words(profile).map_or_else(String::new, |words| format!("\n{words}"))
@@ -102,59 +80,6 @@ pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) 
     let (typical, target) = (millis(typical), millis(target));
     let words = format!("The typical response is {typical} ms, over {target}: {found}");
     (words, false)
-}
-
-/// What such a button does.
-pub(super) fn tooltip(remedy: &Remedy) -> &'static str {
-    match remedy {
-        Remedy::UseProfile(_) => {
-            "Changes to this profile: sound follows at once, what the service is asked for at the next pause."
-        }
-        Remedy::Reconnect => {
-            "Opens another connection at the next pause; the conversation goes on in it."
-        }
-        Remedy::CheckSound => {
-            "Leads to the check of microphone, speaker and echo. It begins when you say so there."
-        }
-        Remedy::EchoAutomatic => {
-            "Takes replies out of what the microphone hears only where it hears them."
-        }
-        Remedy::AskAgain => "Sends what you said last once more.",
-        Remedy::UseModel { .. } => {
-            "Writes this model into the file of the profile, and nothing else there; it is used from the next pause on."
-        }
-    }
-}
-
-/// Why a remedy cannot be applied now.
-pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
-    match remedy {
-        Remedy::Reconnect => {}
-        Remedy::AskAgain if snapshot.ask_again => return None,
-        Remedy::AskAgain if snapshot.spending.reached.is_some() => {
-            return Some("the spend limit is reached");
-        }
-        Remedy::AskAgain => {
-            return Some("what you said is not kept any more, or something else goes on");
-        }
-        Remedy::UseProfile(_)
-        | Remedy::CheckSound
-        | Remedy::EchoAutomatic
-        | Remedy::UseModel { .. } => return None,
-    }
-    match &snapshot.link {
-        Link::Connected { .. } if snapshot.renewing => {
-            Some("another connection is opened as soon as nobody speaks and no answer is awaited")
-        }
-        Link::Connected { .. } => None,
-        Link::Connecting { .. } => Some("a connection is being opened"),
-        Link::Down {
-            retry_at: Some(_), ..
-        } => Some("there is no connection, and another one is tried by itself"),
-        Link::Down { retry_at: None, .. } => {
-            Some("there is no connection; \"Retry now\" at the conversation tries another one")
-        }
-    }
 }
 
 /// What an alert measures, and where its limit is set.
@@ -489,42 +414,6 @@ mod tests {
             whose(&snapshot),
             "with the profiles that Auto chooses among"
         );
-    }
-
-    #[test]
-    fn a_new_connection_can_be_had_where_there_is_one_and_none_is_due() {
-        let mut snapshot = Snapshot::default();
-        let reconnect = |snapshot: &Snapshot| hindrance(&Remedy::Reconnect, snapshot);
-        assert_eq!(reconnect(&snapshot), Some("a connection is being opened"));
-        assert_eq!(hindrance(&Remedy::CheckSound, &snapshot), None);
-        snapshot.link = Link::Connected {
-            since: std::time::Instant::now(),
-            host: String::new(),
-        };
-        assert_eq!(reconnect(&snapshot), None);
-        assert_eq!(remedy(&Remedy::Reconnect, &snapshot), "Connect anew");
-        snapshot.renewing = true;
-        assert!(reconnect(&snapshot).is_some_and(|why| why.contains("as soon as nobody speaks")));
-        let words = remedy(&Remedy::Reconnect, &snapshot);
-        assert_eq!(words, "Connects at the next pause");
-        snapshot.link = Link::Down {
-            what: String::new(),
-            hint: String::new(),
-            retry_at: None,
-            key_refused: false,
-        };
-        assert!(reconnect(&snapshot).is_some_and(|why| why.contains("Retry now")));
-    }
-
-    #[test]
-    fn what_is_not_kept_any_more_cannot_be_asked_again() {
-        let mut snapshot = Snapshot::default();
-        assert!(hindrance(&Remedy::AskAgain, &snapshot).is_some());
-        snapshot.ask_again = true;
-        assert_eq!(hindrance(&Remedy::AskAgain, &snapshot), None);
-        (snapshot.ask_again, snapshot.spending.reached) = (false, Some("reached".into()));
-        let why = hindrance(&Remedy::AskAgain, &snapshot);
-        assert_eq!(why, Some("the spend limit is reached"));
     }
 
     #[test]

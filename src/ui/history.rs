@@ -10,7 +10,7 @@ use super::theme::{space, tokens};
 use super::ui_state::UiState;
 use super::widgets::{Segment, segmented, small_text, value_rows};
 use crate::conversation::snapshot::Snapshot;
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::telemetry::history::Slice;
 use crate::telemetry::view::SPANS;
 

@@ -9,7 +9,7 @@
 //! A new detector fires at its first input and does not know the room. It listens for one second before its verdict
 //! counts; until then the old one decides.
 
-use super::detect::Detect;
+use super::detector_trait::Detect;
 use super::earshot::EarshotVad;
 use super::webrtc::WebrtcVad;
 use crate::base::frame::Frame;

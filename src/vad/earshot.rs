@@ -14,7 +14,7 @@
 
 use ::earshot::Detector as Network;
 
-use super::detect::{Detect, to_i16};
+use super::detector_trait::{Detect, to_i16};
 use super::input_normalizer::InputNormalizer;
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 

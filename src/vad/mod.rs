@@ -2,8 +2,8 @@
 //! decision.
 
 pub mod barge_in;
-mod detect;
 mod detector;
+mod detector_trait;
 pub mod earshot;
 mod event;
 mod input_normalizer;
@@ -12,7 +12,7 @@ pub mod segment;
 mod stuck_detector;
 pub mod webrtc;
 
-pub use detect::{DETECTOR_WINDOW_FRAMES, Detect};
 pub(crate) use detector::LISTENING_FRAMES;
 pub use detector::{Detector, VadKind};
+pub use detector_trait::{DETECTOR_WINDOW_FRAMES, Detect};
 pub use event::{SILENCE_STARTED_AFTER, SpeechEvent};

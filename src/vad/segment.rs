@@ -21,7 +21,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::detect::DETECTOR_WINDOW_FRAMES;
+use super::detector_trait::DETECTOR_WINDOW_FRAMES;
 use super::event::SpeechEvent;
 use super::loudness::{Levels, Loudness, NoiseLevel, VoiceLevel};
 use super::stuck_detector::StuckDetector;

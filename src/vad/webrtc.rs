@@ -11,7 +11,7 @@
 
 use webrtc_vad::{SampleRate as VadRate, Vad, VadMode};
 
-use super::detect::{Detect, to_i16};
+use super::detector_trait::{Detect, to_i16};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 
 /// The detector. It holds raw pointers and is not `Send`: create it on the thread that uses it.

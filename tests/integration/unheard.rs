@@ -13,8 +13,8 @@ use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerM
 use sovereign::server::Script;
 use sovereign::server::script::{ScriptStep, SpeechKind};
 use sovereign::telemetry::diagnosis::Remedy;
-use sovereign::telemetry::record::Silence;
 use sovereign::telemetry::record::TurnRecord;
+use sovereign::telemetry::record::UnheardReason;
 use sovereign::turn::machine::Outcome;
 
 fn raw(message: &Value) -> ScriptStep {
@@ -78,7 +78,7 @@ fn an_answer_in_writing_is_shown_and_marked_and_the_next_answer_takes_the_notice
         let turn = ask(&mut world).await;
         assert_eq!(
             (&turn.outcome, &turn.silence),
-            (&Outcome::Empty, &Some(Silence::TextOnly))
+            (&Outcome::Empty, &Some(UnheardReason::TextOnly))
         );
         assert_eq!(turn.assistant, "It is noon.");
         let line = json_of(&turn);
@@ -135,7 +135,7 @@ fn two_rejected_answers_in_a_row_begin_a_new_conversation() {
         let mut world = started(vec![rejected(), rejected()]).await;
         for _ in 0..2 {
             let turn = ask(&mut world).await;
-            assert_eq!(turn.silence, Some(Silence::Ended(EndKind::Rejected)));
+            assert_eq!(turn.silence, Some(UnheardReason::Ended(EndKind::Rejected)));
             assert_eq!(json_of(&turn)["complete_reason"], "RESPONSE_REJECTED");
             let shown = notices(&world);
             let told = shown
@@ -165,7 +165,7 @@ fn a_transcript_without_sound_is_an_answer_in_writing_and_no_rejection() {
         let mut world = started(vec![rejected(), vec![raw(&words)], rejected()]).await;
         ask(&mut world).await;
         let turn = ask(&mut world).await;
-        assert_eq!(turn.silence, Some(Silence::TextOnly));
+        assert_eq!(turn.silence, Some(UnheardReason::TextOnly));
         assert_eq!(json_of(&turn)["text"], "It is noon.");
         ask(&mut world).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -210,7 +210,7 @@ fn a_sound_that_is_too_faint_is_no_answer_and_pcm_by_another_name_is_played() {
         let faint = ask(&mut world).await;
         assert_eq!(
             (&faint.outcome, &faint.silence),
-            (&Outcome::Empty, &Some(Silence::NearSilent))
+            (&Outcome::Empty, &Some(UnheardReason::NearSilent))
         );
         assert!(
             notices(&world)[0].text.contains("too faint"),
@@ -218,7 +218,10 @@ fn a_sound_that_is_too_faint_is_no_answer_and_pcm_by_another_name_is_played() {
             notices(&world)
         );
         let other = ask(&mut world).await;
-        assert_eq!(other.silence, Some(Silence::Unplayable("audio/wav".into())));
+        assert_eq!(
+            other.silence,
+            Some(UnheardReason::Unplayable("audio/wav".into()))
+        );
         assert!(notices(&world)[0].text.contains("audio/wav"));
         for _ in 0..2 {
             let from = world.desk.heard_replies().len();
@@ -266,7 +269,7 @@ fn an_answer_that_breaks_off_is_told_and_the_question_can_be_asked_again() {
         let turn = ask(&mut world).await;
         assert_eq!(
             (&turn.outcome, &turn.silence),
-            (&Outcome::Empty, &Some(Silence::BrokenOff))
+            (&Outcome::Empty, &Some(UnheardReason::BrokenOff))
         );
         let shown = notices(&world);
         assert_eq!(shown[0].remedy, Some(Remedy::AskAgain), "{shown:?}");

@@ -10,7 +10,7 @@ use cpal::Host;
 
 #[cfg(target_os = "linux")]
 pub(super) fn find_host() -> (Option<Host>, Option<Host>) {
-    use super::super::sound_servers::{
+    use super::super::sound_server_probes::{
         alsa_has_cards, pipewire_answers, pulse_answers, pulse_is_pipewire,
     };
 
@@ -48,7 +48,7 @@ pub(super) fn find_host() -> (Option<Host>, Option<Host>) {
 #[cfg(all(target_os = "linux", feature = "pipewire"))]
 fn guide() -> Option<Host> {
     #[cfg(feature = "pulseaudio")]
-    if super::super::sound_servers::pulse_answers() {
+    if super::super::sound_server_probes::pulse_answers() {
         return cpal::host_from_id(cpal::HostId::PulseAudio).ok();
     }
     None

@@ -1,7 +1,7 @@
 //! Barge-in: decides whether speech over a reply may go out.
 
 use super::super::settings::Gate;
-use super::Microphone;
+use super::{Microphone, Surroundings};
 use crate::base::frame::Frame;
 use crate::base::units::Dbfs;
 use crate::vad::barge_in::BargeInContext;
@@ -11,6 +11,11 @@ use crate::vad::segment::FrameContext;
 const REST: Dbfs = Dbfs(-52.0);
 
 impl Microphone {
+    /// Whether no voice counts now: the uplink is closed, or the canceller learns and may leave some of the reply.
+    pub(super) fn is_blocked(&self, around: Surroundings) -> bool {
+        around.blocked || (around.playing && self.echo.is_learning())
+    }
+
     /// Whether a frame can be a voice, and not residual echo.
     pub(super) fn is_loud_enough(&self, frame: &Frame) -> bool {
         !self.echo.is_on() || Dbfs::rms(&frame.samples) >= REST

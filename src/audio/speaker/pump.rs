@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::jitter_buffer::{Begin, Piece};
+use super::super::jitter_buffer::Piece;
+use super::super::leading_silence::Begin;
 use super::super::positioned_resampler::PositionedResampler;
 use super::playout_tracker::Reply;
 use super::{PIECE, SpeakerPipeline};

@@ -13,7 +13,7 @@ use zip::write::SimpleFileOptions;
 
 use self::redact::Secrets;
 use super::check::Check;
-use crate::cli::written::{is_pipe, remedy};
+use crate::cli::output_files::{is_pipe, remedy};
 use crate::file;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;

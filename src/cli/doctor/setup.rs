@@ -12,7 +12,7 @@ use crate::base::printable::clipped;
 use crate::file;
 use crate::profile::Profile;
 use crate::provider::gemini::models;
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::settings::api_key::{FoundKey, VARIABLE};
 use crate::settings::config::Config;
 use crate::settings::paths::Paths;

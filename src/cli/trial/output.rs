@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::super::written::{not_begun, remedy};
+use super::super::output_files::{not_begun, remedy};
 use crate::base::problem::Problem;
 use crate::report::document::Document;
 use crate::report::results::TurnRow;

@@ -2,6 +2,7 @@
 //! them, models and prices.
 
 mod actor;
+mod api_version;
 mod base64;
 pub mod close_frame;
 mod grounding;
@@ -12,7 +13,7 @@ pub mod models;
 mod nonsense;
 mod open;
 pub mod pcm;
-pub mod price;
+pub mod price_list;
 mod service;
 pub mod setup;
 mod translate;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::debug;
 use url::Url;
 
 use super::close_frame;
@@ -21,8 +21,6 @@ use crate::provider::gemini::models::GOOGLE_HOST;
 
 /// How long the service may take to answer a setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);
-/// What the path of the Live API begins with, up to the version.
-const SERVICE: &str = "/ws/google.ai.generativelanguage";
 
 /// A connection that is set up.
 pub(super) struct Open {
@@ -42,49 +40,8 @@ pub(super) struct Opener {
 }
 
 impl Opener {
-    /// Dials, upgrades, sends the setup and waits for the service to accept it. Where the service does not know the model
-    /// under `v1beta`, tries `v1` once; where `v1` had the last one, begins with it.
-    pub(super) async fn open(self) -> Result<Open, Fault> {
-        check_key(&self.target)?;
-        let beta = &self.target.url;
-        let Some(v1) = v1_of(beta) else {
-            return self.open_at(beta).await;
-        };
-        let mut versions = [("v1beta", beta), ("v1", &v1)];
-        if self.v1_first {
-            versions.reverse();
-        }
-        let [(version, url), (other, other_url)] = versions;
-        let first = match self.open_at(url).await {
-            Err(Fault::Model {
-                detail,
-                other_version: true,
-            }) => detail,
-            opened => return opened,
-        };
-        warn!(detail = %first, "the model is not available under {version} of the API: {other} is tried");
-        let second = match self.open_at(other_url).await {
-            Ok(open) => {
-                info!("{other} of the API has the model, and stays in use for this endpoint");
-                return Ok(open);
-            }
-            Err(fault) => fault,
-        };
-        let second = if let Fault::Model { detail, .. } = second {
-            detail
-        } else if matches!(second, Fault::NotForTalk { .. } | Fault::NotLive { .. }) {
-            second.to_string()
-        } else {
-            // Trouble on the way, or with the rest of the setup: it says nothing about the model.
-            return Err(second);
-        };
-        Err(Fault::Model {
-            detail: format!("API {version}: {first}; API {other}: {second}"),
-            other_version: false,
-        })
-    }
-
-    async fn open_at(&self, url: &Url) -> Result<Open, Fault> {
+    /// Dials, upgrades, sends the setup and waits for the service to accept it.
+    pub(super) async fn open_at(&self, url: &Url) -> Result<Open, Fault> {
         let key = &self.target.key;
         let opened = self.dialer.dial(url.clone()).await?;
         let mut stream = opened.stream;
@@ -120,16 +77,6 @@ pub(super) fn check_key(target: &ServiceEndpoint) -> Result<(), Fault> {
     }
 }
 
-/// The same address under `v1`, where it is Google's path under `v1beta`.
-fn v1_of(url: &Url) -> Option<Url> {
-    let path = url.path();
-    let version = format!("{SERVICE}.v1beta.");
-    let is_live = path.trim_start_matches('/').starts_with(&version[1..]);
-    let mut v1 = url.clone();
-    v1.set_path(&path.replacen(&version, &format!("{SERVICE}.v1."), 1));
-    is_live.then_some(v1)
-}
-
 /// Reads until `setupComplete`. Other messages have no business there: they are counted and passed over.
 async fn wait_for_setup(
     socket: &mut Socket,
@@ -156,29 +103,6 @@ async fn wait_for_setup(
                     None => {}
                 }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_googles_path_under_v1beta_has_another_version() {
-        let path =
-            |version: &str| format!("{SERVICE}.{version}.GenerativeService.BidiGenerateContent");
-        for (asked, other) in [
-            (path("v1beta"), Some(path("v1"))),
-            (path("v1"), None),
-            (path("v1alpha"), None),
-            ("/live/v1beta".to_owned(), None),
-            (format!("/gate{}", path("v1beta")), None),
-        ] {
-            let url = format!("ws://127.0.0.1:9{asked}?team=1");
-            let v1 = v1_of(&Url::parse(&url).expect("an address"));
-            let expected = other.map(|other| format!("ws://127.0.0.1:9{other}?team=1"));
-            assert_eq!(v1.map(String::from), expected, "{asked}");
         }
     }
 }

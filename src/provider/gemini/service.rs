@@ -1,9 +1,9 @@
 //! What is known of Gemini Live without a connection.
 
 use super::setup::setup;
-use super::{models, price};
+use super::{models, price_list};
 use crate::provider::config::DetectionConfig;
-use crate::provider::price::Pricing;
+use crate::provider::turn_cost::Pricing;
 use crate::provider::{Capabilities, Service, SessionConfig, TurnDetection};
 
 /// The service as the seam sees it.
@@ -24,7 +24,7 @@ impl Service for GeminiLive {
     }
 
     fn pricing(&self, host: &str, model: &str) -> Pricing {
-        price::published(host, model)
+        price_list::published(host, model)
     }
 
     fn successor(&self, model: &str) -> Option<&'static str> {

@@ -4,8 +4,9 @@ use super::super::bill;
 use super::super::circumstances::circumstances;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
+use super::super::limit_verdict::headline;
 use super::super::results::{
-    DASH, LATENCIES, LIMITS_HEAD, OWN, TurnRow, headline, interval, latency_words, ms,
+    DASH, LATENCIES, LIMITS_HEAD, OWN, TurnRow, interval, latency_words, ms,
 };
 use super::super::stats::Sample;
 use super::{Load, Second, scenario_words};

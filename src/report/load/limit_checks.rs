@@ -1,8 +1,8 @@
 //! Checks of a load against its limits, and remarks on the limits of the machine.
 
-use super::super::bench::MOST_ERRORS;
 use super::super::failure_kind::FailureKind;
-use super::super::results::{Circumstances, LimitCheck, OWN, TEST_BUILD, Verdict, interval, ms};
+use super::super::limit_verdict::{LimitCheck, MOST_ERRORS, Verdict};
+use super::super::results::{Circumstances, OWN, TEST_BUILD, interval, ms};
 use super::measured::{LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, Usage};
 
 /// All checks, in the order of the report.

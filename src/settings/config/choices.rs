@@ -1,4 +1,5 @@
-//! Choices made in the window that could not be written into the user's file: a file of the program's own beside it.
+//! Where a choice made in the window is kept: in the user's file where only its own line changes, else in a file of the
+//! program's own beside it.
 //!
 //! The user's file goes first: each choice is kept with what that file said when it was made, and holds for as long as the
 //! file says so. An edit by hand ends it.
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::reading::{self, Occasion};
+use super::reading::{self, ConfigReading, Occasion};
 use super::table::KEYS;
 use super::values::Config;
 use crate::base::yaml::{self, edit, quoted};
@@ -110,4 +111,34 @@ impl Choices {
 /// `config.choices.yaml` beside `config.yaml`.
 pub(super) fn beside(config: &Path) -> PathBuf {
     config.with_extension("choices.yaml")
+}
+
+/// `text`, which means `read`, with one key set to what `wanted` has for it, and all else as it was written; with what it
+/// means then. `None` where that cannot be.
+pub(super) fn with_choice(
+    text: &str,
+    read: &ConfigReading,
+    key: &str,
+    wanted: &Config,
+    occasion: Occasion,
+) -> Option<(String, ConfigReading)> {
+    let mut meant = read.config.clone();
+    meant.adopt(key, wanted);
+    if meant == read.config {
+        return Some((text.to_owned(), read.clone()));
+    }
+    let faults = |reading: &ConfigReading| {
+        let faults = reading.faults.iter();
+        faults
+            .map(|fault| (fault.error.key.clone(), fault.protects))
+            .collect::<Vec<_>>()
+    };
+    let value = wanted.value(key);
+    edit::proposals(text, key, value.as_deref())
+        .into_iter()
+        .find_map(|text| {
+            let again = reading::read("", text.as_bytes(), &read.config, occasion);
+            let is_meant = again.config == meant && faults(&again) == faults(read);
+            is_meant.then_some((text, again))
+        })
 }

@@ -1,5 +1,5 @@
 //! The keys of the configuration that keep something from happening, and what is probably meant as one of them: while such a
-//! line cannot be read, nothing is dialled (see [`ConfigFile::held`](super::file::ConfigFile::held)).
+//! line cannot be read, nothing is dialled (see [`ConfigFile::held`](super::config_file::ConfigFile::held)).
 
 use serde_json::Value as Json;
 

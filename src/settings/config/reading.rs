@@ -2,7 +2,7 @@
 //!
 //! A fault in one line costs that line alone. Lines that are there so that something does *not* happen are another matter:
 //! where one of them cannot be read, nobody knows what it forbids. Such a fault is marked, and nothing is dialled until it
-//! is mended (see [`ConfigFile::held`](super::file::ConfigFile::held)). The same goes for a text that cannot be read at all.
+//! is mended (see [`ConfigFile::held`](super::config_file::ConfigFile::held)). The same goes for a text that cannot be read at all.
 
 use super::protective_keys::{
     WITH_A_SAFE_VALUE, is_near_protection, mentions_protection, protects,

@@ -13,7 +13,7 @@ use crate::base::keys::{
 };
 use crate::base::yaml::{Text, quoted};
 use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
-use crate::provider::price::Price;
+use crate::provider::turn_cost::Price;
 use crate::settings::{endpoint, paths};
 
 // Higher amounts are a mistake in the unit.

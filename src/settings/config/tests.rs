@@ -7,7 +7,7 @@ use super::*;
 use crate::base::keys::tests::{reference, up_to_date};
 use crate::base::yaml::{MAX_BYTES, edit};
 use crate::profile::{Detection, EchoCancellation, Languages};
-use crate::provider::price::Price;
+use crate::provider::turn_cost::Price;
 
 mod saving;
 

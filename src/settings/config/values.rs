@@ -7,7 +7,7 @@ use super::frame::WindowFrame;
 use super::outlets::{Hidden, MonitorSettings};
 use crate::base::keys::words;
 use crate::profile::{Detection, EchoCancellation, Languages};
-use crate::provider::price::Price;
+use crate::provider::turn_cost::Price;
 
 /// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
 pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);

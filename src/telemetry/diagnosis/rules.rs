@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::types::{Cause, Evidence, Finding, Remedy, TurnPart, WORTH};
+use super::remedy::Remedy;
+use super::types::{Cause, Evidence, Finding, TurnPart, WORTH};
 
 /// Upper end of ordinary round trips to the nearest location of the service.
 const LONG_TRIP: Duration = Duration::from_millis(120);

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use super::remedy::Remedy;
 use super::rules::{MANY_CUT_OFFS, ms};
-use super::types::{Cause, Evidence, Finding, Remedy, TurnPart};
+use super::types::{Cause, Evidence, Finding, TurnPart};
 
 /// The shares of a typical response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
-//! Input and output of the diagnosis: evidence, parts of a turn, causes, findings, remedies.
+//! Input and output of the diagnosis: evidence, parts of a turn, causes, findings.
 
 use std::time::Duration;
+
+use super::remedy::Remedy;
 
 /// Findings that cost less are dropped.
 pub(super) const WORTH: Duration = Duration::from_millis(30);
@@ -90,25 +92,6 @@ pub enum Cause {
     MemoryFull,
     /// This program's memory grows.
     Leak,
-}
-
-/// An action that a button offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    UseProfile(String),
-    /// Reconnect at the next pause; the conversation continues.
-    Reconnect,
-    /// Check microphone, speaker and echo.
-    CheckSound,
-    /// Switch echo cancellation back to automatic.
-    EchoAutomatic,
-    /// Write another model into the file of a profile.
-    UseModel {
-        profile: String,
-        model: String,
-    },
-    /// Send the last question again.
-    AskAgain,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::telemetry::distribution::Distribution;
 use crate::telemetry::record::TurnRecord;
-use crate::telemetry::record::json::{known, ms, usd};
+use crate::telemetry::record::json_values::{known, ms, usd};
 use crate::telemetry::turn_counts::TurnCounts;
 
 /// By profile and model.

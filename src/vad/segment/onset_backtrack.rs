@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::detect::DETECTOR_WINDOW_FRAMES;
+use super::super::detector_trait::DETECTOR_WINDOW_FRAMES;
 use super::super::loudness::{BLOCK_DURATION, BLOCKS, Powers};
 
 /// Look-back before the first positive verdict: soft onsets ("f", "h") come before it with both detectors; earshot is

@@ -1,7 +1,7 @@
 //! Prices that Google publishes. The one place that knows them.
 
 use super::models::GOOGLE_HOST;
-use crate::provider::price::{Pricing, Rates};
+use crate::provider::turn_cost::{Pricing, Rates};
 
 /// Of 3.8, with and without extended thinking.
 const LIVE_3_8: Rates = Rates {
@@ -49,7 +49,7 @@ pub fn rates(model: &str) -> Option<Rates> {
 mod tests {
     use super::*;
     use crate::base::tokens::{Kinds, TokenCounts};
-    use crate::provider::price::Price;
+    use crate::provider::turn_cost::Price;
 
     const fn kinds(text: u64, audio: u64, image: u64, unassigned: u64) -> Kinds {
         Kinds {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use url::Url;
 
-use super::budget::{Budget, price};
+use super::spend_budget::{Budget, price};
 use super::user_files::UserFiles;
 use crate::base::counters::Counters;
 use crate::base::problem::Problem;
@@ -20,7 +20,7 @@ use crate::profile::Profile;
 use crate::provider::ProviderEvent;
 use crate::provider::choose;
 use crate::provider::connection::dial::TcpDialer;
-use crate::provider::price::Price;
+use crate::provider::turn_cost::Price;
 use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::endpoint;
 use crate::settings::key_destination;

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::choices::Choices;
+use super::choices::{Choices, with_choice};
 use super::reading::{self, ConfigFault, ConfigReading, Occasion};
 use super::values::Config;
 use crate::base::plural::sentence;
-use crate::base::yaml::edit;
 use crate::file::{self, ReadError};
 
 /// The configuration and the file that it is kept in.
@@ -264,34 +263,4 @@ impl ConfigFile {
         }
         self.faults.push(fault);
     }
-}
-
-/// `text`, which means `read`, with one key set to what `wanted` has for it, and all else as it was written; with what it
-/// means then. `None` where that cannot be.
-fn with_choice(
-    text: &str,
-    read: &ConfigReading,
-    key: &str,
-    wanted: &Config,
-    occasion: Occasion,
-) -> Option<(String, ConfigReading)> {
-    let mut meant = read.config.clone();
-    meant.adopt(key, wanted);
-    if meant == read.config {
-        return Some((text.to_owned(), read.clone()));
-    }
-    let faults = |reading: &ConfigReading| {
-        let faults = reading.faults.iter();
-        faults
-            .map(|fault| (fault.error.key.clone(), fault.protects))
-            .collect::<Vec<_>>()
-    };
-    let value = wanted.value(key);
-    edit::proposals(text, key, value.as_deref())
-        .into_iter()
-        .find_map(|text| {
-            let again = reading::read("", text.as_bytes(), &read.config, occasion);
-            let is_meant = again.config == meant && faults(&again) == faults(read);
-            is_meant.then_some((text, again))
-        })
 }

@@ -4,7 +4,7 @@ use crate::provider::EndKind;
 
 /// Why no answer was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub enum UnheardReason {
     /// The service stopped its answer by itself.
     BrokenOff,
     /// The audio was too quiet to be heard.
@@ -21,7 +21,7 @@ pub enum Silence {
     Nothing,
 }
 
-impl Silence {
+impl UnheardReason {
     /// Its name in the JSON of a turn.
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Failures of writing a requested file: message with path, reason and remedy.
+//! The files that a user asks for: whether they may be written; failures with path, reason and remedy.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::remedy::Remedy;
 use super::rules::ms;
 use super::shares::{LargestShare, Shares};
-use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Remedy, TurnPart};
+use super::types::{Cause, Evidence, Finding, LEAST_TURNS, TurnPart};
 
 /// The usual share of the service is 0.3 to 1 s (README: latency). From here on it is reported as long, even if another
 /// share is larger.

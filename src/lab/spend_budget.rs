@@ -2,7 +2,7 @@
 
 use crate::base::cost::Cost;
 use crate::base::tokens::{Kinds, TokenCounts};
-use crate::provider::price::{Price, Pricing};
+use crate::provider::turn_cost::{Price, Pricing};
 use crate::report::results::TurnRow;
 
 /// Tokens per second of audio, in and out, by Google's documentation of the Live API.

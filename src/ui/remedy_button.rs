@@ -1,0 +1,148 @@
+//! The button that applies a remedy: its label, what it does, and why it may be disabled.
+
+use eframe::egui::Ui;
+
+use super::screen::Screen;
+use super::ui_state::UiState;
+use super::widgets::plain_button;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Link, Snapshot};
+use crate::telemetry::diagnosis::Remedy;
+
+/// The button that applies a remedy, with the reason if it is disabled.
+pub(super) fn remedy_button(ui: &mut Ui, remedy: &Remedy, snapshot: &Snapshot, view: &mut UiState) {
+    let hindrance = hindrance(remedy, snapshot);
+    let button = ui
+        .add_enabled_ui(hindrance.is_none(), |ui| {
+            plain_button(ui, &label(remedy, snapshot))
+        })
+        .inner;
+    let button = match hindrance {
+        Some(hindrance) => button.on_disabled_hover_text(format!("Not now: {hindrance}.")),
+        None => button.on_hover_text(tooltip(remedy)),
+    };
+    if button.clicked() {
+        if *remedy == Remedy::CheckSound {
+            // Its page explains the steps and waits for the user.
+            view.page = Screen::Check;
+        } else {
+            view.commands.push(Command::Apply(remedy.clone()));
+        }
+    }
+}
+
+/// The label of a button that applies a remedy.
+fn label(remedy: &Remedy, snapshot: &Snapshot) -> String {
+    match remedy {
+        Remedy::UseProfile(name) => {
+            let profile = snapshot
+                .profiles
+                .iter()
+                .find(|profile| profile.name == *name);
+            format!(
+                "Use {}",
+                profile.map_or(name.as_str(), |profile| &profile.label)
+            )
+        }
+        Remedy::Reconnect if snapshot.renewing => "Connects at the next pause".into(),
+        Remedy::Reconnect => "Connect anew".into(),
+        Remedy::CheckSound => "Check the sound".into(),
+        Remedy::EchoAutomatic => "Echo: automatic".into(),
+        Remedy::AskAgain => "Ask again".into(),
+        Remedy::UseModel { model, .. } => format!("Use {model}"),
+    }
+}
+
+/// What such a button does.
+fn tooltip(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::UseProfile(_) => {
+            "Changes to this profile: sound follows at once, what the service is asked for at the next pause."
+        }
+        Remedy::Reconnect => {
+            "Opens another connection at the next pause; the conversation goes on in it."
+        }
+        Remedy::CheckSound => {
+            "Leads to the check of microphone, speaker and echo. It begins when you say so there."
+        }
+        Remedy::EchoAutomatic => {
+            "Takes replies out of what the microphone hears only where it hears them."
+        }
+        Remedy::AskAgain => "Sends what you said last once more.",
+        Remedy::UseModel { .. } => {
+            "Writes this model into the file of the profile, and nothing else there; it is used from the next pause on."
+        }
+    }
+}
+
+/// Why a remedy cannot be applied now.
+fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
+    match remedy {
+        Remedy::Reconnect => {}
+        Remedy::AskAgain if snapshot.ask_again => return None,
+        Remedy::AskAgain if snapshot.spending.reached.is_some() => {
+            return Some("the spend limit is reached");
+        }
+        Remedy::AskAgain => {
+            return Some("what you said is not kept any more, or something else goes on");
+        }
+        Remedy::UseProfile(_)
+        | Remedy::CheckSound
+        | Remedy::EchoAutomatic
+        | Remedy::UseModel { .. } => return None,
+    }
+    match &snapshot.link {
+        Link::Connected { .. } if snapshot.renewing => {
+            Some("another connection is opened as soon as nobody speaks and no answer is awaited")
+        }
+        Link::Connected { .. } => None,
+        Link::Connecting { .. } => Some("a connection is being opened"),
+        Link::Down {
+            retry_at: Some(_), ..
+        } => Some("there is no connection, and another one is tried by itself"),
+        Link::Down { retry_at: None, .. } => {
+            Some("there is no connection; \"Retry now\" at the conversation tries another one")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_connection_can_be_had_where_there_is_one_and_none_is_due() {
+        let mut snapshot = Snapshot::default();
+        let reconnect = |snapshot: &Snapshot| hindrance(&Remedy::Reconnect, snapshot);
+        assert_eq!(reconnect(&snapshot), Some("a connection is being opened"));
+        assert_eq!(hindrance(&Remedy::CheckSound, &snapshot), None);
+        snapshot.link = Link::Connected {
+            since: std::time::Instant::now(),
+            host: String::new(),
+        };
+        assert_eq!(reconnect(&snapshot), None);
+        assert_eq!(label(&Remedy::Reconnect, &snapshot), "Connect anew");
+        snapshot.renewing = true;
+        assert!(reconnect(&snapshot).is_some_and(|why| why.contains("as soon as nobody speaks")));
+        let words = label(&Remedy::Reconnect, &snapshot);
+        assert_eq!(words, "Connects at the next pause");
+        snapshot.link = Link::Down {
+            what: String::new(),
+            hint: String::new(),
+            retry_at: None,
+            key_refused: false,
+        };
+        assert!(reconnect(&snapshot).is_some_and(|why| why.contains("Retry now")));
+    }
+
+    #[test]
+    fn what_is_not_kept_any_more_cannot_be_asked_again() {
+        let mut snapshot = Snapshot::default();
+        assert!(hindrance(&Remedy::AskAgain, &snapshot).is_some());
+        snapshot.ask_again = true;
+        assert_eq!(hindrance(&Remedy::AskAgain, &snapshot), None);
+        (snapshot.ask_again, snapshot.spending.reached) = (false, Some("reached".into()));
+        let why = hindrance(&Remedy::AskAgain, &snapshot);
+        assert_eq!(why, Some("the spend limit is reached"));
+    }
+}
