@@ -273,29 +273,34 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
     }
 }
 
-fn typical<'a>(turns: impl Iterator<Item = &'a Arc<TurnRecord>> + Clone) -> Typical {
-    let heard = turns.filter(|turn| turn.latencies.response.is_some());
-    let median = |of: &dyn Fn(&TurnRecord) -> Option<Duration>| {
-        let mut values: Vec<Duration> = heard.clone().filter_map(|turn| of(turn)).collect();
+fn typical<'a>(turns: impl Iterator<Item = &'a Arc<TurnRecord>>) -> Typical {
+    let heard: Vec<&TurnRecord> = turns
+        .map(|turn| &**turn)
+        .filter(|turn| turn.latencies.response.is_some())
+        .collect();
+    let mut values = Vec::with_capacity(heard.len());
+    let mut median = |of: fn(&TurnRecord) -> Option<Duration>| {
+        values.clear();
+        values.extend(heard.iter().filter_map(|turn| of(turn)));
         values.sort_unstable();
         values.get(values.len() / 2).copied()
     };
     let mut tokens: Vec<u64> = heard
-        .clone()
+        .iter()
         .filter_map(|turn| turn.context_tokens)
         .collect();
     tokens.sort_unstable();
     Typical {
-        n: heard.clone().count(),
-        endpointing: median(&|turn| turn.latencies.endpointing),
-        uplink: median(&|turn| turn.latencies.uplink),
-        server: median(&|turn| turn.latencies.server),
-        decode: median(&|turn| turn.stages.decode),
-        held: median(&|turn| turn.stages.held),
-        buffer: median(&|turn| turn.stages.buffer),
-        device: median(&|turn| turn.stages.device),
-        response: median(&|turn| turn.latencies.response),
-        heard: median(&|turn| Some(turn.heard)),
+        n: heard.len(),
+        endpointing: median(|turn| turn.latencies.endpointing),
+        uplink: median(|turn| turn.latencies.uplink),
+        server: median(|turn| turn.latencies.server),
+        decode: median(|turn| turn.stages.decode),
+        held: median(|turn| turn.stages.held),
+        buffer: median(|turn| turn.stages.buffer),
+        device: median(|turn| turn.stages.device),
+        response: median(|turn| turn.latencies.response),
+        heard: median(|turn| Some(turn.heard)),
         prompt_tokens: tokens.get(tokens.len() / 2).copied(),
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -115,7 +115,9 @@ fn system_lookup(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<S
 
 /// Whether the environment names a proxy that a connection to `url` goes through.
 pub fn through_proxy(url: &Url) -> bool {
-    matches!(ProxyRules::from_environment().way(url), Way::Through(_))
+    // The environment stays as it was when the program began.
+    static RULES: LazyLock<ProxyRules> = LazyLock::new(ProxyRules::from_environment);
+    matches!(RULES.way(url), Way::Through(_))
 }
 
 impl Dialer for TcpDialer {

@@ -1,6 +1,5 @@
 //! Renders the page of the monitor: Prometheus text and health JSON.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -81,11 +80,14 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
 
 /// What a metric means: `assets/metrics.tsv` has a line for each.
 fn help(name: &str) -> &'static str {
-    static HELP: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    static HELP: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
         let lines = include_str!("../../../assets/metrics.tsv").lines();
-        lines.filter_map(|line| line.split_once('\t')).collect()
+        let mut lines: Vec<_> = lines.filter_map(|line| line.split_once('\t')).collect();
+        lines.sort_unstable();
+        lines
     });
-    HELP.get(name).copied().unwrap_or_default()
+    let place = HELP.binary_search_by_key(&name, |(name, _)| name);
+    place.map_or("", |place| HELP[place].1)
 }
 
 fn family(page: &mut Exposition, name: &str, values: &[Labelled<'_>]) {
