@@ -76,12 +76,12 @@ impl Supervisor {
     }
 }
 
-/// What the user is told of a part that panicked; it begins a sentence, as "The log".
+/// The notice about a part that panicked. `part` begins a sentence, as "The log".
 pub fn restarted(part: &str) -> String {
     format!("{part} failed because of a fault in this program, and was restarted.")
 }
 
-/// The same where it was not restarted any more.
+/// The notice about a part that is not restarted any more.
 pub fn given_up(part: &str) -> String {
     format!("{part} failed repeatedly because of a fault in this program, and stays off.")
 }
@@ -91,7 +91,7 @@ pub fn given_up(part: &str) -> String {
 pub struct Failures(Arc<Mutex<Vec<String>>>);
 
 impl Failures {
-    /// Adds what the user is told; the same once until it is taken.
+    /// Adds a notice; the same text is kept once until it is taken.
     pub fn add(&self, text: String) {
         let mut texts = self.texts();
         if !texts.contains(&text) {

@@ -68,7 +68,7 @@ struct Queue {
 }
 
 impl LineWriter {
-    /// Writes to `sink`, on a thread of this name. What becomes of the thread is told to `failures`.
+    /// Writes to `sink`, on a thread of this name. `failures` takes the notices about its restarts.
     pub(crate) fn start(
         name: &'static str,
         sink: Box<dyn Write + Send>,

@@ -1,5 +1,5 @@
 //! Each part that has an owner panics while a conversation runs: the conversation goes on, the utterance in progress is
-//! kept, and the user is told. (The window does so in `tests/integration/ui`.)
+//! kept, and a notice says so. (The window does so in `tests/integration/ui`.)
 
 use std::io::Write;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The conversation: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
 //!
 //! ```text
-//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand        settings, play, flush
+//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand        settings, play, stop
 //!  audio ── Event ───▶ │conversation│ ──▶ provider::ProviderCommand  utterances, text
 //!  provider ─ Event ─▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
 //!  files ── change ──▶ └────────────┘

@@ -1,4 +1,4 @@
-//! A turn is over: its record, the figures, what the user is told.
+//! Closes a turn: makes its record, counts it, and shows a notice where the answer failed.
 
 use std::sync::Arc;
 use std::time::Duration;

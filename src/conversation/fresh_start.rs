@@ -5,7 +5,7 @@ use crate::provider::Control;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::Outcome;
 
-/// Rejected turns in a row after which the conversation begins anew: one may be the question's fault.
+/// Rejected turns in a row after which a new session begins: one may be the question's fault.
 const REJECTIONS: u32 = 2;
 
 impl Conversation {
@@ -23,7 +23,7 @@ impl Conversation {
         }
     }
 
-    /// What opens the planned connection: with the handle, or without where the conversation begins anew.
+    /// The control that opens the planned connection. It resumes the session, or begins a new one where that is due.
     pub(super) fn reconnect_control(&mut self) -> Control {
         let config = Box::new(self.provider.config.clone());
         if self.turns.asking.take_new_session() {

@@ -55,9 +55,9 @@ impl Conversation {
                 tracing::info!(?report, "echo cancellation");
                 self.voice.echo = report;
             }
-            audio::VoiceEvent::Ducked(lowered) => {
-                self.voice.ducked = lowered;
-                if lowered {
+            audio::VoiceEvent::Ducked(ducked) => {
+                self.voice.ducked = ducked;
+                if ducked {
                     self.command_voice(audio::VoiceCommand::PollDevices);
                 }
             }

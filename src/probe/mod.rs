@@ -47,7 +47,7 @@ impl SystemReading {
     }
 }
 
-/// The machine's memory is looked at every so many readings: to read it costs three times as much as all the rest.
+/// The machine's memory is looked at every so many readings: to read it costs more than all the rest.
 const MEMORY_EVERY: u32 = 30;
 
 /// Reads this process and the machine; once a second is enough.

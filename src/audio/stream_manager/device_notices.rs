@@ -1,4 +1,4 @@
-//! What the user is told of devices: none is there, one was unplugged, another is used, one is back, one does not work.
+//! Notices about devices: there is none, one was unplugged, another is in use, one is back, one does not work.
 
 use super::super::device::{DeviceChoice, DeviceInfo};
 use super::super::stream_fault::StreamFault;
