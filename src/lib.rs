@@ -75,6 +75,7 @@ pub mod provider;
 pub mod report;
 pub mod server;
 pub mod settings;
+pub mod store;
 pub mod telemetry;
 pub mod turn;
 pub mod ui;

@@ -1,0 +1,98 @@
+//! What is kept of conversations, and what is asked of them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Names a conversation within the store; later ones have larger numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationId(pub i64);
+
+/// A turn as it is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredTurn {
+    /// Counts the turns of its conversation from 1. A turn that is kept again under its number replaces the earlier state.
+    pub number: u64,
+    /// When it was kept last.
+    pub at: Timestamp,
+    /// Active profile.
+    pub profile: String,
+    /// How it ended, as in the JSON of a turn; `open` while it runs.
+    pub outcome: String,
+    pub typed: bool,
+    /// The user's words.
+    pub user: String,
+    /// The assistant's words.
+    pub assistant: String,
+    /// From the end of the turn to the first sound.
+    pub response: Option<Duration>,
+    /// Its record as JSON (`sovereign.turn/1`) without the words; empty while it runs.
+    pub record: String,
+}
+
+/// A conversation in a list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConversationSummary {
+    pub id: ConversationId,
+    /// When its first turn began, and when its last one was kept.
+    pub begun: Timestamp,
+    pub ended: Timestamp,
+    /// The first words of the user; of the assistant, if the user's are not known.
+    pub title: String,
+    pub turns: u64,
+    /// Profile of its last turn.
+    pub profile: String,
+    /// Median of the turns with a response.
+    pub response: Option<Duration>,
+}
+
+/// Which conversations are asked for. Without any choice: all, the newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Words, all of which occur in one turn; the last one may be the beginning of a word.
+    pub text: String,
+    /// Conversations with a turn that was kept at or after this time.
+    pub since: Option<Timestamp>,
+    /// Conversations with a turn under this profile.
+    pub profile: Option<String>,
+    /// Conversations with a turn of this outcome.
+    pub outcome: Option<String>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// A turn in which searched words occur.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    pub conversation: ConversationId,
+    pub turn: StoredTurn,
+}
+
+/// Speech of a turn that was not answered before its program ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnsentSpeech {
+    pub conversation: ConversationId,
+    /// The turn's number in its conversation.
+    pub number: u64,
+    pub begun: Timestamp,
+    /// Mono, 16 bit, 16 kHz.
+    pub samples: Vec<i16>,
+}
+
+/// One side of a turn's sound, kept by the user's choice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredAudio {
+    pub rate: crate::base::units::SampleRate,
+    /// Mono, 16 bit.
+    pub samples: Vec<i16>,
+}
+
+/// What is kept, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// Nothing, not even the words of the running conversation.
+    Off,
+    /// Until so much time has passed since the last turn.
+    For(Duration),
+    Forever,
+}
