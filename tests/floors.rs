@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["dsp", "vad", "turn", "metrics", "adapt", "report", "file"],
     &["provider"],
     &["profile"],
-    &["audio", "server", "settings", "probe", "monitor"],
+    &["audio", "server", "settings", "store", "probe", "monitor"],
     &["telemetry"],
     &["conversation"],
     &["lab"],

@@ -102,7 +102,9 @@ impl Conversation {
 
     /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
     pub(super) fn forget_asked(&mut self) {
-        self.turns.asking.forget_rejections();
+        self.turns.asking.rejections = 0;
+        self.turns.carry_over.forget();
+        self.tell_provider();
         self.drop_kept();
     }
 

@@ -9,9 +9,6 @@
 
 use crate::base::ids::TurnId;
 
-/// What is told of a conversation that begins anew.
-const REJECTED: &str = "The service rejected two answers in a row, so a new conversation was begun: it does not remember the last one.";
-
 /// See the drawing above.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
@@ -21,11 +18,8 @@ pub(super) struct Asking {
     pub(super) repeats: bool,
     /// The last turn, if its answer came in writing alone.
     pub(super) written: Option<TurnId>,
+    /// Answers in a row that the service kept back.
     pub(super) rejections: u32,
-    /// The next connection begins a new conversation.
-    pub(super) new_session_due: bool,
-    /// This connection does, because answers were rejected.
-    new_session_begun: bool,
 }
 
 /// What can be asked again; the sound of an utterance is in the resend buffer.
@@ -39,26 +33,4 @@ pub(super) struct UnansweredQuestion {
     pub(super) asked_again: u32,
     /// The utterance is among those that were answered, or lost.
     pub(super) counted: bool,
-}
-
-impl Asking {
-    /// Why the service begins a new conversation, once, if answers were rejected.
-    pub(super) fn take_new_session_reason(&mut self) -> Option<String> {
-        std::mem::take(&mut self.new_session_begun).then(|| REJECTED.to_owned())
-    }
-
-    /// Another place answers: what the last one rejected says nothing of it.
-    pub(super) fn forget_rejections(&mut self) {
-        (
-            self.rejections,
-            self.new_session_due,
-            self.new_session_begun,
-        ) = Default::default();
-    }
-
-    /// Another connection is opened; says whether without the handle.
-    pub(super) fn take_new_session(&mut self) -> bool {
-        self.new_session_begun |= self.new_session_due;
-        std::mem::take(&mut self.new_session_due)
-    }
 }

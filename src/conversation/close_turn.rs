@@ -34,6 +34,7 @@ impl Conversation {
             *why = format!("{why}: {fault}");
         }
         if !closed.asked {
+            self.carry(closed.turn);
             return self.turns.captions.close(closed.turn, stopped, None);
         }
         self.show_answer(&closed, &notes);
@@ -55,6 +56,7 @@ impl Conversation {
         if !self.keep_unanswered(&record, typed, broken_off) {
             self.turns.resend.forget(record.turn);
         }
+        self.carry(record.turn);
         self.show_end(&record, broken_off);
         self.count_rejection(&record, rejected);
         self.telemetry

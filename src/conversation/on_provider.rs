@@ -105,16 +105,7 @@ impl Conversation {
             notes.fault = None;
         }
         self.counters.resumes.add(u64::from(resumed));
-        let rejected = self.turns.asking.take_new_session_reason();
-        if self.provider.ever_connected
-            && !resumed
-            && (rejected.is_some() || !self.turns.captions.is_empty())
-        {
-            let what = rejected.unwrap_or_else(|| {
-                "The service began a new conversation: it does not remember the last one.".into()
-            });
-            self.notice(Severity::Info, what);
-        }
+        self.show_session(&ready);
         self.provider.ever_connected = true;
         self.provider.was_connected = true;
         self.provider.going_away = false;
@@ -154,6 +145,7 @@ impl Conversation {
         let turn = turn.or_else(|| self.last_closed(speaker));
         if let Some(turn) = turn.and_then(|turn| self.turns.captions.caption_turn(turn, speaker)) {
             self.turns.captions.add(turn, speaker, words);
+            self.correct_carried(turn);
         }
         self.feed(now, Input::ReplySign);
     }

@@ -11,8 +11,10 @@ impl Conversation {
     /// Opens the connection that is due, if nothing is being said or answered: because the service ends this one, because the
     /// settings want another, or because a new session is to begin.
     pub(super) fn reconnect_if_due(&mut self) {
-        let (going_away, new_session) =
-            (self.provider.going_away, self.turns.asking.new_session_due);
+        let (going_away, new_session) = (
+            self.provider.going_away,
+            self.turns.carry_over.due.is_some(),
+        );
         let changed = self.provider.wanted != self.provider.config;
         let due = going_away || changed || new_session;
         if !due || !self.is_connected() || !self.turns.machine.is_quiet() {

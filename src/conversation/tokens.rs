@@ -14,6 +14,9 @@ impl Conversation {
     /// The service counted.
     pub(super) fn note_tokens(&mut self, usage: &TokenUsage) {
         let counted = usage.billed;
+        if let Some(prompt) = usage.context {
+            self.check_context(prompt, counted.prompt.text);
+        }
         let bill = self.turns.machine.bill();
         let open = self.turns.machine.asked_turn();
         let notes = open.and_then(|turn| self.turns.notes.get_mut(&turn));

@@ -19,6 +19,7 @@ pub(super) struct Turns {
     /// The last reply that was heard.
     pub(super) replay: super::replay::Replay,
     pub(super) asking: super::asking::Asking,
+    pub(super) carry_over: super::carry_over::CarryOver,
     /// How old the newest frame of speech was when it arrived here.
     pub(super) lag: Option<Duration>,
     /// Counted since the last turn was closed, for turns that were closed already.
@@ -36,6 +37,7 @@ impl Turns {
             count: 0,
             replay: super::replay::Replay::default(),
             asking: super::asking::Asking::default(),
+            carry_over: super::carry_over::CarryOver::default(),
             lag: None,
             late_tokens: TokenCounts::default(),
         }

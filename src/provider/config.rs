@@ -32,8 +32,6 @@ pub struct SessionConfig {
     pub detection: DetectionConfig,
     /// When and where the user is.
     pub user: UserContext,
-    /// What was said before, where the service does not know it any more.
-    pub history: Option<String>,
 }
 
 /// When and where the user is; empty text is not known.

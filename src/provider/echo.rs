@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::turn_cost::Pricing;
@@ -61,6 +61,7 @@ pub fn spawn() -> ProviderHandle {
             // Nobody listens any more: that is the end.
             echo.run().await;
         }),
+        history: watch::Sender::default(),
         service: Arc::new(EchoService),
     }
 }
@@ -126,6 +127,7 @@ impl Echo {
         let ready = Ready {
             connection: self.connections,
             resumed,
+            told: 0,
             capabilities: EchoService.capabilities(&SessionConfig::default()),
             other_version: None,
         };

@@ -79,6 +79,8 @@ pub struct Ready {
     pub connection: u32,
     /// Whether the service restored the conversation.
     pub resumed: bool,
+    /// How many turns of the conversation a new session was told of.
+    pub told: usize,
     pub capabilities: Capabilities,
     /// The version of the API in use, where the usual one does not have the model.
     pub other_version: Option<&'static str>,

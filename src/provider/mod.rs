@@ -22,9 +22,10 @@ pub mod turn_end_reason;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::turn::context_seed::HistoryTurn;
 use turn_cost::Pricing;
 
 pub use config::SessionConfig;
@@ -40,6 +41,8 @@ pub struct ProviderHandle {
     pub controls: mpsc::Sender<Control>,
     pub events: mpsc::Receiver<ProviderEvent>,
     pub task: JoinHandle<()>,
+    /// What a new session is told of the conversation so far, oldest first; the newest value holds.
+    pub history: watch::Sender<Arc<[HistoryTurn]>>,
     /// What is known of the service without asking it.
     pub service: Arc<dyn Service>,
 }

@@ -23,11 +23,13 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::access::Welcome;
+use super::context_window::ContextWindow;
 use super::dialogue::Dialogue;
 use super::handshake::{self, Accepted};
 use super::output::DialogueOutput;
 use super::protocol_rules::{Agreement, ClientInput, CloseReason, ProtocolRules};
-use super::registry::ConversationId;
+use super::registry::SessionId;
+use super::script::ResumptionMode;
 use super::service::StreamServer;
 use super::told_event::ServerEvent;
 
@@ -90,7 +92,7 @@ where
         version,
         stream,
         queue,
-        conversation: None,
+        session: None,
         text: service.options.text_frames,
     };
     let mut writer = std::pin::pin!(write(sink, queued));
@@ -100,10 +102,7 @@ where
         end = talk.run(welcome) => end,
         () = &mut writer => End::Theirs { code: None, reason: "the connection was lost".to_owned() },
     };
-    let now = now();
-    if let Some(id) = talk.conversation {
-        service.registry().end(id, now);
-    }
+    drop(talk.session.take());
     let Talk {
         mut stream, queue, ..
     } = talk;
@@ -140,6 +139,18 @@ where
     });
 }
 
+/// A session whose connection is open. It ends with this, also where the connection's task is dropped.
+struct OpenSession<'a> {
+    service: &'a StreamServer,
+    id: SessionId,
+}
+
+impl Drop for OpenSession<'_> {
+    fn drop(&mut self) {
+        self.service.registry().end(self.id, now());
+    }
+}
+
 /// What is needed while the two talk.
 struct Talk<'a, S> {
     service: &'a StreamServer,
@@ -148,7 +159,7 @@ struct Talk<'a, S> {
     version: String,
     stream: SplitStream<WebSocketStream<S>>,
     queue: mpsc::Sender<Message>,
-    conversation: Option<ConversationId>,
+    session: Option<OpenSession<'a>>,
     /// Whether messages leave in text frames; the service uses binary ones.
     text: bool,
 }
@@ -241,15 +252,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
         let now = now();
         let model = agreement.model.clone();
         let mut context = None;
-        self.conversation = Some(match &agreement.handle {
+        let id = match &agreement.handle {
             Some(handle) => {
                 let (id, kept) = registry.resume(handle, &model, now)?;
-                context = Some(kept);
+                let forgets = self.service.options.script.resumption == ResumptionMode::Forgetful;
+                context = Some(if forgets {
+                    ContextWindow::default()
+                } else {
+                    kept
+                });
                 id
             }
             None => registry.begin(&model),
-        });
+        };
         drop(registry);
+        self.session = Some(OpenSession {
+            service: self.service,
+            id,
+        });
         self.service.tell(ServerEvent::Setup {
             connection: self.connection,
             model,
@@ -275,7 +295,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             match output {
                 DialogueOutput::Send(json) => self.send(json).await?,
                 DialogueOutput::Handle(context) => {
-                    let Some(id) = self.conversation else {
+                    let Some(id) = self.session.as_ref().map(|session| session.id) else {
                         continue;
                     };
                     let handle = self.service.registry().issue(id, context);

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use super::context_window::ContextWindow;
 use super::output::{DialogueOutput, content};
 use super::protocol_rules::{Agreement, ClientInput, CloseReason};
-use super::script::{Script, ScriptStep, SpeechKind};
+use super::script::{ResumptionMode, Script, ScriptStep, SpeechKind};
 use super::scripted_answer::{AnswerContext, Asked, Calls, LONGEST_ECHO, RunningAnswer};
 use super::server_vad::{ServerVad, ServerVadEvent};
 use super::speech_source::{self, VoicedSpan};
@@ -377,7 +377,7 @@ impl Dialogue {
     }
 
     fn give_handle(&mut self) {
-        if self.agreement.resumption && self.script.resumption {
+        if self.agreement.resumption && self.script.resumption != ResumptionMode::No {
             self.context.calls = self.calls.count;
             self.out.push_back(DialogueOutput::Handle(self.context));
         }

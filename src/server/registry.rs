@@ -13,13 +13,13 @@ const MOST_HANDLES: usize = 16_384;
 
 /// A conversation across its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ConversationId(u64);
+pub(super) struct SessionId(u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     begun: u64,
-    conversations: HashMap<ConversationId, Conversation>,
-    handles: HashMap<String, (ConversationId, ContextWindow)>,
+    conversations: HashMap<SessionId, Conversation>,
+    handles: HashMap<String, (SessionId, ContextWindow)>,
     /// Oldest first.
     order: VecDeque<String>,
 }
@@ -33,9 +33,9 @@ struct Conversation {
 
 impl Registry {
     /// A new conversation, on an open connection.
-    pub(super) fn begin(&mut self, model: &str) -> ConversationId {
+    pub(super) fn begin(&mut self, model: &str) -> SessionId {
         self.begun += 1;
-        let id = ConversationId(self.begun);
+        let id = SessionId(self.begun);
         let conversation = Conversation {
             model: model.to_owned(),
             ended: None,
@@ -50,7 +50,7 @@ impl Registry {
         handle: &str,
         model: &str,
         now: Instant,
-    ) -> Result<(ConversationId, ContextWindow), CloseReason> {
+    ) -> Result<(SessionId, ContextWindow), CloseReason> {
         let refuse = |code, reason: &str| CloseReason {
             code,
             reason: reason.to_owned(),
@@ -79,7 +79,7 @@ impl Registry {
     }
 
     /// A handle to come back to this state.
-    pub(super) fn issue(&mut self, id: ConversationId, context: ContextWindow) -> String {
+    pub(super) fn issue(&mut self, id: SessionId, context: ContextWindow) -> String {
         let handle = format!("{:032x}", rand::random::<u128>());
         self.handles.insert(handle.clone(), (id, context));
         self.order.push_back(handle.clone());
@@ -92,7 +92,7 @@ impl Registry {
     }
 
     /// The connection of a conversation has ended.
-    pub(super) fn end(&mut self, id: ConversationId, now: Instant) {
+    pub(super) fn end(&mut self, id: SessionId, now: Instant) {
         let over = |c: &Conversation| {
             c.ended
                 .is_some_and(|ended| now.duration_since(ended) > LIFETIME)

@@ -7,7 +7,7 @@
 //! setup_delay_ms: 0         # pause before setupComplete
 //! transcripts: true         # false: none are sent, although they were asked for
 //! turn_complete: playback   # after the assumed end of playback; or: immediate
-//! resumption: true          # false: no handles are given, none is known
+//! resumption: true          # false: no handles are given, none is known; forgetful: resumed without what was said
 //! refuse_setup:             # setups are answered with this close
 //!   code: 1008
 //!   reason: models/x is not found for API version v1beta
@@ -78,7 +78,7 @@ pub struct Script {
     /// When `turnComplete` follows `generationComplete`.
     pub turn_complete: TurnComplete,
     /// Whether handles are given and taken.
-    pub resumption: bool,
+    pub resumption: ResumptionMode,
     /// The close that setups are answered with.
     pub refuse_setup: Option<RefuseSetup>,
     /// Whether a setup may name languages and words to expect; 1007 otherwise.
@@ -98,12 +98,42 @@ impl Default for Script {
             setup_delay_ms: 0,
             transcripts: true,
             turn_complete: TurnComplete::Playback,
-            resumption: true,
+            resumption: ResumptionMode::Yes,
             refuse_setup: None,
             transcription_hints: true,
             greeting: false,
             repeat: false,
             turns: Vec::new(),
+        }
+    }
+}
+
+/// Whether conversations go on over several connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "ResumptionText")]
+pub enum ResumptionMode {
+    Yes,
+    No,
+    /// They do by name: what was said is forgotten.
+    Forgetful,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ResumptionText {
+    Switch(bool),
+    Word(String),
+}
+
+impl TryFrom<ResumptionText> for ResumptionMode {
+    type Error = &'static str;
+
+    fn try_from(text: ResumptionText) -> Result<Self, Self::Error> {
+        match text {
+            ResumptionText::Switch(true) => Ok(Self::Yes),
+            ResumptionText::Switch(false) => Ok(Self::No),
+            ResumptionText::Word(word) if word == "forgetful" => Ok(Self::Forgetful),
+            ResumptionText::Word(_) => Err("allowed are true, false and forgetful"),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Plain `cargo test` runs these tests in one process: none changes its environment, working directory or limits.
 
 mod audio_rig;
+mod carry_over;
 mod cli;
 mod detection;
 mod link;

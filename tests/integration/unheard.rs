@@ -147,7 +147,7 @@ fn two_rejected_answers_in_a_row_begin_a_new_conversation() {
         let shown = notices(&world);
         let anew = shown
             .iter()
-            .filter(|n| n.text.contains("a new conversation was begun"));
+            .filter(|n| n.text.contains("a new session was begun"));
         assert_eq!(anew.count(), 1, "{shown:?}");
         let summary = world.quit().await;
         assert_eq!(

@@ -12,21 +12,22 @@
 //! commands are left where they are: a replay goes at the speed of the link, and a link that moves is never taken for stuck.
 
 mod happening;
+mod refused_calls;
 mod state;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 use url::Url;
 
 use super::close_frame;
 use super::hints::Hints;
+use super::history::SessionHistory;
 use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
 use super::service::GeminiLive;
@@ -41,14 +42,13 @@ use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::fault::Fault;
 use crate::provider::connection::reconnect::{Due, ReconnectPolicy};
 use crate::provider::connection::socket::Turn;
-use crate::provider::gemini::message::{
-    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ToolResponse,
-};
+use crate::provider::gemini::message::{ClientMessage, RealtimeInput};
 use crate::provider::{
     Control, ProviderCommand, ProviderEvent, ProviderHandle, Ready, Service as _, ServiceEndpoint,
     SessionConfig,
 };
 use happening::{Happening, LinkHappening};
+use refused_calls::RefusedCalls;
 use state::ConnectionState;
 
 /// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full keeps
@@ -58,8 +58,6 @@ const COMMANDS: usize = 4;
 const CONTROLS: usize = 16;
 /// Events that may wait; then the socket is not read any more.
 const EVENTS: usize = 64;
-/// Calls answered in one connection; whoever calls more gets no answer.
-const MOST_CALLS: usize = 1_000;
 /// The round trip is looked up so often at most: a system call.
 const TRIP_EVERY: Duration = Duration::from_secs(1);
 
@@ -89,6 +87,7 @@ pub fn spawn(
     let (commands, command_receiver) = mpsc::channel(COMMANDS);
     let (controls, control_receiver) = mpsc::channel(CONTROLS);
     let (event_sender, events) = mpsc::channel(EVENTS);
+    let (history, newest_history) = watch::channel(Arc::default());
     let actor = Actor {
         dialer,
         target: target.into(),
@@ -100,10 +99,11 @@ pub fn spawn(
         outbox: VecDeque::new(),
         link: ReconnectPolicy::new(Instant::now().into_std()),
         hints: Hints::default(),
+        history: SessionHistory::new(newest_history),
         under_v1: None,
         state: ConnectionState::Closed,
         uplink: Uplink::default(),
-        answered: HashSet::new(),
+        refused: RefusedCalls::default(),
         nonsense: Nonsense::default(),
         timed: Instant::now(),
         translator: Translator::default(),
@@ -114,6 +114,7 @@ pub fn spawn(
         controls,
         events,
         task,
+        history,
         service: Arc::new(GeminiLive),
     }
 }
@@ -131,12 +132,12 @@ struct Actor {
     outbox: VecDeque<ProviderEvent>,
     link: ReconnectPolicy,
     hints: Hints,
+    history: SessionHistory,
     /// The address that was asked for, where the last connection came about under `v1` instead.
     under_v1: Option<Url>,
     state: ConnectionState,
     uplink: Uplink,
-    /// Calls of this connection that were answered.
-    answered: HashSet<String>,
+    refused: RefusedCalls,
     nonsense: Nonsense,
     /// When the round trip was looked up.
     timed: Instant,
@@ -315,7 +316,7 @@ impl Actor {
         };
         let attempt = self.link.dial(Instant::now().into_std());
         let setup = setup(&self.config, attempt.handle.as_deref());
-        let setup = self.hints.applied(setup);
+        let (setup, history) = self.history.applied(self.hints.applied(setup));
         info!(attempt = attempt.number, "connecting");
         self.outbox.push_back(ProviderEvent::Connecting {
             attempt: attempt.number,
@@ -325,6 +326,7 @@ impl Actor {
             v1_first: self.under_v1.as_ref() == Some(&target.url),
             target,
             setup,
+            history,
             counters: Arc::clone(&self.counters),
         };
         let last = std::mem::replace(&mut self.state, ConnectionState::Closed);
@@ -346,13 +348,14 @@ impl Actor {
         self.note_round_trip(open.round_trip.unwrap_or_default());
         self.under_v1 = open.under_v1;
         self.uplink = Uplink::new(self.config.detection == DetectionConfig::Client);
-        self.answered.clear();
+        self.refused = RefusedCalls::default();
         self.nonsense = Nonsense::default();
         self.translator = Translator::default();
         self.state = ConnectionState::Open(open.socket);
         self.outbox.push_back(ProviderEvent::Ready(Ready {
             connection,
             resumed,
+            told: self.history.told(),
             capabilities: GeminiLive.capabilities(&self.config),
             other_version: self.under_v1.as_ref().map(|_| "v1"),
         }));
@@ -362,12 +365,13 @@ impl Actor {
         }
     }
 
-    /// What was refused may be the hints: once more without them, at once and with the same handle.
+    /// What was refused may be the hints, or the form of the history: once more without, at once and with the same handle.
     fn handle_not_opened(&mut self, fault: Fault) {
-        if !self.hints.failed(fault.retry()) {
+        let end = fault.retry();
+        if !self.hints.failed(end) && !self.history.failed(end) {
             return self.lost(fault);
         }
-        warn!(%fault, "the setup was refused; once more without hints at languages and names");
+        warn!(%fault, "the setup was refused; once more in another form");
         self.hang_up();
         self.link.again(Instant::now().into_std());
     }
@@ -432,7 +436,9 @@ impl Actor {
             .iter()
             .flat_map(|call| &call.function_calls)
         {
-            self.refuse_call(call);
+            if let Some(answer) = self.refused.refuse(call) {
+                self.send(&answer);
+            }
         }
         let go_away = message.go_away.clone();
         let (counters, outbox) = (&self.counters, &mut self.outbox);
@@ -443,33 +449,6 @@ impl Actor {
             self.outbox
                 .push_back(ProviderEvent::GoingAway { time_left });
         }
-    }
-
-    /// A model that calls a function that nobody offered would wait for it for ever.
-    fn refuse_call(&mut self, call: &FunctionCall) {
-        let Some(id) = call.id.clone().filter(|_| call.is_answerable()) else {
-            warn!(function = %call.name, "the model calls a function without an id: nobody can answer it");
-            return;
-        };
-        if self.answered.len() >= MOST_CALLS || !self.answered.insert(id.clone()) {
-            return;
-        }
-        warn!(function = %call.name, "the model calls a function that was not offered");
-        let answer = FunctionResponse {
-            id: Some(id),
-            name: Some(call.name.clone()),
-            // Told plainly that another try is in vain, a model answers without the tool.
-            response: json!({
-                "error": "no such tool", "status": "not_found", "retryable": false,
-                "hint": "No tool is available. Answer without it.",
-            })
-            .as_object()
-            .cloned(),
-            ..FunctionResponse::default()
-        };
-        self.send(&ClientMessage::ToolResponse(ToolResponse {
-            function_responses: vec![answer],
-        }));
     }
 
     fn lost(&mut self, fault: Fault) {

@@ -7,6 +7,7 @@ mod base64;
 pub mod close_frame;
 mod grounding;
 mod hints;
+mod history;
 pub mod message;
 pub mod model_list;
 pub mod models;

@@ -34,6 +34,8 @@ pub(super) struct Opener {
     pub(super) dialer: Arc<dyn Dialer>,
     pub(super) target: ServiceEndpoint,
     pub(super) setup: Setup,
+    /// What follows the setup.
+    pub(super) history: Option<ClientMessage>,
     pub(super) counters: Arc<Counters>,
     /// The last connection to this address came about under `v1`.
     pub(super) v1_first: bool,
@@ -56,6 +58,12 @@ impl Opener {
         });
         let accepted = wait_for_setup(&mut socket, key.as_ref(), &self.counters);
         limited(Stage::Setup, &address, SETUP_LIMIT, accepted).await?;
+        if let Some(history) = &self.history {
+            socket.write(OutgoingMessage {
+                text: history.to_json(),
+                report: false,
+            });
+        }
         debug!(%address, "set up");
         Ok(Open {
             socket: Box::new(socket),

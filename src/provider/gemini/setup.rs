@@ -218,11 +218,6 @@ fn instruction(config: &SessionConfig, vocabulary: &[String]) -> String {
     if !locale.is_empty() {
         add(&format!("The user's locale is {locale}."));
     }
-    if let Some(history) = &config.history {
-        add(&format!(
-            "The conversation goes on. What was said before:\n{history}"
-        ));
-    }
     text
 }
 
@@ -331,11 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn the_model_is_told_when_and_where_and_what_was_said() {
+    fn the_model_is_told_when_and_where() {
         let config = SessionConfig {
             instruction: "Be kind.".to_owned(),
             answer_length: AnswerLength::Short,
-            history: Some("User: Hi".to_owned()),
             ..config("gemini-3.8-live")
         };
         let told = setup(&config, None)
@@ -348,7 +342,7 @@ mod tests {
                  Answer in German (de-DE). Change to another language only when the user has said a clear, whole sentence in it: a name, \
                  a foreign word or unclear sound is no reason.\n\n\
                  This conversation began on Saturday, 21 November 2026, 14:05 (Europe/Berlin).\n\n\
-                 The user's locale is de-DE.\n\nThe conversation goes on. What was said before:\nUser: Hi"
+                 The user's locale is de-DE."
             )
         );
     }

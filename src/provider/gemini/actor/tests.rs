@@ -1,12 +1,14 @@
 //! The client against a scripted service, on simulated time.
 
 mod hints;
+mod history;
 mod versions;
 
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;

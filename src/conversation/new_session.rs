@@ -1,0 +1,124 @@
+//! New sessions of the same conversation: when one is due, what it is told, and what the user is told of it.
+
+use super::actor::Conversation;
+use super::carry_over::NewSession;
+use super::snapshot::Speaker;
+use crate::base::ids::TurnId;
+use crate::base::severity::Severity;
+use crate::provider::{Control, Ready};
+use crate::telemetry::record::TurnRecord;
+use crate::turn::machine::Outcome;
+
+/// Rejected turns in a row after which a new session begins: one may be the question's fault.
+const REJECTIONS: u32 = 2;
+
+impl Conversation {
+    /// Counts answers that the service keeps back, one after the other.
+    pub(super) fn count_rejection(&mut self, record: &TurnRecord, rejected: bool) {
+        if record.silence.is_some() && rejected {
+            self.turns.asking.rejections += 1;
+        } else if !matches!(record.outcome, Outcome::Cancelled | Outcome::Failed(_)) {
+            self.turns.asking.rejections = 0;
+        }
+        if self.turns.asking.rejections >= REJECTIONS {
+            self.turns.asking.rejections = 0;
+            self.turns.carry_over.due = Some(NewSession::Rejected);
+            self.counters.fresh_starts.add(1);
+        }
+    }
+
+    /// The control that opens the planned connection. It resumes the session, or begins a new one where that is due.
+    pub(super) fn reconnect_control(&mut self) -> Control {
+        let config = Box::new(self.provider.config.clone());
+        if self.turns.carry_over.take_due() {
+            Control::Redial(Box::new(self.settings.target.clone()), config)
+        } else {
+            Control::Roll(config)
+        }
+    }
+
+    /// A turn is over that the service answered: a new session is told of it.
+    pub(super) fn carry(&mut self, turn: TurnId) {
+        let [user, assistant] = self.words_of(turn);
+        if !assistant.is_empty() {
+            self.turns.carry_over.seed.put(turn, &user, &assistant);
+            self.tell_provider();
+        }
+    }
+
+    /// Words of a turn came after it was over.
+    pub(super) fn correct_carried(&mut self, turn: TurnId) {
+        let [user, assistant] = self.words_of(turn);
+        if self.turns.carry_over.seed.correct(turn, &user, &assistant) {
+            self.tell_provider();
+        }
+    }
+
+    fn words_of(&self, turn: TurnId) -> [String; 2] {
+        let captions = &self.turns.captions;
+        [Speaker::User, Speaker::Assistant].map(|speaker| captions.text(turn, speaker))
+    }
+
+    /// What the provider tells the next new session.
+    pub(super) fn tell_provider(&mut self) {
+        let budget = self.profiles.profile.live.compress_to_tokens as usize;
+        let told = self.turns.carry_over.build(budget);
+        self.provider.handle.history.send_replace(told.into());
+    }
+
+    /// A session is there: says what became of the conversation, where it is not simply resumed.
+    pub(super) fn show_session(&mut self, ready: &Ready) {
+        let carry = &mut self.turns.carry_over;
+        let begun = carry.session(ready.resumed, ready.told);
+        let nothing_said = self.turns.captions.is_empty() && begun.is_none();
+        if ready.resumed || !self.provider.ever_connected || nothing_said {
+            return;
+        }
+        let what = session_words(begun, ready.told, self.turns.carry_over.seed.len());
+        self.notice(Severity::Info, what);
+    }
+
+    /// The service counted a prompt.
+    pub(super) fn check_context(&mut self, prompt: u64, text: u64) {
+        let compressed_to = u64::from(self.profiles.profile.live.compress_to_tokens);
+        if self.turns.carry_over.counted(prompt, text, compressed_to) {
+            tracing::warn!(prompt, "the session was resumed without its conversation");
+            self.turns.carry_over.due = Some(NewSession::ContextLost);
+            self.counters.fresh_starts.add(1);
+        }
+    }
+}
+
+/// What the user is told of a session that begins without a handle.
+fn session_words(begun: Option<NewSession>, told: usize, turns: usize) -> String {
+    let why = match begun {
+        None => "The service started over.",
+        Some(NewSession::Rejected) => {
+            "The service rejected two answers in a row, so a new session was begun."
+        }
+        Some(NewSession::ContextLost) => {
+            "The service had forgotten what was said, so a new session was begun."
+        }
+    };
+    let carried = if told == 0 {
+        "It does not remember what was said before."
+    } else if told >= turns {
+        "It was told all that was said, so you can go on."
+    } else {
+        "It was told how the conversation began, its last turns and a summary of the rest, so you can go on."
+    };
+    format!("{why} {carried}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_is_told_what_was_carried_over() {
+        let words = |begun, told, turns| session_words(begun, told, turns);
+        assert!(words(None, 0, 4).ends_with("does not remember what was said before."));
+        assert!(words(None, 4, 4).contains("told all"));
+        assert!(words(Some(NewSession::ContextLost), 11, 40).contains("a summary of the rest"));
+    }
+}
