@@ -71,6 +71,8 @@ pub struct Start {
     choice: Choice,
     setup: audio::AudioSetup,
     choices: [DeviceChoice; 2],
+    /// Whether there is a window.
+    window: bool,
     /// Whether there is a talk key: in a window, over a microphone.
     talk_key: bool,
     notices: Vec<(Severity, String)>,
@@ -169,6 +171,7 @@ impl Start {
             choice,
             setup,
             choices,
+            window: voice.window,
             talk_key,
             notices,
             monitor: global.monitor,
@@ -293,6 +296,7 @@ impl Start {
             choices: self.choices,
             notices: self.notices,
             telemetry,
+            window: self.window,
             state,
         };
         Ok(Started {

@@ -260,8 +260,11 @@ impl<'a> Talk<'a> {
     fn on_event(&mut self, event: conversation::Event) -> Option<Result<ExitCode, Problem>> {
         match event {
             conversation::Event::Closed(record) => {
-                self.closed += 1;
-                self.failed |= matches!(record.outcome, Outcome::Failed(_));
+                // What is asked again by itself counts at its end.
+                if !record.retried {
+                    self.closed += 1;
+                    self.failed |= matches!(record.outcome, Outcome::Failed(_));
+                }
                 self.show_turn(&record);
                 None
             }

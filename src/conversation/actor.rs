@@ -25,8 +25,8 @@ use super::files::{FileEvent, Files};
 use super::microphone::MicrophoneControl;
 use super::profile_control::ProfileControl;
 use super::provider_link::ProviderLink;
+use super::snapshot::Snapshot;
 use super::snapshot::Speaker;
-use super::snapshot::{Link, Snapshot};
 use super::telemetry_link::TelemetryLink;
 use super::turn_notes::TurnNotes;
 use super::turns::Turns;
@@ -144,6 +144,7 @@ impl Conversation {
             self.perform();
             self.stop_turns_for_check(now());
             self.close_if_spent();
+            self.ask_by_itself(now());
             self.poll_playlist();
             self.retry_with_new_setup();
             self.reconnect_if_due();
@@ -316,8 +317,8 @@ impl Conversation {
     }
 
     fn poll_playlist(&mut self) {
-        let quiet =
-            self.turns.machine.is_quiet() && matches!(self.provider.link, Link::Connected { .. });
+        let waits = self.turns.asking.kept.iter().any(|kept| kept.by_itself);
+        let quiet = self.turns.machine.is_quiet() && self.is_connected() && !waits;
         while let Some(action) = self
             .playlist
             .as_mut()
@@ -393,8 +394,10 @@ impl Conversation {
     async fn finish(mut self) {
         self.stop_reply_and_wait().await;
         self.take_lost_recording();
+        self.turns.asking.over = true;
         self.turns.machine.handle(now(), Input::Quit);
         self.perform();
+        self.count_unasked();
         for problem in self.files.finish().await {
             self.notice(Severity::Warning, problem);
         }

@@ -12,7 +12,7 @@ impl Conversation {
         match remedy {
             Remedy::UseProfile(name) => self.on_command(now, Command::UseProfile(name)),
             Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
-            Remedy::AskAgain => self.ask_again(now),
+            Remedy::AskAgain | Remedy::SendNow => self.ask_again(now),
             Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
             // As when the service announces the end of a connection: another one at the next pause.
             Remedy::Reconnect if self.is_connected() => self.provider.going_away = true,

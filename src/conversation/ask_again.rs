@@ -8,10 +8,11 @@ use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
+use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::record::UnheardReason;
-use crate::turn::machine::{Input, Outcome};
+use crate::turn::machine::{Input, Outcome, Retry};
 use std::time::Instant;
 
 /// What notices begin with that the next answer takes away.
@@ -19,6 +20,11 @@ const NO_ANSWER: &str = "The answer failed";
 const NOT_HEARD: &str = "No spoken answer";
 const BROKEN_OFF: &str = "The answer stopped before its end";
 const LATE: &str = "No answer after";
+/// What a notice begins with that stands while questions are kept that the service does not have.
+const UNSENT: &str = "Not answered yet";
+/// How often a question is asked again by itself whose answer was cut off: a connection that does so each time is no reason
+/// to pay for more.
+const ASKED_BY_ITSELF: u32 = 2;
 /// What the conversation shows for the request to speak an answer.
 const SAY_IT: &str = "Say it aloud.";
 
@@ -34,18 +40,37 @@ impl Conversation {
             notes.asked_again += 1;
         }
         self.withdraw_unanswered();
-        self.turns.asking.repeats = true;
-        match self
-            .turns
-            .asking
-            .kept
-            .as_ref()
-            .and_then(|kept| kept.typed.clone())
-        {
+        self.withdraw(UNSENT);
+        if self.turns.machine.awaited_since().is_some() {
+            return self.feed(now, Input::AskAgain);
+        }
+        // What waits longest goes first, and the rest follows.
+        for question in &mut self.turns.asking.kept {
+            question.by_itself = true;
+        }
+        self.ask_kept(now);
+    }
+
+    /// Asks again what is to be asked by itself, if nothing else goes on.
+    pub(super) fn ask_by_itself(&mut self, now: Instant) {
+        let waits = self.turns.asking.kept.iter().any(|kept| kept.by_itself);
+        if waits && self.is_connected() && self.may_ask_again() {
+            self.ask_kept(now);
+        }
+    }
+
+    fn ask_kept(&mut self, now: Instant) {
+        let mut kept = self.turns.asking.kept.iter();
+        let Some(question) = kept.find(|question| question.by_itself) else {
+            return;
+        };
+        let typed = question.typed.clone();
+        self.turns.asking.repeats = Some(question.turn);
+        match typed {
             Some((text, shown)) => self.ask_typed(now, text, &shown),
             None => self.feed(now, Input::AskAgain),
         }
-        self.turns.asking.repeats = false;
+        self.turns.asking.repeats = None;
     }
 
     /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on. It
@@ -60,18 +85,20 @@ impl Conversation {
             notes.is_some_and(|notes| notes.late_shown)
         };
         (self.turns.machine.awaited_since().is_some() && is_late())
-            || (self.turns.asking.kept.is_some() && self.turns.machine.is_quiet())
+            || (!self.turns.asking.kept.is_empty() && self.turns.machine.is_quiet())
     }
 
     /// A turn begins: what was kept of the last one becomes its own if it is asked again, and is dropped otherwise. Gives
     /// what is to be noted of it.
     pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<TurnNotes> {
         self.turns.asking.written = None;
-        let kept = self.turns.asking.kept.take()?;
-        if !self.turns.asking.repeats {
-            self.turns.resend.forget(kept.turn);
+        let Some(asked) = self.turns.asking.repeats.take() else {
+            self.drop_kept(|question| question.stays);
             return None;
-        }
+        };
+        let questions = &mut self.turns.asking.kept;
+        let at = questions.iter().position(|kept| kept.turn == asked)?;
+        let kept = questions.remove(at)?;
         self.turns.resend.hand_on(kept.turn, turn);
         Some(TurnNotes {
             samples: kept.samples,
@@ -105,13 +132,20 @@ impl Conversation {
         self.turns.asking.rejections = 0;
         self.turns.carry_over.forget();
         self.tell_provider();
-        self.drop_kept();
+        self.drop_kept(|_| false);
+        self.withdraw(UNSENT);
     }
 
-    fn drop_kept(&mut self) {
-        if let Some(kept) = self.turns.asking.kept.take() {
-            self.turns.resend.forget(kept.turn);
-        }
+    /// Drops what is kept to be asked again, but for what `stays`.
+    fn drop_kept(&mut self, stays: impl Fn(&UnansweredQuestion) -> bool) {
+        let resend = &mut self.turns.resend;
+        self.turns.asking.kept.retain(|question| {
+            let stays = stays(question);
+            if !stays {
+                resend.forget(question.turn);
+            }
+            stays
+        });
     }
 
     /// When it is to be told that the answer is late.
@@ -154,16 +188,9 @@ impl Conversation {
 
     /// Tells how a turn ended that was not answered aloud: one notice, with one thing to do.
     pub(super) fn show_end(&mut self, record: &TurnRecord, broken_off: bool) {
-        let again = || self.turns.asking.kept.is_some().then_some(Remedy::AskAgain);
+        let again = || (self.kept(record.turn).is_some()).then_some(Remedy::AskAgain);
         let (severity, what, remedy) = match (&record.outcome, &record.silence) {
-            (Outcome::Failed(why), _) => (
-                Severity::Error,
-                format!(
-                    "{NO_ANSWER}: {why}. Please {} it again.",
-                    if record.typed { "send" } else { "say" }
-                ),
-                again(),
-            ),
+            (Outcome::Failed(why), _) => self.failure(record, why),
             (_, Some(silence)) => (
                 Severity::Warning,
                 format!(
@@ -183,7 +210,50 @@ impl Conversation {
         };
         // Each such turn is told, also where the last one ended in the same way.
         self.withdraw_unanswered();
+        if remedy == Some(Remedy::SendNow) {
+            self.withdraw(UNSENT);
+        }
         self.notices.show_with(severity, what, remedy);
+    }
+
+    /// The conversation is over: what still waits to be asked is lost.
+    pub(super) fn count_unasked(&mut self) {
+        let waits =
+            |kept: &&UnansweredQuestion| kept.stays && !kept.counted && kept.typed.is_none();
+        let lost = self.turns.asking.kept.iter().filter(waits).count();
+        if lost > 0 {
+            self.telemetry.send(TelemetryEvent::Lost(lost as u64));
+        }
+    }
+
+    fn kept(&self, turn: TurnId) -> Option<&UnansweredQuestion> {
+        let mut kept = self.turns.asking.kept.iter();
+        kept.find(|question| question.turn == turn)
+    }
+
+    /// What is told of a turn that failed.
+    fn failure(&self, record: &TurnRecord, why: &str) -> (Severity, String, Option<Remedy>) {
+        let what = format!("{NO_ANSWER}: {why}.");
+        let say = if record.typed { "send" } else { "say" };
+        match self.kept(record.turn) {
+            Some(kept) if kept.by_itself => {
+                let what = format!("{what} It is asked for again.");
+                (Severity::Warning, what, None)
+            }
+            Some(kept) if kept.stays => {
+                let what = format!("{UNSENT}: {why}. What you said is kept. Send it now?");
+                (Severity::Error, what, Some(Remedy::SendNow))
+            }
+            Some(_) => {
+                let what = format!("{what} Ask again, or {say} it in other words.");
+                (Severity::Error, what, Some(Remedy::AskAgain))
+            }
+            None => (
+                Severity::Error,
+                format!("{what} Please {say} it again."),
+                None,
+            ),
+        }
     }
 
     /// Keeps what was asked in a turn that was not answered aloud, until the next one begins. Says whether it does.
@@ -193,6 +263,7 @@ impl Conversation {
         record: &TurnRecord,
         typed: Option<String>,
         broken_off: bool,
+        retry: Retry,
     ) -> bool {
         let only_written = record.silence == Some(UnheardReason::TextOnly);
         let can_be_said = only_written && sendable(&read_aloud_request(&record.assistant)).is_ok();
@@ -204,19 +275,28 @@ impl Conversation {
         };
         let captured = self.turns.resend.captured(record.turn);
         let nothing = captured == 0 && !record.typed;
-        if !unanswered || nothing || self.turns.machine.open_turn().is_some() {
+        let stays = retry == Retry::WithConsent;
+        // Where nobody can be asked it is sent all the same, a few times.
+        let by_itself = retry == Retry::ByItself || stays && !self.turns.machine.has_consent();
+        let most = if stays { 1 } else { ASKED_BY_ITSELF };
+        let by_itself = by_itself && record.asked_again < most;
+        if stays && (self.turns.asking.over || !by_itself && !self.turns.machine.has_consent()) {
             return false;
         }
-        self.drop_kept();
-        self.turns.asking.kept = Some(UnansweredQuestion {
+        let over = !stays && self.turns.machine.open_turn().is_some();
+        if !unanswered || nothing || over {
+            return false;
+        }
+        self.drop_kept(|question| question.stays);
+        self.turns.asking.kept.push_back(UnansweredQuestion {
+            by_itself,
+            stays,
             turn: record.turn,
             samples: captured,
             typed: typed.map(|sent| (sent, record.user.clone())),
             input: record.input.clone(),
             asked_again: record.asked_again,
-            counted: record.counted
-                || record.lost
-                || record.timeline.get(Mark::FirstAudible).is_some(),
+            counted: record.counted || record.timeline.get(Mark::FirstAudible).is_some(),
         });
         true
     }

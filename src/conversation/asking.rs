@@ -7,17 +7,21 @@
 //! rejected twice in a row ──▶ another connection at the next pause, without the handle
 //! ```
 
+use std::collections::VecDeque;
+
 use crate::base::ids::TurnId;
 
 /// See the drawing above.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
-    /// What was said or typed last, if it was not answered aloud.
-    pub(super) kept: Option<UnansweredQuestion>,
-    /// The turn that the machine is about to open is this one's.
-    pub(super) repeats: bool,
+    /// What was said or typed and not answered aloud, oldest first.
+    pub(super) kept: VecDeque<UnansweredQuestion>,
+    /// The turn that the machine is about to open asks this one's question again.
+    pub(super) repeats: Option<TurnId>,
     /// The last turn, if its answer came in writing alone.
     pub(super) written: Option<TurnId>,
+    /// The conversation ends: nothing is asked again.
+    pub(super) over: bool,
     /// Answers in a row that the service kept back.
     pub(super) rejections: u32,
 }
@@ -33,4 +37,8 @@ pub(super) struct UnansweredQuestion {
     pub(super) asked_again: u32,
     /// The utterance is among those that were answered, or lost.
     pub(super) counted: bool,
+    /// It is asked again as soon as nothing else goes on.
+    pub(super) by_itself: bool,
+    /// The service does not have it: it is kept while other questions are asked.
+    pub(super) stays: bool,
 }

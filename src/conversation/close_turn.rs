@@ -16,7 +16,7 @@ use crate::turn::machine::{Closed, Outcome};
 
 impl Conversation {
     pub(super) fn close(&mut self, mut closed: Closed) {
-        let broken_off = closed.broken_off;
+        let (broken_off, retry) = (closed.broken_off, closed.retry);
         let stopped = closed.outcome == Outcome::Interrupted && !broken_off;
         let received = closed.received;
         let notes = self.turns.notes.remove(&closed.turn).unwrap_or_default();
@@ -53,7 +53,11 @@ impl Conversation {
         );
         record.lost = self.is_lost(&record, received);
         self.withdraw_unresponsive();
-        if !self.keep_unanswered(&record, typed, broken_off) {
+        if self.keep_unanswered(&record, typed, broken_off, retry) {
+            record.lost = false;
+            let kept = self.turns.asking.kept.back();
+            record.retried = kept.is_some_and(|question| question.by_itself);
+        } else {
             self.turns.resend.forget(record.turn);
         }
         self.carry(record.turn);

@@ -116,6 +116,8 @@ pub struct ConversationDeps {
     pub notices: Vec<(Severity, String)>,
     /// Statistics, alerts and exports; [`TelemetryHandle::off`](telemetry::TelemetryHandle::off) for a conversation without.
     pub telemetry: telemetry::TelemetryHandle,
+    /// Whether the user can answer questions: in a window.
+    pub window: bool,
     /// The folder that holds what was spent today.
     pub state: Option<PathBuf>,
 }
@@ -152,8 +154,10 @@ fn assemble(
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, on_command::hold);
     let files = parts.files;
+    let mut turns = turns::Turns::new(manual);
+    turns.machine.set_consent(parts.window);
     let mut conversation = Conversation {
-        turns: turns::Turns::new(manual),
+        turns,
         voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
         provider: provider_link::ProviderLink::new(parts.provider, config, link),
         microphone: microphone::MicrophoneControl::default(),

@@ -40,6 +40,7 @@ impl Conversation {
             grounding: notes.answer.grounding,
             complete_reason: notes.answer.complete_reason,
             asked_again: notes.asked_again,
+            retried: false,
             counted: notes.counted,
             lost: false,
             silence,

@@ -119,6 +119,7 @@ impl Answer {
 mod tests {
     use super::*;
     use crate::base::ids::TurnId;
+    use crate::turn::machine::Retry;
     use crate::turn::timeline::Timeline;
 
     fn closed(outcome: Outcome) -> Closed {
@@ -133,6 +134,7 @@ mod tests {
             cut_offs: 0,
             false_endpoints: 0,
             broken_off: false,
+            retry: Retry::None,
             heard: Duration::ZERO,
             ducked_after: None,
             silenced_after: None,

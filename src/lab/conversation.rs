@@ -254,6 +254,7 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
         choices: Default::default(),
         notices: Vec::new(),
         telemetry,
+        window: false,
         state: None,
     });
     let mut talk = Talk {

@@ -97,6 +97,7 @@ impl<'a> Collector<'a> {
             TelemetryEvent::Context(context) => self.take_context(context).await,
             TelemetryEvent::TurnClosed(record) => self.take_turn(now(), *record),
             TelemetryEvent::LateTokens(late) => self.take_late_tokens(&late),
+            TelemetryEvent::Lost(utterances) => self.summary.lost += utterances,
             TelemetryEvent::ResetStatistics => {
                 if let Some(context) = &self.context {
                     self.statistics.reset(&context.profile.name);

@@ -20,6 +20,8 @@ pub enum TelemetryEvent {
     TurnClosed(Box<TurnRecord>),
     /// Tokens that were counted after their turn was closed.
     LateTokens(Box<LateTokens>),
+    /// So many utterances were kept to be asked again, and never were.
+    Lost(u64),
     /// The user resets the statistics of the active profile.
     ResetStatistics,
     /// The user exports turns and history as CSV.

@@ -90,8 +90,10 @@ pub struct TurnRecord {
     pub complete_reason: Option<String>,
     /// Why no answer was heard, if the turn ended regularly without one.
     pub silence: Option<UnheardReason>,
-    /// How often the user asked it again.
+    /// How often it had been asked before.
     pub asked_again: u32,
+    /// It failed, and is asked again by itself: another turn follows.
+    pub retried: bool,
     /// Its utterance was already counted as answered or lost in an earlier attempt.
     pub counted: bool,
     /// The service never received all of it, against the user's intent.
@@ -130,6 +132,7 @@ impl TurnRecord {
             "reason": self.silence.as_ref().map(UnheardReason::name),
             "complete_reason": self.complete_reason,
             "asked_again": some(self.asked_again),
+            "retried": some(self.retried),
             "marks_ms": marks(&self.timeline),
             "latency_ms": durations(latency_names(), values(&self.latencies)),
             "stages_ms": some(stages),

@@ -41,11 +41,11 @@ use super::patience::{Endpointing, EndpointingSettings};
 pub use super::reply_attribution::TokenOwner;
 use super::reply_attribution::{Owner, ReplyAttribution};
 use crate::base::ids::TurnId;
-pub use action::{Action, Closed, Outcome};
+pub use action::{Action, Closed, Outcome, Retry};
 pub use input::Input;
 use limits::{
-    BROKEN_OFFERS, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, OFFERS, OWED_AT_LEAST, SILENT_OFFERS,
-    SILENT_WITHIN,
+    BROKEN_OFFERS, CONSENT_AFTER, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, OFFERS, OWED_AT_LEAST,
+    SILENT_OFFERS, SILENT_WITHIN,
 };
 use open_turn::OpenTurn;
 pub use open_turn::Phase;
@@ -71,6 +71,10 @@ pub struct Machine {
     overlap: Option<Instant>,
     /// Waiting turns are held back.
     held: bool,
+    /// Whether the user can be asked before old words are sent.
+    consent: bool,
+    /// When the last connection was lost, until there is another.
+    down_since: Option<Instant>,
     actions: VecDeque<Action>,
 }
 
@@ -98,6 +102,8 @@ impl Machine {
             pace: Endpointing::default(),
             overlap: None,
             held: false,
+            consent: false,
+            down_since: None,
             actions: VecDeque::new(),
         }
     }
@@ -110,6 +116,16 @@ impl Machine {
     /// Holds waiting turns back or releases them; call [`Machine::handle_timeout`] after a release.
     pub fn hold_waiting(&mut self, held: bool) {
         self.held = held;
+    }
+
+    /// Whether the user can be asked before words are sent that are older than half a minute.
+    pub fn set_consent(&mut self, consent: bool) {
+        self.consent = consent;
+    }
+
+    /// The same.
+    pub fn has_consent(&self) -> bool {
+        self.consent
     }
 
     /// Whether our detector decides on this connection.

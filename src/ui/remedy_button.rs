@@ -49,6 +49,7 @@ fn label(remedy: &Remedy, snapshot: &Snapshot) -> String {
         Remedy::CheckSound => "Check the sound".into(),
         Remedy::EchoAutomatic => "Echo: automatic".into(),
         Remedy::AskAgain => "Ask again".into(),
+        Remedy::SendNow => "Send now".into(),
         Remedy::UseModel { model, .. } => format!("Use {model}"),
     }
 }
@@ -69,6 +70,7 @@ fn tooltip(remedy: &Remedy) -> &'static str {
             "Takes replies out of what the microphone hears only where it hears them."
         }
         Remedy::AskAgain => "Sends what you said last once more.",
+        Remedy::SendNow => "Sends what you said, and plays the answer.",
         Remedy::UseModel { .. } => {
             "Writes this model into the file of the profile, and nothing else there; it is used from the next pause on."
         }
@@ -79,11 +81,11 @@ fn tooltip(remedy: &Remedy) -> &'static str {
 fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
     match remedy {
         Remedy::Reconnect => {}
-        Remedy::AskAgain if snapshot.ask_again => return None,
-        Remedy::AskAgain if snapshot.spending.reached.is_some() => {
+        Remedy::AskAgain | Remedy::SendNow if snapshot.ask_again => return None,
+        Remedy::AskAgain | Remedy::SendNow if snapshot.spending.reached.is_some() => {
             return Some("the spend limit is reached");
         }
-        Remedy::AskAgain => {
+        Remedy::AskAgain | Remedy::SendNow => {
             return Some("what you said is not kept any more, or something else goes on");
         }
         Remedy::UseProfile(_)

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::support::line::Mode;
 use crate::support::{Running, World, simulate, voice};
 use sovereign::conversation::command::Command;
-use sovereign::conversation::snapshot::Link;
+use sovereign::conversation::snapshot::{Activity, Link, Notice};
 use sovereign::server::script::{ScriptStep, SpeechKind};
+use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::telemetry::summary::Summary;
 use sovereign::turn::machine::Outcome;
@@ -190,6 +191,114 @@ fn what_no_line_carries_fails_with_words_and_is_counted() {
         }
         assert_counts(&world.quit().await, 2, 0, 2);
     });
+}
+
+#[test]
+fn an_answer_that_is_cut_off_is_asked_for_again_by_itself() {
+    simulate(async {
+        let mut world = world();
+        if let ScriptStep::Say { sound, .. } = &mut world.script.turns[0][0] {
+            *sound = SpeechKind::Tone {
+                hz: 440.0,
+                length: Duration::from_secs(6),
+            };
+        }
+        world.script.turns[0].insert(0, ScriptStep::Speed(1.0));
+        let mut world = world.start();
+        world.ready().await;
+        world.speak(&voice("american-man")).await;
+        sleep(2_000).await;
+        world.cut();
+        let cut = world.turn().await;
+        let lost = "in the middle of the reply";
+        assert!(
+            matches!(&cut.outcome, Outcome::Failed(why) if why.contains(lost)),
+            "{cut:?}"
+        );
+        assert!(cut.heard > Duration::from_secs(1), "what came is heard");
+        let again = world.turn().await;
+        assert_answered(&again, 1.5);
+        assert_eq!((again.asked_again, again.heard.as_secs()), (1, 6));
+        assert_counts(&world.quit().await, 1, 1, 0);
+    });
+}
+
+#[test]
+fn an_answer_that_every_connection_cuts_off_is_asked_for_three_times() {
+    simulate(async {
+        let mut world = world();
+        world.script.turns[0].insert(0, ScriptStep::Speed(1.0));
+        world.script.turns[0].push(ScriptStep::Drop);
+        world.window = true;
+        let mut world = world.start();
+        world.ready().await;
+        world.speak(&voice("american-man")).await;
+        for asked_again in 0..3 {
+            assert_eq!(world.turn().await.asked_again, asked_again);
+        }
+        sleep(10_000).await;
+        let snapshot = world.session.snapshots.borrow().clone();
+        assert!(snapshot.ask_again && snapshot.activity == Activity::Listening);
+        assert_counts(&world.quit().await, 1, 1, 0);
+    });
+}
+
+/// Speaks while there is no connection, which comes back so many seconds later.
+async fn speak_offline(world: &mut Running, seconds: u64) {
+    world.line.set(Mode::Refuses);
+    world.cut();
+    sleep(1_000).await;
+    world.speak(&voice("american-man")).await;
+    sleep(seconds * 1_000).await;
+    world.line.set(Mode::Open);
+    until_connected(world).await;
+}
+
+#[test]
+fn what_was_said_long_before_the_connection_returns_waits_for_consent_and_is_kept() {
+    simulate(async {
+        let mut world = world();
+        world.window = true;
+        let mut world = world.start();
+        world.ready().await;
+        speak_offline(&mut world, 60).await;
+        let turn = world.turn().await;
+        let why = "there was no connection for";
+        assert!(
+            matches!(&turn.outcome, Outcome::Failed(w) if w.contains(why)),
+            "{turn:?}"
+        );
+        sleep(5_000).await;
+        let notices = world.session.snapshots.borrow().notices.clone();
+        let sends = |notice: &&Notice| notice.remedy == Some(Remedy::SendNow);
+        assert_eq!(notices.iter().filter(sends).count(), 1, "{notices:?}");
+        // Another question in between takes nothing away.
+        world.speak(&voice("british-woman")).await;
+        assert_eq!(world.turn().await.asked_again, 0);
+        let notices = world.session.snapshots.borrow().notices.clone();
+        assert_eq!(notices.iter().filter(sends).count(), 1, "{notices:?}");
+        world.tell(Command::Apply(Remedy::SendNow)).await;
+        let turn = world.turn().await;
+        assert_answered(&turn, 1.5);
+        assert_eq!(turn.asked_again, 1);
+        assert!(!world.session.snapshots.borrow().ask_again);
+        assert_counts(&world.quit().await, 2, 2, 0);
+    });
+}
+
+#[test]
+fn what_was_said_a_moment_before_or_where_nobody_can_be_asked_is_sent_by_itself() {
+    for (window, seconds) in [(true, 10), (false, 90)] {
+        simulate(async {
+            let mut world = world();
+            world.window = window;
+            let mut world = world.start();
+            world.ready().await;
+            speak_offline(&mut world, seconds).await;
+            assert_answered(&world.turn().await, 1.5);
+            assert_counts(&world.quit().await, 1, 1, 0);
+        });
+    }
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub struct World {
     pub provider: Answers,
     /// Whether there are statistics, alerts and exports.
     pub telemetry: bool,
+    /// Whether the user can answer questions.
+    pub window: bool,
     /// Tells of files that change; nothing does without.
     pub changes: Watch,
     /// What becomes of parts that have no channel to the conversation of their own.
@@ -97,6 +99,7 @@ impl World {
             profiles: None,
             provider: Answers::Server,
             telemetry: true,
+            window: false,
             changes: Watch::nothing(),
             failures: Failures::default(),
         }
@@ -163,6 +166,7 @@ impl World {
             choices: Default::default(),
             notices: Vec::new(),
             telemetry,
+            window: self.window,
             state: self.state,
         });
         Running {

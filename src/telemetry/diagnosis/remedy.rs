@@ -17,4 +17,6 @@ pub enum Remedy {
     },
     /// Send the last question again.
     AskAgain,
+    /// Send what waits for a connection and was not answered.
+    SendNow,
 }

@@ -48,12 +48,26 @@ pub struct Closed {
     pub false_endpoints: u32,
     /// The service stopped its answer by itself, without speech or a key press.
     pub broken_off: bool,
+    /// How it is asked again, where the connection is to blame for its failure.
+    pub retry: Retry,
     /// How much of the reply was heard.
     pub heard: Duration,
     /// From the interrupting onset to the lowered reply, if speech cut it.
     pub ducked_after: Option<Duration>,
     /// From the interrupting onset to silence, if speech cut the reply.
     pub silenced_after: Option<Duration>,
+}
+
+/// How a question is asked again that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retry {
+    /// As the user likes, until the next question.
+    #[default]
+    None,
+    /// At once: the connection cut its answer off.
+    ByItself,
+    /// When the user says so, however much later: the service does not have it.
+    WithConsent,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -16,6 +16,8 @@ pub(super) const CONTENT_WITHIN: Duration = Duration::from_secs(2);
 pub(super) const UNANSWERABLE_WITHIN: Duration = Duration::from_secs(5);
 /// A flush must be confirmed within this time; it takes a device period plus a fade.
 pub(super) const SILENT_WITHIN: Duration = Duration::from_secs(1);
+/// What was said longer ago than this, without a connection, is not sent unless the user agrees.
+pub(super) const CONSENT_AFTER: Duration = Duration::from_secs(30);
 /// Connections that may end after a completely sent turn before it fails: each of its answers may have been billed.
 pub(super) const OFFERS: u32 = 4;
 /// Connections that may end while a closed turn is being sent: a part gets no answer, so this costs less.

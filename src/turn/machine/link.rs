@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::open_turn::Ending;
-use super::{Action, Machine, OpenTurn, Phase};
+use super::{Action, Machine, OpenTurn, Phase, Retry};
 use crate::base::ids::{Mark, TurnId};
 
 impl Machine {
@@ -25,10 +25,12 @@ impl Machine {
             }
             turn => self.open = turn,
         }
+        self.close_stale(now);
     }
 
     pub(super) fn link_down(&mut self, now: Instant) {
         if std::mem::replace(&mut self.connected, false) {
+            self.down_since = Some(now);
             let manual = self.manual;
             let turns = self.unanswered.iter_mut().chain(&mut self.open);
             turns.for_each(|turn| turn.count_lost_offer(manual));
@@ -48,6 +50,7 @@ impl Machine {
         }
         if turn.is_audible() || !turn.asked {
             turn.broken = Some("the connection was lost in the middle of the reply".into());
+            turn.retry = Retry::ByItself;
             turn.last_sign = now;
             turn.end_reply(&mut self.actions);
             self.close_if_over();

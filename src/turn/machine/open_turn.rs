@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::action::Action;
+use super::action::{Action, Retry};
 use super::limits::{
     COMPLETE_WITHIN, CONTENT_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, UNANSWERABLE_WITHIN,
 };
@@ -85,6 +85,9 @@ pub(super) struct OpenTurn {
     pub(super) broken: Option<String>,
     /// The service stopped its answer by itself.
     pub(super) broken_off: bool,
+    pub(super) retry: Retry,
+    /// When the user had said or typed all of it.
+    pub(super) said: Instant,
     /// The service waits for an answer that cannot be given, and has been silent since.
     pub(super) stuck: bool,
     pub(super) played: Option<(Instant, Duration)>,
@@ -121,6 +124,8 @@ impl OpenTurn {
             repeats: false,
             broken: None,
             broken_off: false,
+            retry: Retry::None,
+            said: now,
             stuck: false,
             played: None,
             last_sign: now,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, Closed, FIRST_SIGN_WITHIN, Machine, NEXT_SIGN_WITHIN, OpenTurn, Outcome, Phase,
+    Action, Closed, FIRST_SIGN_WITHIN, Machine, NEXT_SIGN_WITHIN, OpenTurn, Outcome, Phase, Retry,
     Silencing,
 };
 use crate::base::ids::{Mark, TurnId};
@@ -109,8 +109,13 @@ impl Machine {
         if phase == Phase::Awaiting && self.replace_link(now) {
             return;
         }
-        let Some(turn) = self.open.take() else { return };
+        let Some(mut turn) = self.open.take() else {
+            return;
+        };
         self.replies.drop_current(Why::Lapsed);
+        if phase == Phase::Awaiting && !turn.received && !turn.completed {
+            turn.retry = Retry::WithConsent;
+        }
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
             // A part was heard, and the announced rest never came.
@@ -155,6 +160,7 @@ impl Machine {
             cut_offs: turn.cut_offs,
             false_endpoints: turn.false_endpoints,
             broken_off: turn.broken_off,
+            retry: turn.retry,
             received: turn.received,
             heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
             timeline: turn.timeline,

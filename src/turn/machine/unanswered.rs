@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use super::open_turn::Ending;
 use super::{
-    Action, BROKEN_OFFERS, Input, Machine, OFFERS, OpenTurn, Outcome, Phase, SILENT_OFFERS,
+    Action, BROKEN_OFFERS, CONSENT_AFTER, Input, Machine, OFFERS, OpenTurn, Outcome, Phase, Retry,
+    SILENT_OFFERS,
 };
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::reply_attribution::{Owner, Why};
@@ -88,6 +89,23 @@ impl Machine {
             .insert(later.unwrap_or(self.unanswered.len()), turn);
     }
 
+    /// There is a connection again. What was said long ago is not sent before the user agrees, who may have given it up.
+    pub(super) fn close_stale(&mut self, now: Instant) {
+        let down = self.down_since.take();
+        if !self.consent {
+            return;
+        }
+        let away = |turn: &OpenTurn| {
+            let since = down.map_or(turn.said, |down| down.max(turn.said));
+            now.saturating_duration_since(since)
+        };
+        self.close_unanswered(|turn| {
+            let seconds = away(turn).as_secs();
+            let stale = turn.asked && away(turn) > CONSENT_AFTER;
+            stale.then(|| Outcome::Failed(format!("there was no connection for {seconds} s")))
+        });
+    }
+
     /// Whether a turn waits to be sent on this connection.
     pub(super) fn has_unasked(&self) -> bool {
         self.unanswered.iter().any(|turn| !turn.offered)
@@ -111,6 +129,7 @@ impl Machine {
                 return;
             };
             if let Some(why) = turn.hopeless() {
+                turn.retry = Retry::WithConsent;
                 self.close(turn, Outcome::Failed(why));
                 continue;
             }
@@ -134,7 +153,18 @@ impl Machine {
             match outcome(&turn) {
                 Some(outcome) => {
                     let received = turn.received || outcome == Outcome::Cancelled;
-                    self.close(OpenTurn { received, ..turn }, outcome);
+                    let failed = matches!(outcome, Outcome::Failed(_)) && !received;
+                    let retry = if failed {
+                        Retry::WithConsent
+                    } else {
+                        turn.retry
+                    };
+                    let turn = OpenTurn {
+                        received,
+                        retry,
+                        ..turn
+                    };
+                    self.close(turn, outcome);
                 }
                 None => self.unanswered.push_back(turn),
             }

@@ -90,7 +90,7 @@ impl Machine {
             turn.timeline.set(Mark::Endpoint, now);
         }
         turn.phase = Phase::Awaiting;
-        turn.last_sign = now;
+        (turn.last_sign, turn.said) = (now, now);
         let (id, offered) = (turn.id, turn.offered);
         if self.connected && offered {
             self.end(now, id);

@@ -237,7 +237,11 @@ fn outcomes_are_told_apart_and_unknown_values_are_absent() {
     assert_eq!(failed.status, Some(1), "{failed:?}");
     assert_eq!(
         (&turns[0]["outcome"], &summary["turns"]["failed"]),
-        (&"failed".into(), &1.into())
+        (&"failed".into(), &2.into())
+    );
+    assert_eq!(
+        (&turns[0]["retried"], &turns[1]["asked_again"]),
+        (&true.into(), &1.into())
     );
     assert!(
         turns[0]["error"]
