@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["dsp", "vad", "turn", "metrics", "adapt", "report", "file"],
     &["provider"],
     &["profile"],
-    &["audio", "server", "settings", "probe", "monitor"],
+    &["audio", "server", "settings", "probe", "monitor", "store"],
     &["telemetry"],
     &["conversation"],
     &["lab"],
@@ -50,6 +50,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("eframe", &["ui/"]),
     ("egui_kittest", &["ui/"]),
     ("unicode_bidi", &["ui/bidi.rs"]),
+    ("rusqlite", &["store/"]),
     ("sysinfo", &["probe/"]),
     ("starship_battery", &["probe/"]),
     (
