@@ -124,14 +124,14 @@ impl Database {
         })?)
     }
 
-    /// Deletes a conversation for good: nothing of it is left in the files. Says whether there was one.
+    /// Deletes a conversation for good: nothing of it is left in the files, once [`scrub`](Self::scrub) is done. Says whether
+    /// there was one.
     ///
     /// Stores that were set aside are removed as well: nobody knows what they hold.
     pub fn delete(&mut self, id: ConversationId) -> Result<bool, StoreError> {
         let deleted = self.write(|batch| batch.delete("id = ?1", &[id.0]))?;
-        self.unscrubbed = true;
         self.remove_set_aside();
-        self.scrub()?;
+        self.scrub_now()?;
         Ok(deleted > 0)
     }
 
@@ -143,9 +143,8 @@ impl Database {
             batch.delete_all()?;
             Ok(count)
         })?;
-        self.unscrubbed = true;
         self.remove_set_aside();
-        self.scrub()?;
+        self.scrub_now()?;
         Ok(deleted)
     }
 
@@ -163,10 +162,22 @@ impl Database {
         let over = "id IN (SELECT id FROM conversations WHERE mark < ?1 ORDER BY mark LIMIT ?2)";
         let deleted = self.write(|batch| batch.delete(over, &[limit, whole(most)]))?;
         if deleted > 0 {
-            self.unscrubbed = true;
-            self.scrub()?;
+            self.scrub_now()?;
         }
         Ok(deleted)
+    }
+
+    /// Whether something that was deleted may still be in the files, because another program was reading.
+    pub fn is_unscrubbed(&self) -> bool {
+        self.unscrubbed
+    }
+
+    fn scrub_now(&mut self) -> Result<(), StoreError> {
+        self.unscrubbed = true;
+        match self.scrub() {
+            Err(StoreError::Busy) => Ok(()),
+            scrubbed => scrubbed,
+        }
     }
 
     /// Removes what was deleted from the log and the free pages, where that is still to be done. [`StoreError::Busy`]: another

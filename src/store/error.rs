@@ -2,17 +2,15 @@
 
 use rusqlite::ErrorCode;
 
-use super::schema::VERSION;
-
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder or one of the files is not ours, or is no plain file.
     #[error("{path} {why}")]
     Place { path: String, why: String },
     #[error(
-        "it was written by a newer version of this program (schema {0}, this one knows {VERSION}); it is left alone"
+        "it was written by a newer version of this program (schema {found}, this one knows {known}); it is left alone"
     )]
-    Newer(i64),
+    Newer { found: i64, known: i64 },
     #[error("it is the file of another program; it is left alone")]
     Foreign,
     #[error("it is damaged ({0})")]
@@ -50,15 +48,16 @@ impl From<rusqlite::Error> for StoreError {
         if let Some((_, words)) = plain.iter().find(|(plain, _)| *plain == code) {
             return Self::Failed((*words).to_owned());
         }
-        match code {
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-                Self::Damaged(error.to_string())
-            }
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
-            ErrorCode::SystemIoFailure => {
-                Self::Failed(format!("the disk reports an error ({error})"))
-            }
-            _ => Self::Failed(error.to_string()),
+        let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
+        let busy = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
+        if damage.contains(&code) {
+            Self::Damaged(error.to_string())
+        } else if busy.contains(&code) {
+            Self::Busy
+        } else if code == ErrorCode::SystemIoFailure {
+            Self::Failed(format!("the disk reports an error ({error})"))
+        } else {
+            Self::Failed(error.to_string())
         }
     }
 }

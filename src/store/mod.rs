@@ -8,7 +8,8 @@
 //! sovereign history ─────── Database, in place ───────────────────▶
 //! ```
 //!
-//! What was handed over is on the disk within half a second, and outlives the program from then on.
+//! What was handed over is on the disk within half a second, and outlives the program from then on. What cannot be written waits
+//! (see [`Store`]); what is deleted leaves nothing behind (see [`Database::delete`]).
 
 mod batch;
 mod connection;
@@ -16,11 +17,15 @@ mod database;
 mod entry;
 mod error;
 mod match_text;
+mod message;
+mod queue;
 mod read;
 mod salvage;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod thread;
+mod worker;
 
 pub use batch::Batch;
 pub use database::Database;
@@ -29,7 +34,9 @@ pub use entry::{
     StoredAudio, StoredTurn, UnsentSpeech,
 };
 pub use error::StoreError;
+pub use message::{ConversationKey, Query, StoreEvent, Write};
 pub use salvage::SetAside;
+pub use thread::Store;
 
 /// Name of the file in the state folder.
 pub const FILE: &str = "conversations.db";

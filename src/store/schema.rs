@@ -84,7 +84,7 @@ INSERT INTO letters(letters, rank) VALUES('secure-delete', 1);
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     let found = version(connection)?;
     if found > VERSION {
-        return Err(StoreError::Newer(found));
+        return Err(newer(found, VERSION));
     }
     Ok(())
 }
@@ -101,12 +101,16 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(),
     let done = usize::try_from(found)
         .ok()
         .filter(|done| *done <= steps.len());
-    for step in &steps[done.ok_or(StoreError::Newer(found))?..] {
+    for step in &steps[done.ok_or_else(|| newer(found, newest))?..] {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", newest)?;
     Ok(transaction.commit()?)
+}
+
+fn newer(found: i64, known: i64) -> StoreError {
+    StoreError::Newer { found, known }
 }
 
 /// The schema of a file; 0 of an empty one.

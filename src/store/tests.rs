@@ -4,6 +4,7 @@ mod damage;
 mod deletion;
 mod keeping;
 mod searching;
+mod threaded;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

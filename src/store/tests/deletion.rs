@@ -121,7 +121,9 @@ fn what_another_program_still_reads_is_scrubbed_later() {
     reading
         .query_row("SELECT count(*) FROM turns", [], |_| Ok(()))
         .expect("read");
-    let error = database.delete(id).expect_err("not yet");
+    assert!(database.delete(id).expect("deleted"));
+    assert!(database.is_unscrubbed());
+    let error = database.scrub().expect_err("not yet");
     assert!(matches!(error, StoreError::Busy), "{error}");
     assert_eq!(database.turns(id).expect("read"), []);
     drop(reading);
