@@ -8,12 +8,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::batch::{Batch, whole};
 use super::connection::{self, with_end};
 use super::entry::{
-    ConversationId, ConversationSummary, Filter, Hit, Retention, StoreSize, StoredAudio,
-    StoredTurn, UnsentSpeech,
+    ConversationId, ConversationSummary, Filter, Hit, StoreSize, StoredAudio, StoredTurn,
+    UnsentSpeech,
 };
 use super::error::StoreError;
 use super::read;
 use super::salvage::{self, SetAside};
+use crate::base::retention::Retention;
 
 /// An open store. An error that [is damage](StoreError::is_damage) calls for [`repair`](Self::repair).
 #[derive(Debug)]

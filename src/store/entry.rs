@@ -120,16 +120,6 @@ pub struct StoredAudio {
     pub samples: Vec<i16>,
 }
 
-/// What is kept, and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retention {
-    /// Nothing, not even the words of the running conversation.
-    Off,
-    /// Until so much time has passed since the last turn.
-    For(Duration),
-    Forever,
-}
-
 /// How much is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreSize {

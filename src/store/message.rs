@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::entry::{
-    ConversationId, ConversationSummary, Filter, Retention, SpeechPiece, StoredAudio, StoredTurn,
-    UnsentSpeech,
+    ConversationId, ConversationSummary, Filter, SpeechPiece, StoredAudio, StoredTurn, UnsentSpeech,
 };
+use crate::base::retention::Retention;
 
 /// Names a conversation from its start on. It is begun in the store by the first write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -27,11 +27,12 @@ mod tests;
 mod thread;
 mod worker;
 
+pub use crate::base::retention::Retention;
 pub use batch::Batch;
 pub use database::Database;
 pub use entry::{
-    ConversationId, ConversationSummary, Filter, Hit, Retention, Side, SpeechPiece, StoreSize,
-    StoredAudio, StoredTurn, UnsentSpeech,
+    ConversationId, ConversationSummary, Filter, Hit, Side, SpeechPiece, StoreSize, StoredAudio,
+    StoredTurn, UnsentSpeech,
 };
 pub use error::StoreError;
 pub use message::{ConversationKey, Query, StoreEvent, Write};

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::entry::{ConversationId, Retention};
+use super::entry::ConversationId;
 use super::message::{ConversationKey, Query, Write};
+use crate::base::retention::Retention;
 
 /// What may wait while nothing can be written, in bytes: a quarter of an hour of speech, or a day of words.
 const MOST: usize = 32 << 20;

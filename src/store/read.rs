@@ -61,8 +61,9 @@ pub(super) fn list(
         }
         found.sort_unstable_by_key(|found| std::cmp::Reverse((found.ended, found.id)));
     }
+    let mut median = median_of(connection)?;
     for found in &mut found {
-        found.response = median(connection, found.id)?;
+        found.response = median(found.id)?;
     }
     Ok(found)
 }
@@ -74,7 +75,7 @@ pub(super) fn summary(
     let Some(found) = summary_without_median(connection, id)? else {
         return Ok(None);
     };
-    let response = median(connection, id)?;
+    let response = median_of(connection)?(id)?;
     Ok(Some(ConversationSummary { response, ..found }))
 }
 
@@ -183,7 +184,11 @@ fn each_match(
                 values.extend([pattern.clone().into(), pattern.clone().into()]);
             }
         }
-        conditions += &of_turn(filter, &mut values);
+        let of_turn = of_turn(filter, &mut values);
+        if !of_turn.is_empty() {
+            // By an index alone, before a turn is read.
+            conditions += &format!(" AND +{order} IN (SELECT t.id FROM turns t WHERE 1{of_turn})");
+        }
         let select =
             format!("SELECT {columns} FROM {from} WHERE {conditions} ORDER BY {order} DESC");
         let mut select = connection.prepare(&select)?;
@@ -227,15 +232,19 @@ fn summary_without_median(
     Ok(select.query_row([id.0], summary_of).optional()?)
 }
 
-/// By an index: cheap enough to be asked for with each list.
-fn median(connection: &Connection, id: ConversationId) -> Result<Option<Duration>, StoreError> {
+/// The median of a conversation, by an index: cheap enough to be asked for with each list.
+fn median_of(
+    connection: &Connection,
+) -> Result<impl FnMut(ConversationId) -> Result<Option<Duration>, StoreError>, StoreError> {
     let of = "FROM turns WHERE conversation = ? AND response IS NOT NULL";
-    let mut select = connection.prepare(&format!("SELECT count(*) {of}"))?;
-    let count: i64 = select.query_row([id.0], |row| row.get(0))?;
+    let mut counts = connection.prepare(&format!("SELECT count(*) {of}"))?;
     let select = format!("SELECT response {of} ORDER BY response LIMIT 1 OFFSET ?");
-    let mut select = connection.prepare(&select)?;
-    let middle = select.query_row([id.0, (count - 1).max(0) / 2], |row| row.get(0));
-    Ok(middle.optional()?.map(duration))
+    let mut middles = connection.prepare(&select)?;
+    Ok(move |id: ConversationId| {
+        let count: i64 = counts.query_row([id.0], |row| row.get(0))?;
+        let middle = middles.query_row([id.0, (count - 1).max(0) / 2], |row| row.get(0));
+        Ok(middle.optional()?.map(duration))
+    })
 }
 
 fn summary_of(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {

@@ -1,8 +1,10 @@
 //! The store on real files.
 
+mod crash;
 mod damage;
 mod deletion;
 mod keeping;
+mod measure;
 mod searching;
 mod threaded;
 

@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 
-use super::entry::{ConversationId, Retention};
+use super::entry::ConversationId;
 use super::message::{ConversationKey, Query, StoreEvent, Write};
 use super::queue::Queue;
 use super::worker::StoreWorker;
+use crate::base::retention::Retention;
 use crate::base::supervise::Failures;
 
 /// Writes wait for others so long.

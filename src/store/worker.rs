@@ -10,10 +10,11 @@ use jiff::Timestamp;
 
 use super::batch::Batch;
 use super::database::Database;
-use super::entry::{ConversationId, Retention};
+use super::entry::ConversationId;
 use super::error::StoreError;
 use super::message::{ConversationKey, Query, StoreEvent, Write};
 use super::salvage::SetAside;
+use crate::base::retention::Retention;
 use crate::file;
 
 /// What is over is deleted at the start, and then so often.
