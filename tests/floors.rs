@@ -50,6 +50,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("eframe", &["ui/"]),
     ("egui_kittest", &["ui/"]),
     ("unicode_bidi", &["ui/bidi.rs"]),
+    ("rusqlite", &["store/"]),
     ("sysinfo", &["probe/"]),
     ("starship_battery", &["probe/"]),
     (

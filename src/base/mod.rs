@@ -1,5 +1,5 @@
-//! Units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, WAV bytes, the environment,
-//! work on a thread aside, and restarts after a panic. No other I/O, nothing else of ours.
+//! Units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, retention, WAV bytes, the
+//! environment, work on a thread aside, and restarts after a panic. No other I/O, nothing else of ours.
 
 pub mod cost;
 pub mod counters;
@@ -12,6 +12,7 @@ pub mod local_caller;
 pub mod plural;
 pub mod printable;
 pub mod problem;
+pub mod retention;
 pub mod ring;
 pub mod severity;
 pub mod supervise;

@@ -134,6 +134,30 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
     )?)
 }
 
+/// Makes room for a file of ours that a library opens by its name: an empty one if it is missing. One that is there is not
+/// opened here: closing it again would end the locks that this process has on it.
+pub fn prepare_own(path: &Path) -> Result<(), ReadError> {
+    match check_own(path) {
+        Err(ReadError::Missing) => match create_own(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_own(path),
+            made => made.map(drop).map_err(ReadError::from),
+        },
+        checked => checked,
+    }
+}
+
+/// Checks that this is a plain file of ours, without opening it. Others lose the right to read it.
+pub fn check_own(path: &Path) -> Result<(), ReadError> {
+    let found = fs::symlink_metadata(path).map_err(sort)?;
+    check(&found, Links::Refused, true)?;
+    #[cfg(unix)]
+    if others_rights(&found) != 0 {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
 /// Makes a folder and those above it, for the user alone. One that is there stays as it is.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -179,8 +203,9 @@ pub fn temporary_folder() -> &'static Path {
 
 /// Whether this is a name that the program gives to what it keeps.
 fn is_ours(name: &std::ffi::OsStr) -> bool {
-    const OURS: [&str; 9] = [
+    const OURS: [&str; 10] = [
         "logs",
+        "conversations",
         "history",
         "monitor-token",
         "spent-",

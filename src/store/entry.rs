@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Names a conversation within the store; later ones have larger numbers.
+use crate::base::units::SampleRate;
+
+/// Names a conversation within the store; later ones have larger numbers, and no number is used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConversationId(pub i64);
 
@@ -30,6 +32,16 @@ pub struct StoredTurn {
     pub record: String,
 }
 
+impl StoredTurn {
+    /// The outcome of a turn that runs.
+    pub const OPEN: &str = "open";
+
+    /// Whether it runs, or did when its program ended.
+    pub fn is_open(&self) -> bool {
+        self.outcome == Self::OPEN
+    }
+}
+
 /// A conversation in a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConversationSummary {
@@ -37,7 +49,7 @@ pub struct ConversationSummary {
     /// When its first turn began, and when its last one was kept.
     pub begun: Timestamp,
     pub ended: Timestamp,
-    /// The first words of the user; of the assistant, if the user's are not known.
+    /// The first words of the user; of the assistant, if the user's are not known. One line.
     pub title: String,
     pub turns: u64,
     /// Profile of its last turn.
@@ -46,18 +58,17 @@ pub struct ConversationSummary {
     pub response: Option<Duration>,
 }
 
-/// Which conversations are asked for. Without any choice: all, the newest first.
+/// Which conversations are asked for: those with one turn that meets every condition, the newest first. Without a condition:
+/// all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    /// Words, all of which occur in one turn; the last one may be the beginning of a word.
+    /// Words that all occur in the turn; the last one may be the beginning of a word.
     pub text: String,
-    /// Conversations with a turn that was kept at or after this time.
+    /// The turn was kept at or after this time.
     pub since: Option<Timestamp>,
-    /// Conversations with a turn under this profile.
     pub profile: Option<String>,
-    /// Conversations with a turn of this outcome.
     pub outcome: Option<String>,
-    /// At most so many.
+    /// At most so many conversations; 0 is all.
     pub most: usize,
 }
 
@@ -66,6 +77,18 @@ pub struct Filter {
 pub struct Hit {
     pub conversation: ConversationId,
     pub turn: StoredTurn,
+}
+
+/// A piece of the speech of a turn that is not answered yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpeechPiece {
+    /// The turn's number in its conversation.
+    pub number: u64,
+    pub at: Timestamp,
+    /// Where it begins in the speech of the turn, in samples.
+    pub first: u64,
+    /// Mono, 16 bit, 16 kHz.
+    pub samples: Vec<i16>,
 }
 
 /// Speech of a turn that was not answered before its program ended.
@@ -79,20 +102,29 @@ pub struct UnsentSpeech {
     pub samples: Vec<i16>,
 }
 
-/// One side of a turn's sound, kept by the user's choice.
+/// Whose sound or words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    User,
+    Assistant,
+}
+
+/// One side of a turn's sound, kept by the user's choice. Sound that is kept again replaces the earlier one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredAudio {
-    pub rate: crate::base::units::SampleRate,
+    /// The turn's number in its conversation.
+    pub number: u64,
+    pub side: Side,
+    pub rate: SampleRate,
     /// Mono, 16 bit.
     pub samples: Vec<i16>,
 }
 
-/// What is kept, and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retention {
-    /// Nothing, not even the words of the running conversation.
-    Off,
-    /// Until so much time has passed since the last turn.
-    For(Duration),
-    Forever,
+/// How much is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreSize {
+    pub conversations: u64,
+    pub turns: u64,
+    /// On the disk, with what waits in the write-ahead log.
+    pub bytes: u64,
 }

@@ -8,11 +8,36 @@
 //! sovereign history ─────── Database, in place ───────────────────▶
 //! ```
 //!
-//! What was handed over is on the disk within half a second, and outlives the program from then on.
+//! What was handed over is on the disk within half a second, and outlives the program from then on. What cannot be written waits
+//! (see [`Store`]); what is deleted leaves nothing behind (see [`Database::delete`]).
 
+mod batch;
+mod connection;
+mod database;
 mod entry;
+mod error;
+mod match_text;
+mod message;
+mod queue;
+mod read;
+mod salvage;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod worker;
 
+pub use crate::base::retention::Retention;
+pub use batch::Batch;
+pub use database::Database;
 pub use entry::{
-    ConversationId, ConversationSummary, Filter, Hit, Retention, StoredAudio, StoredTurn,
-    UnsentSpeech,
+    ConversationId, ConversationSummary, Filter, Hit, Side, SpeechPiece, StoreSize, StoredAudio,
+    StoredTurn, UnsentSpeech,
 };
+pub use error::StoreError;
+pub use message::{ConversationKey, Query, StoreEvent, Write};
+pub use salvage::SetAside;
+pub use thread::Store;
+
+/// Name of the file in the state folder.
+pub const FILE: &str = "conversations.db";

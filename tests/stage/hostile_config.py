@@ -77,7 +77,7 @@ def a_protective_line_that_cannot_be_read(case):
             "slip": (f"endpiont: {url}\n", "config.yaml:1:1: endpiont"),
             "wrong group": (f"window:\n  endpoint: {url}\n", "config.yaml:2:3: window.endpoint"),
             "variable": (f"endpoint: {url}\nstate: $HOME/logs\n", "config.yaml:2:8: state"),
-            "keep": (f"endpoint: {url}\nkeep: of\n", "config.yaml:2:1: keep"),
+            "keep": (f"endpoint: {url}\nkeep: of\n", "config.yaml:2:7: keep"),
             "quote": (f"endpoint: {url}\nvolume: \"0.5\n", "config.yaml:3:1"),
             "tab": (f"endpoint: {url}\n\tvolume: 1\n", "config.yaml:2:1: a tab"),
             "latin": (f"endpoint: {url} # caf\xe9\n".encode("latin-1"), "is not UTF-8"),

@@ -8,7 +8,7 @@ use crate::base::did_you_mean::nearest;
 use crate::base::keys;
 
 /// Keys that keep something from happening: speech and key going elsewhere, records being kept or kept elsewhere, tools
-/// being run, money being spent. The last four mean something to other versions of this program only: who writes one of
+/// being run, money being spent. The last two mean something to other versions of this program only: who writes one of
 /// them relies on it all the same.
 const PROTECTIVE: [&str; 7] = [
     "endpoint",

@@ -11,16 +11,18 @@ use super::table::{KEYS, PRICES};
 use super::values::Config;
 use crate::base::did_you_mean::nearest;
 use crate::base::keys::{self, Key, Keyed as _, Row, Value, Wrong};
+use crate::base::retention::Retention;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::profile::Detection;
 use serde_json::Value as Json;
 
 /// What holds where a line cannot be read and nothing held before: the defaults, with the microphone opened by the talk key
-/// alone, and nothing sent but utterances.
+/// alone, nothing sent but utterances, and nothing kept.
 pub(super) fn cautious() -> Config {
     Config {
         voice_activation: false,
         detection: Some(Detection::Manual),
+        keep: Retention::Off,
         ..Config::default()
     }
 }

@@ -4,6 +4,8 @@
 
 use std::sync::LazyLock;
 
+use serde_json::json;
+
 use super::frame::GEOMETRY;
 use super::outlets::{self, MonitorSettings};
 use super::values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window};
@@ -11,6 +13,7 @@ use crate::base::keys::Effect::{NextConnection, Restart};
 use crate::base::keys::{
     Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
 };
+use crate::base::retention::Retention;
 use crate::base::yaml::{Text, quoted};
 use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
 use crate::provider::turn_cost::Price;
@@ -69,11 +72,18 @@ bind!(TOP: Config {
     voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],
         "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).offered(),
     volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).offered(),
+    keep: Key::new("keep", Kind::Shaped(TextShape {
+            allowed: "allowed is a number of days such as 30d, or off, or forever",
+            check: |text| Retention::parse(text).map(|_| text.to_owned()).ok_or_else(|| Wrong::text(text)),
+            schema: || json!({"type": "string", "pattern": "^([1-9][0-9]{0,4}d|off|forever)$"}),
+        }), &["30d"], "How long a conversation is kept after its last turn; `off` keeps nothing.", &[]),
+    keep_audio: Key::new("keep_audio", Kind::OnOff, &["off"],
+        "Whether the sound of conversations is kept as well, for as long as their words.", &[]),
     state: Key::new("state", Kind::Shaped(TextShape {
             allowed: "allowed is the path of a folder",
             check: paths::configured,
             schema: any_text,
-        }), &[], "The folder for logs and recordings; a relative path starts from the folder of this file.", &[])
+        }), &[], "The folder for conversations, logs and recordings; a relative path starts from the folder of this file.", &[])
         .applies(Restart),
     alert_webhook: Key::new("alert_webhook", Kind::Shaped(outlets::WEBHOOK), &[], "The address that alerts are posted to.", &[]);
     window, monitor, price_usd_per_million, spend_limit

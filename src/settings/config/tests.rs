@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::table::KEYS;
 use super::*;
 use crate::base::keys::tests::{reference, up_to_date};
+use crate::base::retention::Retention;
 use crate::base::yaml::{MAX_BYTES, edit};
 use crate::profile::{Detection, EchoCancellation, Languages};
 use crate::provider::turn_cost::Price;
@@ -53,7 +54,7 @@ fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
 fn everything_that_can_be_written_is_read() {
     let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
                 detection: automatic\necho_cancellation: off\nvoice: puck\nlanguages: [de-AT, \"no\"]\ntalk_key: tap\n\
-                release_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n\
+                release_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nkeep: forever\nkeep_audio: on\nstate: logs\n\
                 price_usd_per_million:\n  in: 3\n  out: 12.5\nspend_limit_usd:\n  conversation: 1.5\n  day: 5\n";
     let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
     assert_eq!(config.profile.as_deref(), Some("ultra-fast"));
@@ -76,6 +77,7 @@ fn everything_that_can_be_written_is_read() {
         (0.5, 2, Theme::Dark)
     );
     assert_eq!(config.state, Some("logs".into()));
+    assert_eq!((config.keep, config.keep_audio), (Retention::Forever, true));
     let price = Price {
         prompt: 3.0,
         response: 12.5,
@@ -98,7 +100,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, state, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, keep, keep_audio, state, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
         ),
         (
             "volume: 2",
@@ -277,9 +279,11 @@ fn what_protects_and_cannot_be_read_holds_everything_back() {
         "state: $HOME/x",
         "state: ~me/x",
         "statte: x",
-        "keep: off",
+        "keep: of",
+        "keep: 30",
+        "keep:",
         "kep: off",
-        "keep_audio: off",
+        "keep_audio: never",
         "tools: {}",
         "permissions: {x: never}",
         "spend_limit_usd:",
@@ -316,6 +320,7 @@ fn what_protects_and_cannot_be_read_holds_everything_back() {
         "spend_limit_usd: {day: 1, conversation: off}",
         "colours: {a: [b]}",
         "talk_key: [x]",
+        "keep: off\nkeep_audio: off",
     ] {
         assert_eq!(load(text.as_bytes()).held(), None, "{text}");
     }

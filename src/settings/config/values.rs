@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::frame::WindowFrame;
 use super::outlets::{Hidden, MonitorSettings};
 use crate::base::keys::words;
+use crate::base::retention::Retention;
 use crate::profile::{Detection, EchoCancellation, Languages};
 use crate::provider::turn_cost::Price;
 
@@ -39,6 +40,10 @@ pub struct Config {
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
     pub window: Window,
+    /// How long conversations are kept.
+    pub keep: Retention,
+    /// Whether their sound is kept too.
+    pub keep_audio: bool,
     /// Folder for logs and recordings, instead of the usual one.
     pub state: Option<PathBuf>,
     /// The endpoint for other programs, from the next start on.

@@ -1,0 +1,371 @@
+//! The work of the store thread: opens the file when it is needed, writes, answers, deletes what is over, and tries again
+//! where something failed.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::batch::Batch;
+use super::database::Database;
+use super::entry::ConversationId;
+use super::error::StoreError;
+use super::message::{ConversationKey, Query, StoreEvent, Write};
+use super::salvage::SetAside;
+use crate::base::retention::Retention;
+use crate::file;
+
+/// What is over is deleted at the start, and then so often.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Conversations that are deleted in one go: in between others are served.
+const EXPIRED_AT_ONCE: usize = 20;
+/// After a pause of so much time the log is emptied of speech that was answered.
+const SCRUB_AFTER: Duration = Duration::from_secs(2);
+/// After a failure it is tried again: at first, and at most.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_MOST: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct StoreWorker {
+    path: Option<PathBuf>,
+    retention: Retention,
+    database: Option<Database>,
+    /// Held while this is the program that keeps unsent speech.
+    lock: Option<File>,
+    ids: HashMap<ConversationKey, ConversationId>,
+    trouble: Option<String>,
+    /// After writing failed: when it is tried again, and after which time then.
+    retry: Option<(Instant, Duration)>,
+    expire_at: Instant,
+    scrub_at: Option<Instant>,
+    events: Vec<StoreEvent>,
+}
+
+impl StoreWorker {
+    pub(super) fn new(path: Option<PathBuf>, retention: Retention) -> Self {
+        Self {
+            path,
+            retention,
+            database: None,
+            lock: None,
+            ids: HashMap::new(),
+            trouble: None,
+            retry: None,
+            expire_at: Instant::now(),
+            scrub_at: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// Writes go on in a conversation that is kept already.
+    pub(super) fn continues(&mut self, key: ConversationKey, id: ConversationId) {
+        self.ids.insert(key, id);
+    }
+
+    /// Begins again after a panic, whose cause may be the connection.
+    pub(super) fn reset(&mut self) {
+        self.database = None;
+    }
+
+    /// Closes the file, and lets another program keep its speech.
+    pub(super) fn close(&mut self) {
+        (self.database, self.lock) = (None, None);
+    }
+
+    /// When writes may be tried again after a failure.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry.map(|(at, _)| at)
+    }
+
+    /// When something is to be done besides writes and queries.
+    pub(super) fn chore_at(&self) -> Option<Instant> {
+        let is_on = self.path.is_some() && self.retention != Retention::Off;
+        let expire_at = is_on.then_some(self.expire_at);
+        expire_at.into_iter().chain(self.scrub_at).min()
+    }
+
+    pub(super) fn trouble(&self) -> Option<&String> {
+        self.trouble.as_ref()
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<StoreEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Writes, in one transaction. Gives back what could not be written.
+    pub(super) fn write(&mut self, writes: Vec<Write>) -> Vec<Write> {
+        if writes.is_empty() || self.path.is_none() {
+            return Vec::new();
+        }
+        match self.try_write(&writes) {
+            Ok(begun) => {
+                for (conversation, id) in begun {
+                    self.ids.insert(conversation, id);
+                    self.events.push(StoreEvent::Begun { conversation, id });
+                }
+                self.mended();
+                if writes
+                    .iter()
+                    .any(|write| matches!(write, Write::Answered { .. }))
+                {
+                    if let Some(database) = &mut self.database {
+                        database.forget_log();
+                    }
+                    self.scrub_at = Some(Instant::now() + SCRUB_AFTER);
+                }
+                Vec::new()
+            }
+            Err(error) => {
+                let after = self.retry.map_or(RETRY, |(_, after)| after);
+                self.retry = Some((Instant::now() + after, (2 * after).min(RETRY_MOST)));
+                self.failed("The conversation is not kept", &error);
+                writes
+            }
+        }
+    }
+
+    pub(super) fn answer(&mut self, query: Query) {
+        match query {
+            Query::List(filter) => {
+                let conversations = self.read(|database| database.list(&filter));
+                self.events.push(StoreEvent::Listed {
+                    filter,
+                    conversations,
+                });
+            }
+            Query::Open(id) => {
+                let turns = self.read(|database| database.turns(id));
+                self.events.push(StoreEvent::Opened { id, turns });
+            }
+            Query::Delete(id) => {
+                let count = self.read(|database| match id {
+                    Some(id) => database.delete(id).map(u64::from),
+                    None => database.delete_all(),
+                });
+                self.scrub_at = Some(Instant::now() + SCRUB_AFTER);
+                self.events.push(StoreEvent::Deleted { count });
+            }
+            Query::Unsent => {
+                // What the other program waits with is not lost.
+                let unsent = if self.keeps_speech() {
+                    self.read(|database| database.unsent())
+                } else {
+                    Vec::new()
+                };
+                self.events.push(StoreEvent::Unsent(unsent));
+            }
+            Query::SetRetention(retention) => {
+                self.retention = retention;
+                self.expire_at = Instant::now();
+                if retention == Retention::Off {
+                    self.close();
+                    self.mended();
+                }
+            }
+        }
+    }
+
+    /// Deletes what is over, and scrubs, where that is due.
+    pub(super) fn do_chores(&mut self) {
+        let now = Instant::now();
+        let is_on = self.path.is_some() && self.retention != Retention::Off;
+        if is_on && now >= self.expire_at {
+            self.expire_at = now + EXPIRE_EVERY;
+            let retention = self.retention;
+            let expired =
+                self.read(|database| database.expire(retention, Timestamp::now(), EXPIRED_AT_ONCE));
+            if expired == EXPIRED_AT_ONCE {
+                self.expire_at = now;
+            }
+        }
+        if self.scrub_at.is_some_and(|at| now >= at) {
+            let scrubbed = self.database.as_mut().map_or(Ok(()), Database::scrub);
+            self.scrub_at = matches!(scrubbed, Err(StoreError::Busy)).then(|| now + RETRY_MOST);
+            if let Err(error) = scrubbed
+                && self.scrub_at.is_none()
+            {
+                self.failed("What was deleted may still be in the file", &error);
+            }
+        }
+    }
+
+    fn try_write(
+        &mut self,
+        writes: &[Write],
+    ) -> Result<Vec<(ConversationKey, ConversationId)>, StoreError> {
+        let is_speech = |write: &Write| matches!(write, Write::Speech { .. });
+        let keeps_speech = writes.iter().any(is_speech) && self.keeps_speech();
+        let ids = std::mem::take(&mut self.ids);
+        let written = self.with_database(|database| {
+            database.write(|batch| {
+                let begun = Vec::new();
+                let mut ids = Ids { known: &ids, begun };
+                for write in writes {
+                    if keeps_speech || !is_speech(write) {
+                        write_one(batch, &mut ids, write)?;
+                    }
+                }
+                Ok(ids.begun)
+            })
+        });
+        self.ids = ids;
+        written
+    }
+
+    /// Reads; what cannot be read is as if it were not there. Where nothing is kept, no file is made for that.
+    fn read<T: Default>(&mut self, read: impl Fn(&mut Database) -> Result<T, StoreError>) -> T {
+        let is_there = self.path.as_ref().is_some_and(|path| path.exists());
+        if !is_there && (self.path.is_none() || self.retention == Retention::Off) {
+            return T::default();
+        }
+        let found = self.with_database(read);
+        if self.retention == Retention::Off && self.scrub_at.is_none() {
+            self.database = None;
+        }
+        match found {
+            Ok(found) => {
+                // What could not be written is another trouble.
+                if self.retry.is_none() {
+                    self.mended();
+                }
+                found
+            }
+            Err(error) => {
+                self.failed("The kept conversations cannot be read", &error);
+                T::default()
+            }
+        }
+    }
+
+    /// Does something with the open store; one that shows damage is set aside, and the new one used.
+    fn with_database<T>(
+        &mut self,
+        work: impl Fn(&mut Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.database.as_ref().is_some_and(Database::is_moved) {
+            self.database = None;
+        }
+        let mut database = match (self.database.take(), &self.path) {
+            (Some(database), _) => database,
+            (None, Some(path)) => {
+                let (database, aside) = Database::open(path)?;
+                self.set_aside(aside);
+                database
+            }
+            (None, None) => return Err(StoreError::Failed("there is no folder for it".into())),
+        };
+        let mut done = work(&mut database);
+        if done.as_ref().is_err_and(StoreError::is_damage) {
+            let (repaired, aside) = database.repair()?;
+            self.set_aside(Some(aside));
+            database = repaired;
+            done = work(&mut database);
+        }
+        // After an error of the disk nobody knows what the connection believes: it is opened again.
+        if done.is_ok() || matches!(done, Err(StoreError::Busy)) {
+            self.database = Some(database);
+        }
+        done
+    }
+
+    fn set_aside(&mut self, aside: Option<SetAside>) {
+        self.events.extend(aside.map(|aside| {
+            let name = aside.path.display();
+            let turns = aside.turns;
+            StoreEvent::Notice(format!(
+                "The file of kept conversations was damaged. A new one holds what could be read ({turns} turns); the old one is {name}."
+            ))
+        }));
+    }
+
+    /// Whether unsent speech is kept by this program, which the lock decides.
+    fn keeps_speech(&mut self) -> bool {
+        if self.lock.is_some() || self.retention == Retention::Off {
+            return self.lock.is_some();
+        }
+        let Some(path) = &self.path else {
+            return false;
+        };
+        if let Some(folder) = path.parent()
+            && let Err(error) = file::own_folder(folder)
+        {
+            tracing::debug!(%error, "no folder for the lock");
+            return false;
+        }
+        let lock = file::open_lock(&path.with_extension("lock"));
+        self.lock = lock.ok().filter(|lock| lock.try_lock().is_ok());
+        self.lock.is_some()
+    }
+
+    fn failed(&mut self, what: &str, error: &StoreError) {
+        let trouble = format!("{what}: {error}.");
+        if self.trouble.as_ref() != Some(&trouble) {
+            tracing::warn!(%error, "{what}");
+            self.events.push(StoreEvent::Trouble(trouble.clone()));
+            self.trouble = Some(trouble);
+        }
+    }
+
+    fn mended(&mut self) {
+        self.retry = None;
+        if self.trouble.take().is_some() {
+            self.events.push(StoreEvent::Mended);
+        }
+    }
+}
+
+/// The conversations of a batch.
+struct Ids<'a> {
+    known: &'a HashMap<ConversationKey, ConversationId>,
+    begun: Vec<(ConversationKey, ConversationId)>,
+}
+
+impl Ids<'_> {
+    fn known(&self, key: ConversationKey) -> Option<ConversationId> {
+        let begun = || self.begun.iter().find(|(other, _)| *other == key);
+        let known = self.known.get(&key);
+        known.or_else(|| begun().map(|(_, id)| id)).copied()
+    }
+
+    /// The one of this key, which is begun where it is not known.
+    fn of(
+        &mut self,
+        batch: &Batch<'_>,
+        key: ConversationKey,
+        at: Timestamp,
+    ) -> Result<ConversationId, StoreError> {
+        if let Some(id) = self.known(key) {
+            return Ok(id);
+        }
+        let id = batch.begin(at)?;
+        self.begun.push((key, id));
+        Ok(id)
+    }
+}
+
+fn write_one(batch: &Batch<'_>, ids: &mut Ids<'_>, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Turn { conversation, turn } => {
+            batch.turn(ids.of(batch, *conversation, turn.at)?, turn)
+        }
+        Write::Speech {
+            conversation,
+            piece,
+        } => batch.speech(ids.of(batch, *conversation, piece.at)?, piece),
+        Write::Answered {
+            conversation,
+            number,
+        } => match ids.known(*conversation) {
+            Some(id) => batch.answered(id, *number),
+            // What was not begun has no speech.
+            None => Ok(()),
+        },
+        Write::Audio {
+            conversation,
+            at,
+            audio,
+        } => batch.audio(ids.of(batch, *conversation, *at)?, *at, audio),
+    }
+}
