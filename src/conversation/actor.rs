@@ -38,6 +38,7 @@ use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::thread::aside;
 use crate::provider::{self, ReplyAudio};
+use crate::store::StoreEvent;
 use crate::telemetry::Signal;
 use crate::turn::machine::{Action, Input, Phase};
 
@@ -85,6 +86,7 @@ enum LoopEvent {
     Deadline,
     Tick,
     Telemetry(Signal),
+    Store(StoreEvent),
     /// The provider takes more.
     ProviderHasRoom,
 }
@@ -187,6 +189,7 @@ impl Conversation {
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => LoopEvent::Deadline,
             _ = tick.tick() => LoopEvent::Tick,
             signal = self.telemetry.handle.next() => LoopEvent::Telemetry(signal),
+            event = self.turns.keeping.store.next() => LoopEvent::Store(event),
         }
     }
 
@@ -209,6 +212,7 @@ impl Conversation {
             }
             LoopEvent::Tick => self.tick(now),
             LoopEvent::Telemetry(signal) => self.on_telemetry(signal),
+            LoopEvent::Store(event) => self.on_store(event),
         }
         Flow::On
     }
@@ -370,6 +374,7 @@ impl Conversation {
             self.notice(Severity::Warning, what);
         }
         self.check_spending();
+        self.keep_open_turn();
         self.end_stalled_stream(now);
         self.notices.forget_old(now);
         self.turns.replay.forget_old(now);
@@ -399,6 +404,9 @@ impl Conversation {
         self.perform();
         self.count_unasked();
         for problem in self.files.finish().await {
+            self.notice(Severity::Warning, problem);
+        }
+        if let Some(problem) = self.turns.keeping.store.finish().await {
             self.notice(Severity::Warning, problem);
         }
         self.spending.finish(&mut self.notices).await;

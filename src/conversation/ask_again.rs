@@ -99,7 +99,11 @@ impl Conversation {
         let questions = &mut self.turns.asking.kept;
         let at = questions.iter().position(|kept| kept.turn == asked)?;
         let kept = questions.remove(at)?;
-        self.turns.resend.hand_on(kept.turn, turn);
+        let turns = &mut self.turns;
+        turns.resend.hand_on(kept.turn, turn);
+        let number = turns.count + 1;
+        turns.keeping.speech(turn, number, &mut turns.resend, true);
+        turns.keeping.forget_speech(kept.turn);
         Some(TurnNotes {
             samples: kept.samples,
             input: kept.input,
@@ -138,11 +142,12 @@ impl Conversation {
 
     /// Drops what is kept to be asked again, but for what `stays`.
     fn drop_kept(&mut self, stays: impl Fn(&UnansweredQuestion) -> bool) {
-        let resend = &mut self.turns.resend;
-        self.turns.asking.kept.retain(|question| {
+        let turns = &mut self.turns;
+        turns.asking.kept.retain(|question| {
             let stays = stays(question);
             if !stays {
-                resend.forget(question.turn);
+                turns.resend.forget(question.turn);
+                turns.keeping.forget_speech(question.turn);
             }
             stays
         });
@@ -221,7 +226,7 @@ impl Conversation {
         let waits =
             |kept: &&UnansweredQuestion| kept.stays && !kept.counted && kept.typed.is_none();
         let lost = self.turns.asking.kept.iter().filter(waits).count();
-        if lost > 0 {
+        if lost > 0 && !self.turns.keeping.keeps_speech() {
             self.telemetry.send(TelemetryEvent::Lost(lost as u64));
         }
     }
@@ -280,7 +285,11 @@ impl Conversation {
         let by_itself = retry == Retry::ByItself || stays && !self.turns.machine.has_consent();
         let most = if stays { 1 } else { ASKED_BY_ITSELF };
         let by_itself = by_itself && record.asked_again < most;
-        if stays && (self.turns.asking.over || !by_itself && !self.turns.machine.has_consent()) {
+        if stays && self.turns.asking.over {
+            // The next run of the program offers it.
+            return self.turns.keeping.keeps_speech();
+        }
+        if stays && !by_itself && !self.turns.machine.has_consent() {
             return false;
         }
         let over = !stays && self.turns.machine.open_turn().is_some();

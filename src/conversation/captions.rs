@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::snapshot::{Caption, Speaker};
 use crate::base::ids::TurnId;
 use crate::provider::grounding::Grounding;
+use crate::store::StoredTurn;
 use crate::turn::timeline::Latencies;
 
 #[cfg(test)]
@@ -66,6 +67,33 @@ impl Captions {
             rest = later;
         }
         self.drop_oldest();
+    }
+
+    /// Puts down what was said in an earlier run of the program.
+    pub(super) fn restore(
+        &mut self,
+        turn: TurnId,
+        speaker: Speaker,
+        words: &str,
+        kept: &StoredTurn,
+    ) {
+        self.add(turn, speaker, words);
+        let at = kept.at.to_zoned(jiff::tz::TimeZone::system());
+        let time = at.strftime("%-d %b %H:%M").to_string();
+        let stopped = kept.outcome == "interrupted" && speaker == Speaker::Assistant;
+        self.change(turn, |caption| {
+            (caption.open, caption.time) = (false, time.clone());
+            caption.typed = kept.typed && caption.speaker == Speaker::User;
+            caption.stopped |= stopped && caption.speaker == Speaker::Assistant;
+        });
+    }
+
+    /// Takes everything away: another conversation begins.
+    pub(super) fn clear(&mut self) {
+        *self = Self {
+            name: self.name,
+            ..Self::default()
+        };
     }
 
     /// Puts down what the user typed.

@@ -17,6 +17,10 @@ pub(super) enum NewSession {
     Rejected,
     /// It resumed the session, and had lost the conversation.
     ContextLost,
+    /// The user goes on with an earlier conversation.
+    Continued,
+    /// The user wants a new conversation.
+    Asked,
 }
 
 /// What is carried over from one session to the next.

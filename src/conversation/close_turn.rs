@@ -53,12 +53,13 @@ impl Conversation {
         );
         record.lost = self.is_lost(&record, received);
         self.withdraw_unresponsive();
+        self.keep_turn(&record);
         if self.keep_unanswered(&record, typed, broken_off, retry) {
             record.lost = false;
             let kept = self.turns.asking.kept.back();
             record.retried = kept.is_some_and(|question| question.by_itself);
         } else {
-            self.turns.resend.forget(record.turn);
+            self.forget_speech(record.turn);
         }
         self.carry(record.turn);
         self.show_end(&record, broken_off);

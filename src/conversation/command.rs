@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::audio::DeviceChoice;
 use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
+use crate::store::{ConversationId, Filter};
 use crate::telemetry::diagnosis::Remedy;
 
 /// What a test has panic.
@@ -79,6 +80,16 @@ pub enum Command {
     Apply(Remedy),
     /// Write turns and history as comma-separated values into the state folder.
     ExportCsv,
+    /// Show kept conversations that this filter chooses, and keep the list up to date; `None` when nobody looks any more.
+    ListKept(Option<Filter>),
+    /// Read a kept conversation.
+    OpenKept(ConversationId),
+    /// Go on with a kept conversation: what was said there is told to a new session.
+    ContinueKept(ConversationId),
+    /// Delete a kept conversation, or all, for good.
+    DeleteKept(Option<ConversationId>),
+    /// Begin a new conversation; the service does not know of this one.
+    BeginConversation,
     /// Spend as much again as the limit allows that is reached.
     SpendMore,
     /// Take away the notice with this id.

@@ -13,6 +13,7 @@ pub mod command;
 mod event;
 mod file_playlist;
 mod files;
+mod keeping;
 
 pub mod link_words;
 mod microphone;
@@ -22,6 +23,7 @@ mod notices;
 mod notify;
 mod on_command;
 mod on_provider;
+mod on_store;
 mod on_telemetry;
 mod on_voice;
 mod planned_reconnect;
@@ -62,7 +64,7 @@ use crate::base::severity::Severity;
 use crate::base::supervise::Failures;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::{audio, provider, telemetry};
+use crate::{audio, provider, store, telemetry};
 use actor::Conversation;
 pub use event::Event;
 use file_playlist::FilePlaylist;
@@ -154,7 +156,10 @@ fn assemble(
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, on_command::hold);
     let files = parts.files;
-    let mut turns = turns::Turns::new(manual);
+    let file = parts.state.as_ref().map(|state| state.join(store::FILE));
+    let keep = parts.settings.config().keep;
+    let keeping = keeping::Keeping::new(file, keep, parts.window);
+    let mut turns = turns::Turns::new(manual, keeping);
     turns.machine.set_consent(parts.window);
     let mut conversation = Conversation {
         turns,
@@ -178,6 +183,7 @@ fn assemble(
             .show_about(notices::Topic::Files, severity, text);
     }
     conversation.apply_spend_limit();
+    conversation.apply_keeping();
     conversation.begin_with_profile();
     conversation
 }

@@ -52,9 +52,10 @@ impl Conversation {
         if self.turns.carry_over.seed.correct(turn, &user, &assistant) {
             self.tell_provider();
         }
+        self.turns.keeping.correct(turn, &[user, assistant]);
     }
 
-    fn words_of(&self, turn: TurnId) -> [String; 2] {
+    pub(super) fn words_of(&self, turn: TurnId) -> [String; 2] {
         let captions = &self.turns.captions;
         [Speaker::User, Speaker::Assistant].map(|speaker| captions.text(turn, speaker))
     }
@@ -70,8 +71,11 @@ impl Conversation {
     pub(super) fn show_session(&mut self, ready: &Ready) {
         let carry = &mut self.turns.carry_over;
         let begun = carry.session(ready.resumed, ready.told);
-        let nothing_said = self.turns.captions.is_empty() && begun.is_none();
-        if ready.resumed || !self.provider.ever_connected || nothing_said {
+        let nothing_said = match begun {
+            None => self.turns.captions.is_empty() || !self.provider.ever_connected,
+            Some(begun) => begun == NewSession::Asked,
+        };
+        if ready.resumed || nothing_said {
             return;
         }
         let what = session_words(begun, ready.told, self.turns.carry_over.seed.len());
@@ -96,6 +100,7 @@ fn session_words(begun: Option<NewSession>, told: usize, turns: usize) -> String
         Some(NewSession::Rejected) => {
             "The service rejected two answers in a row, so a new session was begun."
         }
+        Some(NewSession::Continued | NewSession::Asked) => "The earlier conversation goes on.",
         Some(NewSession::ContextLost) => {
             "The service had forgotten what was said, so a new session was begun."
         }

@@ -30,6 +30,8 @@ pub(super) enum Topic {
     Models,
     /// A profile that could not be chosen.
     Profile,
+    /// Conversations that are not kept.
+    Store,
     /// A key or an endpoint that could not be used.
     Key,
     /// Anything else.

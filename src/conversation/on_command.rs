@@ -44,6 +44,11 @@ impl Conversation {
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
+            Command::ListKept(filter) => self.list_kept(filter),
+            Command::OpenKept(id) => self.open_kept(id),
+            Command::ContinueKept(id) => self.continue_kept(id),
+            Command::DeleteKept(id) => self.delete_kept(now, id),
+            Command::BeginConversation => self.begin_conversation(now),
             Command::SendText(text) => self.send_text(now, &text),
             Command::SayIt => self.say_it(now),
             Command::Repeat => self.hear_again(now),
@@ -250,6 +255,7 @@ impl Conversation {
 
     /// Applies what changed in the configuration, but for the endpoint.
     fn follow_config(&mut self, before: &Config) {
+        self.apply_keeping();
         let after = self.settings.config().clone();
         let asks_anew = before.detection != after.detection
             || before.voice != after.voice

@@ -200,6 +200,9 @@ impl Conversation {
                 pause,
             } => self.resume(now, first_voiced, pause),
             SpeechEvent::Ended { last_voiced } => {
+                if let Some(turn) = self.turns.machine.asked_turn() {
+                    self.keep_speech(turn, true);
+                }
                 self.feed(now, Input::SpeechEnded { last_voiced });
             }
         }
@@ -221,6 +224,7 @@ impl Conversation {
         if let Some(notes) = self.turns.notes.get_mut(&turn) {
             notes.samples += (frames.len() * FRAME_SAMPLES) as u64;
         }
+        self.keep_speech(turn, false);
         self.warn_of_missing_speech(turn);
         if !self.is_connected() || !self.turns.machine.is_offered() {
             return;

@@ -43,7 +43,7 @@ impl Conversation {
     }
 
     /// Dials with what the settings want now.
-    fn reconnect(&mut self) {
+    pub(super) fn reconnect(&mut self) {
         self.settings.refresh_user_context();
         self.provider.wanted = self.settings.session_config(&self.profiles.profile);
         self.provider.config = self.provider.wanted.clone();

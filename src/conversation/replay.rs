@@ -97,6 +97,12 @@ impl Replay {
         whole.map(|take| take.turn)
     }
 
+    /// The sound of a turn's reply, if it was heard; of several rates, what has the first.
+    pub(super) fn sound_of(&self, turn: TurnId) -> Option<(SampleRate, Vec<i16>)> {
+        let heard = self.kept.as_ref().filter(|take| take.turn == turn)?;
+        heard.parts.first().cloned()
+    }
+
     /// The kept reply in pieces, as another turn's.
     pub(super) fn pieces(&self, turn: TurnId) -> impl Iterator<Item = Pcm> + '_ {
         let parts = self.kept.iter().flat_map(|take| &take.parts);

@@ -41,6 +41,8 @@ struct Page {
     handed: u64,
     /// Samples that the connection did not get, and that are no longer kept.
     missing: u64,
+    /// Samples from here on are not in the store.
+    stored: u64,
 }
 
 impl ResendBuffer {
@@ -86,6 +88,45 @@ impl ResendBuffer {
             .map_or_else(Vec::new, |page| page.take(until, most))
     }
 
+    /// Speech that an earlier run of the program left: a turn of its own, all of which is in the store.
+    pub(super) fn restore(&mut self, turn: TurnId, samples: &[i16]) {
+        let mut page = Page {
+            turn,
+            ..Page::default()
+        };
+        page.push(samples);
+        page.stored = page.end;
+        self.pages.push_front(page);
+        self.drop_oldest();
+    }
+
+    /// The next samples of this turn that are not in the store, with the place of the first: so many, or where the turn is
+    /// `over` what is left.
+    pub(super) fn take_unkept(
+        &mut self,
+        turn: TurnId,
+        many: usize,
+        over: bool,
+    ) -> Option<(u64, Vec<i16>)> {
+        let page = self.page(turn)?;
+        let first = page.stored.max(page.start);
+        let left = (page.end - first) as usize;
+        if left == 0 || (left < many && !over) {
+            return None;
+        }
+        let samples = page.samples(first, many);
+        page.stored = first + samples.len() as u64;
+        Some((first, samples))
+    }
+
+    /// All samples of this turn that are kept.
+    pub(super) fn all(&self, turn: TurnId) -> Vec<i16> {
+        let page = self.pages.iter().find(|page| page.turn == turn);
+        page.map_or_else(Vec::new, |page| {
+            page.blocks.iter().flatten().copied().collect()
+        })
+    }
+
     /// What there is of this turn has been sent in another way.
     pub(super) fn pass_over(&mut self, turn: TurnId) {
         if let Some(page) = self.page(turn) {
@@ -119,7 +160,13 @@ impl ResendBuffer {
         if let Some(at) = self.pages.iter().position(|page| page.turn == from)
             && let Some(page) = self.pages.remove(at)
         {
-            self.pages.push_back(Page { turn: to, ..page });
+            // The store keeps it under the new turn.
+            let stored = page.start;
+            self.pages.push_back(Page {
+                turn: to,
+                stored,
+                ..page
+            });
         }
     }
 
@@ -177,19 +224,27 @@ impl Page {
     }
 
     fn take(&mut self, until: u64, most: usize) -> Vec<i16> {
-        let until = until.min(self.end).min(self.handed + most as u64);
-        let mut taken = Vec::new();
-        while self.handed < until {
-            let within = (self.handed - self.start) as usize;
+        let most = most.min(until.saturating_sub(self.handed) as usize);
+        let taken = self.samples(self.handed, most);
+        self.handed += taken.len() as u64;
+        taken
+    }
+
+    /// At most so many samples from a place on.
+    fn samples(&self, mut from: u64, most: usize) -> Vec<i16> {
+        let until = self.end.min(from + most as u64);
+        let mut samples = Vec::new();
+        while from < until {
+            let within = (from - self.start) as usize;
             let Some(block) = self.blocks.get(within / BLOCK) else {
                 break;
             };
-            let from = within % BLOCK;
-            let to = (from + (until - self.handed) as usize).min(block.len());
-            taken.extend_from_slice(&block[from..to]);
-            self.handed += (to - from) as u64;
+            let at = within % BLOCK;
+            let to = (at + (until - from) as usize).min(block.len());
+            samples.extend_from_slice(&block[at..to]);
+            from += (to - at) as u64;
         }
-        taken
+        samples
     }
 
     /// Drops the oldest second; says whether there was one.

@@ -17,6 +17,7 @@ use crate::telemetry::view::{HistoryView, ProcessUsage, TurnStatistics};
 
 mod caption;
 mod check;
+mod kept;
 mod key;
 mod money;
 mod speech;
@@ -24,6 +25,7 @@ mod speech;
 pub use crate::provider::Speaker;
 pub use caption::Caption;
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
+pub use kept::{KeptConversation, KeptView};
 pub use key::{KeyInfo, ServiceView};
 pub use money::{LimitView, SpendScope, SpendView};
 pub use speech::SpeechView;
@@ -101,6 +103,8 @@ pub struct Snapshot {
     pub turns: Arc<[Arc<TurnRecord>]>,
     /// The last hours and days.
     pub history: Arc<HistoryView>,
+    /// Kept conversations.
+    pub kept: Arc<KeptView>,
     /// What the user should know or do, newest last.
     pub notices: Arc<[Notice]>,
     /// Where the key comes from, if there is one: a variable, "the system's keyring" or "the key file", and its last four characters.
@@ -148,6 +152,7 @@ impl Default for Snapshot {
             findings: Arc::default(),
             turns: Arc::default(),
             history: Arc::default(),
+            kept: Arc::default(),
             notices: Arc::default(),
             key: None,
             service: ServiceView::default(),

@@ -81,6 +81,7 @@ impl Conversation {
             findings: Arc::clone(&telemetry.findings),
             turns: Arc::clone(&telemetry.turns),
             history: Arc::clone(&telemetry.history),
+            kept: Arc::clone(&self.turns.keeping.page.view),
             notices: self.notices.iter().cloned().collect(),
             key: self.settings.key_info(),
             service: self.settings.service_view(),

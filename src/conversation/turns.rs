@@ -20,6 +20,7 @@ pub(super) struct Turns {
     pub(super) replay: super::replay::Replay,
     pub(super) asking: super::asking::Asking,
     pub(super) carry_over: super::carry_over::CarryOver,
+    pub(super) keeping: super::keeping::Keeping,
     /// How old the newest frame of speech was when it arrived here.
     pub(super) lag: Option<Duration>,
     /// Counted since the last turn was closed, for turns that were closed already.
@@ -28,7 +29,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// No turn yet. `manual`: this program detects their ends.
-    pub(super) fn new(manual: bool) -> Self {
+    pub(super) fn new(manual: bool, keeping: super::keeping::Keeping) -> Self {
         Self {
             machine: Machine::new(manual),
             resend: super::resend_buffer::ResendBuffer::default(),
@@ -38,6 +39,7 @@ impl Turns {
             replay: super::replay::Replay::default(),
             asking: super::asking::Asking::default(),
             carry_over: super::carry_over::CarryOver::default(),
+            keeping,
             lag: None,
             late_tokens: TokenCounts::default(),
         }

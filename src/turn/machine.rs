@@ -108,6 +108,12 @@ impl Machine {
         }
     }
 
+    /// Takes the next identifier, for a turn that the machine does not see.
+    pub fn next_id(&mut self) -> TurnId {
+        self.last_id += 1;
+        TurnId(self.last_id)
+    }
+
     /// Changes who detects activity; takes effect with the next connection, so call it while no turn is open.
     pub fn set_manual(&mut self, manual: bool) {
         self.manual = manual;
