@@ -13,16 +13,17 @@ use super::{Cli, output, shutdown, signal};
 use crate::base::printable::escaped;
 
 /// Global options without effect on a command. (`--config` is never reported: it also says where nothing is kept.)
-const MEANINGLESS: [(&str, &[&str]); 7] = [
+const MEANINGLESS: [(&str, &[&str]); 8] = [
     ("talk", &["window"]),
     ("serve", &ALONE),
     ("bench", &TRIAL),
     ("load", &TRIAL),
     ("doctor", &["window", "monitor", "log"]),
     ("profiles", &ALONE),
+    ("history", ALONE.split_at(1).1),
     ("devices", &ALONE),
 ];
-/// The same for commands without a conversation.
+/// The same for commands without a conversation. `history` has a use for the first one.
 const ALONE: [&str; 8] = [
     "profile",
     "endpoint",

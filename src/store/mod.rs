@@ -16,6 +16,7 @@ mod connection;
 mod database;
 mod entry;
 mod error;
+pub mod export;
 mod match_text;
 mod message;
 mod queue;

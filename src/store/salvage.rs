@@ -17,7 +17,7 @@ use super::batch::Batch;
 use super::connection::{BESIDE, configure, open, open_as_it_is, with_end};
 use super::entry::{ConversationId, SpeechPiece};
 use super::error::StoreError;
-use super::read::{TURN, audio_of, count, samples_of, time, turn_of};
+use super::read::{TURN_ALONE, audio_of, count, samples_of, time, turn_of};
 use super::schema::{STEPS, migrate};
 use crate::file;
 
@@ -175,13 +175,25 @@ fn copy(from: &Connection, to: &Transaction<'_>) -> Result<u64, StoreError> {
         },
     )?;
     let mut turns = 0;
-    each_row(from, "turns t", TURN, |row| {
+    each_row(from, "turns t", TURN_ALONE, |row| {
         if let (Ok(id), Ok(turn)) = (row.get(0), turn_of(row)) {
             turns += 1;
             batch.turn_marked(ConversationId(id), &turn, turn.at.as_millisecond())?;
         }
         Ok(())
     })?;
+    each_row(
+        from,
+        "records r",
+        "r.conversation, r.number, r.record",
+        |row| match (row.get(0), count(row, 1), row.get::<_, String>(2)) {
+            (Ok(id), Ok(number), Ok(record)) => {
+                batch.ensure(id, 0, 0)?;
+                batch.record(ConversationId(id), number, &record)
+            }
+            _ => Ok(()),
+        },
+    )?;
     each_row(
         from,
         "speech s",

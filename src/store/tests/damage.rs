@@ -59,6 +59,9 @@ fn recovered(place: &Place) -> (u64, SetAside) {
     let turns = database.sizes().expect("read").turns - 1;
     let aside = aside.expect("set aside");
     assert_eq!(aside.turns, turns);
+    for found in database.list(&Filter::default()).expect("read") {
+        assert!(found.ended > Timestamp::UNIX_EPOCH, "{found:?}");
+    }
     assert!(aside.path.exists() && aside.path.parent() == Some(place.folder()));
     (turns, aside)
 }
