@@ -390,6 +390,7 @@ impl<'a> History<'a> {
             StoreError::Place { .. }
             | StoreError::Foreign
             | StoreError::Damaged(_)
+            | StoreError::Disk(_)
             | StoreError::Failed(_) => {
                 "Move the file away, or correct what is wrong with its folder."
             }

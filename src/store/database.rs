@@ -207,6 +207,13 @@ impl Database {
         self.unscrubbed = true;
     }
 
+    /// Has the disk be full after so many pages.
+    #[cfg(test)]
+    pub(super) fn limit(&self, pages: u32) {
+        let limit = self.connection.pragma_update(None, "max_page_count", pages);
+        limit.expect("an open store");
+    }
+
     fn remove_set_aside(&self) {
         for path in salvage::set_aside(&self.path) {
             if let Err(error) = std::fs::remove_file(&path) {

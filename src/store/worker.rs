@@ -263,8 +263,7 @@ impl StoreWorker {
             database = repaired;
             done = work(&mut database);
         }
-        // After an error of the disk nobody knows what the connection believes: it is opened again.
-        if done.is_ok() || matches!(done, Err(StoreError::Busy)) {
+        if !matches!(done, Err(StoreError::Disk(_))) {
             self.database = Some(database);
         }
         done

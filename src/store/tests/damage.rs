@@ -241,6 +241,23 @@ fn what_is_no_file_of_ours_is_an_error_in_words() {
 }
 
 #[test]
+fn a_full_disk_is_an_error_in_words_and_loses_nothing() {
+    let place = Place::new();
+    let mut database = place.open();
+    let id = keep(&mut database, &[turn(1, "before", "")]);
+    database.limit(1);
+    let long = turn(2, &"many words ".repeat(10_000), "");
+    let error = database
+        .write(|batch| batch.turn(id, &long))
+        .expect_err("no room");
+    assert_eq!(error.to_string(), "the disk is full");
+    assert_eq!(database.turns(id).expect("read").len(), 1);
+    database.limit(1_000_000);
+    database.write(|batch| batch.turn(id, &long)).expect("kept");
+    assert_eq!(database.turns(id).expect("read").len(), 2);
+}
+
+#[test]
 fn a_file_that_was_removed_or_replaced_is_noticed() {
     let place = Place::new();
     let mut database = place.open();
