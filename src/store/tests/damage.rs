@@ -117,7 +117,7 @@ fn torn_pages_lose_their_turns_alone() {
     let pages = whole.len() / 4_096;
     drop(place);
     let mut worst = turns;
-    for page in (1..pages).step_by(7) {
+    for page in (1..pages).filter(|page| page % 7 == 1 || whole[page * 4_096] == 5) {
         let place = Place::new();
         let mut torn = whole.clone();
         torn[page * 4_096..(page + 1) * 4_096].fill(if page % 2 == 0 { 0 } else { 0xff });
@@ -148,10 +148,8 @@ fn torn_pages_lose_their_turns_alone() {
                 read(&database).expect("whole")
             }
         };
-        // Behind the upper page of a table nothing is found.
-        let is_upper = whole[page * 4_096] == 5;
         assert!(
-            is_upper || left + 60 >= turns,
+            left + 60 >= turns,
             "page {page}: {left} of {turns} turns, {aside:?}"
         );
         worst = worst.min(left);
