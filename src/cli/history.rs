@@ -377,7 +377,7 @@ impl<'a> History<'a> {
             let (mut database, aside) = database.repair().map_err(|error| self.problem(&error))?;
             done = work(&mut database);
             self.database = Some(database);
-            self.warn(Some(aside));
+            self.warn(aside);
         }
         done.map_err(|error| self.problem(&error))
     }

@@ -93,3 +93,18 @@ pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     name.push(end);
     path.with_file_name(name)
 }
+
+/// Which file a name stands for.
+pub(super) type FileIdentity = (u64, u64);
+
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    std::fs::metadata(path).ok().map(|_| (0, 0))
+}

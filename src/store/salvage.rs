@@ -17,7 +17,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, MAIN_DB, Row, Transaction};
 
 use super::batch::{Batch, whole};
-use super::connection::{BESIDE, configure, open, open_as_it_is, with_end};
+use super::connection::{BESIDE, FileIdentity, configure, identity, open, open_as_it_is, with_end};
 use super::entry::{ConversationId, SpeechPiece, StoredTurn};
 use super::error::StoreError;
 use super::raw_pages;
@@ -38,12 +38,17 @@ pub struct SetAside {
     pub turns: u64,
 }
 
-/// Puts a new store with what can be read in the place of a damaged one.
-pub(super) fn replace(path: &Path) -> Result<SetAside, StoreError> {
+/// Puts a new store with what can be read in the place of a damaged one, unless another program has done it.
+pub(super) fn replace(
+    path: &Path,
+    damaged: Option<FileIdentity>,
+) -> Result<Option<SetAside>, StoreError> {
     let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
-    // One at a time; whoever comes second finds a store that is whole.
     let lock = file::open_lock(&path.with_extension("repair.lock")).map_err(failed)?;
     lock.try_lock().map_err(|_| StoreError::Busy)?;
+    if identity(path) != damaged {
+        return Ok(None);
+    }
     let (rescue, patched) = (named(path, "rescue"), named(path, "patched"));
     for stale in [&rescue, &patched] {
         remove(stale);
@@ -58,7 +63,7 @@ pub(super) fn replace(path: &Path) -> Result<SetAside, StoreError> {
     }
     fs::rename(&rescue, path).map_err(failed)?;
     tracing::warn!(aside = %aside.display(), turns, "the store is damaged: a new one is begun");
-    Ok(SetAside { path: aside, turns })
+    Ok(Some(SetAside { path: aside, turns }))
 }
 
 /// The stores that were set aside.

@@ -259,7 +259,7 @@ impl StoreWorker {
         let mut done = work(&mut database);
         if done.as_ref().is_err_and(StoreError::is_damage) {
             let (repaired, aside) = database.repair()?;
-            self.set_aside(Some(aside));
+            self.set_aside(aside);
             database = repaired;
             done = work(&mut database);
         }

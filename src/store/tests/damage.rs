@@ -51,7 +51,7 @@ fn recovered(place: &Place) -> (u64, SetAside) {
         assert!(error.is_damage(), "{error}");
         let set_aside;
         (database, set_aside) = database.repair().expect("repaired");
-        aside = Some(set_aside);
+        aside = set_aside;
     }
     whole(&database).expect("whole");
     keep(&mut database, &[turn(1, "life goes on", "")]);
@@ -131,7 +131,7 @@ fn torn_pages_lose_their_turns_alone() {
             assert!(error.is_damage(), "{error}");
             let set_aside;
             (database, set_aside) = database.repair().expect("repaired");
-            aside = Some(set_aside);
+            aside = set_aside;
         }
         let read = |database: &Database| {
             let found = database.list(&Filter::default())?;
@@ -144,7 +144,7 @@ fn torn_pages_lose_their_turns_alone() {
             Err(error) => {
                 assert!(error.is_damage(), "{error}");
                 let (database, set_aside) = database.repair().expect("repaired");
-                aside = Some(set_aside);
+                aside = set_aside;
                 read(&database).expect("whole")
             }
         };
@@ -155,6 +155,21 @@ fn torn_pages_lose_their_turns_alone() {
         worst = worst.min(left);
     }
     assert!(worst < turns, "some page held turns");
+}
+
+#[test]
+fn two_programs_replace_a_damaged_store_once() {
+    let place = Place::new();
+    full(&place);
+    let (one, other) = (place.open(), place.open());
+    let (one, aside) = one.repair().expect("replaced");
+    assert!(aside.is_some());
+    let (other, aside) = other.repair().expect("found whole");
+    assert_eq!(aside, None);
+    assert_eq!(
+        one.sizes().expect("read").turns,
+        other.sizes().expect("read").turns
+    );
 }
 
 #[test]
