@@ -377,7 +377,7 @@ impl<'a> History<'a> {
             let (mut database, aside) = database.repair().map_err(|error| self.problem(&error))?;
             done = work(&mut database);
             self.database = Some(database);
-            self.warn(Some(aside));
+            self.warn(aside);
         }
         done.map_err(|error| self.problem(&error))
     }
@@ -390,6 +390,7 @@ impl<'a> History<'a> {
             StoreError::Place { .. }
             | StoreError::Foreign
             | StoreError::Damaged(_)
+            | StoreError::Disk(_)
             | StoreError::Failed(_) => {
                 "Move the file away, or correct what is wrong with its folder."
             }

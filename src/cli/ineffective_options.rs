@@ -102,14 +102,17 @@ fn command() -> clap::Command {
     command.build();
     command.mut_subcommands(|sub| {
         let nothing = nothing_to(sub.get_name());
-        sub.mut_args(|arg| {
-            if nothing.contains(&arg.get_id().as_str()) {
-                arg.hide(true)
-            } else {
-                arg
-            }
-        })
+        without(sub, nothing)
     })
+}
+
+/// A command whose help, and that of its own commands, does not show these options.
+fn without(command: clap::Command, options: &'static [&'static str]) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let is_hidden = arg.is_hide_set() || options.contains(&arg.get_id().as_str());
+        arg.hide(is_hidden)
+    });
+    command.mut_subcommands(|sub| without(sub, options))
 }
 
 fn nothing_to(command: &str) -> &'static [&'static str] {

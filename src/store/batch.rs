@@ -33,10 +33,11 @@ impl Batch<'_> {
     /// Keeps a turn, in place of what was kept under its number.
     pub fn turn(&self, conversation: ConversationId, turn: &StoredTurn) -> Result<(), StoreError> {
         let mark = self.mark(turn.at.as_millisecond())?;
-        self.turn_marked(conversation, turn, mark)
+        self.turn_marked(conversation, turn, mark)?;
+        self.record(conversation, turn.number, &turn.record)
     }
 
-    /// The same, with the time that retention counts from.
+    /// The same without its record, with the time that retention counts from.
     pub(super) fn turn_marked(
         &self,
         conversation: ConversationId,
@@ -79,7 +80,6 @@ impl Batch<'_> {
         } else {
             self.index(this, &[id, number])?;
         }
-        self.record(conversation, turn.number, &turn.record)?;
         let summary = "UPDATE conversations SET ended = max(ended, ?2), mark = max(mark, ?3), title = ?4, turns = turns + ?5, \
              profile = iif(?6 >= last, ?7, profile), last = max(last, ?6) WHERE id = ?1";
         let title = self.title(id)?;

@@ -20,6 +20,7 @@ pub mod export;
 mod match_text;
 mod message;
 mod queue;
+mod raw_pages;
 mod read;
 mod salvage;
 mod schema;

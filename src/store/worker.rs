@@ -259,12 +259,11 @@ impl StoreWorker {
         let mut done = work(&mut database);
         if done.as_ref().is_err_and(StoreError::is_damage) {
             let (repaired, aside) = database.repair()?;
-            self.set_aside(Some(aside));
+            self.set_aside(aside);
             database = repaired;
             done = work(&mut database);
         }
-        // After an error of the disk nobody knows what the connection believes: it is opened again.
-        if done.is_ok() || matches!(done, Err(StoreError::Busy)) {
+        if !matches!(done, Err(StoreError::Disk(_))) {
             self.database = Some(database);
         }
         done
