@@ -34,7 +34,7 @@ const REACHED_WITHIN: Duration = Duration::from_secs(15);
 /// After a signal, the end must not take longer, whatever hangs.
 const ENDED_WITHIN: Duration = Duration::from_secs(10);
 /// Ending the conversation must not take longer. It takes a fifth of a second; a busy machine must not cost the summary.
-pub const OVER_WITHIN: Duration = Duration::from_secs(3);
+pub const OVER_WITHIN: Duration = Duration::from_secs(6);
 
 /// What `talk` can be told.
 #[derive(Args, Clone, Debug, Default)]

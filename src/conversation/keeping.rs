@@ -64,7 +64,7 @@ impl Keeping {
         let mut store = Store::start(file, retention);
         let conversation = store.begin();
         if keeps_speech {
-            store.ask(Query::Unsent);
+            store.ask(Query::Left);
         }
         Self {
             store,

@@ -51,7 +51,16 @@ impl Conversation {
                 self.show_kept(|view| view.opened = None);
                 self.list_again();
             }
-            StoreEvent::Unsent(speech) => self.offer_unsent(speech),
+            StoreEvent::Left {
+                conversation,
+                unsent,
+            } => {
+                self.offer_unsent(unsent);
+                // The program was killed in the middle of it.
+                if let Some(id) = conversation.filter(|_| self.turns.captions.is_empty()) {
+                    self.continue_kept(id);
+                }
+            }
             StoreEvent::Trouble(what) => {
                 self.notices
                     .show_about(Topic::Store, Severity::Warning, what.clone());

@@ -46,8 +46,8 @@ pub enum Query {
     Open(ConversationId),
     /// Deletes one conversation, or all; answered by [`StoreEvent::Deleted`].
     Delete(Option<ConversationId>),
-    /// Answered by [`StoreEvent::Unsent`]; to be asked before speech is written.
-    Unsent,
+    /// Answered by [`StoreEvent::Left`]; to be asked before anything is written.
+    Left,
     /// From now on; what is over is deleted. Not answered.
     SetRetention(Retention),
 }
@@ -71,8 +71,12 @@ pub enum StoreEvent {
     Deleted {
         count: u64,
     },
-    /// Speech that an earlier program left without an answer.
-    Unsent(Vec<UnsentSpeech>),
+    /// What an earlier program left that did not come to its end: the conversation that was running, and speech without an
+    /// answer.
+    Left {
+        conversation: Option<ConversationId>,
+        unsent: Vec<UnsentSpeech>,
+    },
     /// From now on nothing is kept, or can be read: a sentence with the reason. It is tried again.
     Trouble(String),
     /// The trouble is over, and what waited is kept.

@@ -80,7 +80,7 @@ impl Queue {
                     self.take_writes();
                 }
             }
-            Query::Open(_) | Query::Delete(_) | Query::Unsent => {}
+            Query::Open(_) | Query::Delete(_) | Query::Left => {}
         }
         self.queries.push_back(query);
     }

@@ -28,7 +28,7 @@ const TOGETHER_WITHIN: Duration = Duration::from_millis(500);
 /// Nothing is to be done before.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// The last writes take milliseconds; a disk that does not answer is not waited for.
-const FINISH_WITHIN: Duration = Duration::from_secs(3);
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// The conversation's end of the store thread. None of its calls wait for the disk.
 #[derive(Debug)]

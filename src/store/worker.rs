@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 const EXPIRED_AT_ONCE: usize = 3;
 /// After a pause of so much time the log is emptied of speech that was answered.
 const SCRUB_AFTER: Duration = Duration::from_secs(2);
+/// Bytes of the longest number of a conversation.
+const LONGEST_ID: u64 = 20;
 /// After a failure it is tried again: at first, and at most.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_MOST: Duration = Duration::from_secs(30);
@@ -32,8 +35,11 @@ pub(super) struct StoreWorker {
     path: Option<PathBuf>,
     retention: Retention,
     database: Option<Database>,
-    /// Held while this is the program that keeps unsent speech.
+    /// Held while this is the program that keeps unsent speech. The conversation that is running stands in it, until the
+    /// program comes to its end.
     lock: Option<File>,
+    /// The conversation that stands in the lock file.
+    running: Option<ConversationId>,
     ids: HashMap<ConversationKey, ConversationId>,
     trouble: Option<String>,
     /// After writing failed: when it is tried again, and after which time then.
@@ -50,6 +56,7 @@ impl StoreWorker {
             retention,
             database: None,
             lock: None,
+            running: None,
             ids: HashMap::new(),
             trouble: None,
             retry: None,
@@ -71,7 +78,23 @@ impl StoreWorker {
 
     /// Closes the file, and lets another program keep its speech.
     pub(super) fn close(&mut self) {
+        self.note_running(None);
         (self.database, self.lock) = (None, None);
+    }
+
+    /// Notes which conversation is running, for the next program, if this one is killed.
+    fn note_running(&mut self, id: Option<ConversationId>) {
+        if let Some(lock) = self.lock.as_mut().filter(|_| self.running != id) {
+            let text = id.map_or(String::new(), |id| id.0.to_string());
+            let written = lock
+                .set_len(0)
+                .and_then(|()| lock.rewind())
+                .and_then(|()| lock.write_all(text.as_bytes()));
+            if let Err(error) = written {
+                tracing::warn!(%error, "the running conversation is not noted");
+            }
+            self.running = id;
+        }
     }
 
     /// When writes may be tried again after a failure.
@@ -106,6 +129,16 @@ impl StoreWorker {
                     self.events.push(StoreEvent::Begun { conversation, id });
                 }
                 self.mended();
+                let turns = writes.iter().filter_map(|write| {
+                    if let Write::Turn { conversation, .. } = write {
+                        self.ids.get(conversation)
+                    } else {
+                        None
+                    }
+                });
+                if let Some(id) = turns.last().copied() {
+                    self.note_running(Some(id));
+                }
                 if writes
                     .iter()
                     .any(|write| matches!(write, Write::Answered { .. }))
@@ -147,14 +180,17 @@ impl StoreWorker {
                 self.scrub_at = Some(Instant::now() + SCRUB_AFTER);
                 self.events.push(StoreEvent::Deleted { count });
             }
-            Query::Unsent => {
+            Query::Left => {
                 // What the other program waits with is not lost.
                 let unsent = if self.keeps_speech() {
                     self.read(|database| database.unsent())
                 } else {
                     Vec::new()
                 };
-                self.events.push(StoreEvent::Unsent(unsent));
+                self.events.push(StoreEvent::Left {
+                    conversation: self.running.filter(|_| self.lock.is_some()),
+                    unsent,
+                });
             }
             Query::SetRetention(retention) => {
                 self.retention = retention;
@@ -295,6 +331,11 @@ impl StoreWorker {
         }
         let lock = file::open_lock(&path.with_extension("lock"));
         self.lock = lock.ok().filter(|lock| lock.try_lock().is_ok());
+        if let Some(lock) = &self.lock {
+            let mut text = String::new();
+            lock.take(LONGEST_ID).read_to_string(&mut text).ok();
+            self.running = text.parse().ok().map(ConversationId);
+        }
         self.lock.is_some()
     }
 

@@ -164,6 +164,42 @@ fn words_that_were_not_answered_outlive_the_program_and_are_sent_when_the_user_s
 }
 
 #[test]
+fn a_conversation_whose_program_was_killed_goes_on_with_the_next_start_and_no_later() {
+    let state = tempfile::tempdir().expect("a folder");
+    simulate(async {
+        let mut world = world(state.path()).start();
+        world.ready().await;
+        ask(&mut world).await;
+        drop(world);
+    });
+    simulate(async {
+        let mut world = world(state.path()).start();
+        world.ready().await;
+        until(&world, "earlier words", |snapshot| {
+            !snapshot.captions.is_empty()
+        })
+        .await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        ask(&mut world).await;
+        // This one comes to its end.
+        world.quit().await;
+    });
+    simulate(async {
+        let mut world = world(state.path()).start();
+        world.ready().await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(world.session.snapshots.borrow().captions.is_empty());
+        ask(&mut world).await;
+        world.quit().await;
+    });
+    let turns: Vec<usize> = kept(state.path())
+        .iter()
+        .map(|(_, turns)| turns.len())
+        .collect();
+    assert_eq!(turns, [1, 2], "the newest first");
+}
+
+#[test]
 fn what_was_answered_leaves_no_speech_behind() {
     let state = tempfile::tempdir().expect("a folder");
     simulate(async {

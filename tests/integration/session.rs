@@ -595,15 +595,21 @@ fn a_lost_connection_costs_no_words() {
 fn a_stalled_or_empty_turn_has_a_way_out() {
     simulate(async {
         let mut world = World::new("ultra-fast");
-        world.script.turns = vec![vec![ScriptStep::Stall], vec![ScriptStep::Empty]];
+        let stall = || vec![ScriptStep::Stall];
+        world.script.turns = vec![stall(), stall(), stall(), vec![ScriptStep::Empty]];
+        world.script.once = true;
         let mut world = world.start();
         world.ready().await;
         world.speak(&voice("american-man")).await;
-        let stalled = world.turn().await;
-        assert!(
-            matches!(&stalled.outcome, Outcome::Failed(why) if why.contains("no answer")),
-            "{stalled:?}"
-        );
+        // It is asked again by itself, but not for ever.
+        for retried in [true, true, false] {
+            let stalled = world.turn().await;
+            assert!(
+                matches!(&stalled.outcome, Outcome::Failed(why) if why.contains("no answer")),
+                "{stalled:?}"
+            );
+            assert_eq!(stalled.retried, retried);
+        }
         for expected in [Outcome::Empty, Outcome::Completed] {
             world.speak(&voice("british-woman")).await;
             assert_eq!(world.turn().await.outcome, expected);

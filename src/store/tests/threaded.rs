@@ -66,6 +66,12 @@ async fn keeps_and_answers() {
     assert_eq!(place.open().turns(id).expect("read").len(), 1);
 }
 
+/// An earlier program came to its end.
+const NOTHING_LEFT: StoreEvent = StoreEvent::Left {
+    conversation: None,
+    unsent: Vec::new(),
+};
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_conversation_is_kept_and_found_by_the_thread() {
     keeps_and_answers().await;
@@ -120,15 +126,12 @@ async fn unsent_speech_belongs_to_one_program() {
         });
         write_turn(store, conversation, turn(4, "both keep their turns", ""));
     }
-    assert_eq!(
-        asked(&mut second, Query::Unsent).await,
-        StoreEvent::Unsent(vec![])
-    );
+    assert_eq!(asked(&mut second, Query::Left).await, NOTHING_LEFT);
     assert_eq!(listed(&mut second).await.len(), 2);
     // The first one dies.
     drop(first);
     let mut third = start(&place);
-    let StoreEvent::Unsent(unsent) = asked(&mut third, Query::Unsent).await else {
+    let StoreEvent::Left { unsent, .. } = asked(&mut third, Query::Left).await else {
         panic!("answered in order");
     };
     assert_eq!((unsent.len(), unsent[0].samples.len()), (1, 20));
@@ -137,10 +140,7 @@ async fn unsent_speech_belongs_to_one_program() {
         conversation,
         number: 4,
     });
-    assert_eq!(
-        asked(&mut third, Query::Unsent).await,
-        StoreEvent::Unsent(vec![])
-    );
+    assert_eq!(asked(&mut third, Query::Left).await, NOTHING_LEFT);
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,10 +166,7 @@ async fn nothing_is_opened_where_nothing_is_kept() {
         );
         let deleted = asked(&mut store, Query::Delete(None)).await;
         assert_eq!(deleted, StoreEvent::Deleted { count: 0 });
-        assert_eq!(
-            asked(&mut store, Query::Unsent).await,
-            StoreEvent::Unsent(vec![])
-        );
+        assert_eq!(asked(&mut store, Query::Left).await, NOTHING_LEFT);
         assert_eq!(store.finish().await, None);
         assert_eq!(fs::read_dir(place.folder()).expect("a folder").count(), 0);
     }
@@ -284,8 +281,8 @@ fn what_waits_is_bounded_and_only_the_newest_state() {
             ..Filter::default()
         })
     };
-    for query in [list("a"), Query::Unsent, list("ab"), list("abc")] {
+    for query in [list("a"), Query::Left, list("ab"), list("abc")] {
         queue.ask(query);
     }
-    assert_eq!(queue.take_queries(), [Query::Unsent, list("abc")]);
+    assert_eq!(queue.take_queries(), [Query::Left, list("abc")]);
 }

@@ -309,7 +309,7 @@ fn a_turn_without_audio_is_empty_and_a_stalled_one_has_a_way_out() {
 }
 
 #[test]
-fn a_service_that_has_the_question_and_stays_silent_is_not_asked_twice() {
+fn a_service_that_has_the_question_and_stays_silent_is_asked_on_another_connection() {
     let mut bench = Bench::new(true);
     bench.ask();
     assert_eq!(bench.at(2_000, Input::ReplySign), vec![]);
@@ -317,7 +317,9 @@ fn a_service_that_has_the_question_and_stays_silent_is_not_asked_twice() {
     assert_eq!(at, 22_000);
     let turn = closed(&actions);
     assert!(turn.received && matches!(turn.outcome, Outcome::Failed(_)));
-    assert_eq!(actions.len(), 1, "and its connection is kept: {actions:?}");
+    // What the last connection heard is not restored with the next one.
+    assert_eq!(turn.retry, Retry::ByItself);
+    assert_eq!(actions[1..], [Action::Replace(Duration::from_secs(20))]);
 }
 
 #[test]
@@ -325,11 +327,12 @@ fn a_reply_that_breaks_off_is_played_and_then_failed() {
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
     let (at, actions) = bench.time_out();
-    assert_eq!((at, actions), (11_730, vec![Action::EndReply(T1)]));
-    assert!(matches!(
-        closed(&bench.played(11_800, T1)).outcome,
-        Outcome::Failed(_)
-    ));
+    let another = Action::Replace(Duration::from_secs(10));
+    assert_eq!((at, actions), (11_730, vec![Action::EndReply(T1), another]));
+    let actions = bench.played(11_800, T1);
+    let turn = closed(&actions);
+    assert!(matches!(turn.outcome, Outcome::Failed(_)));
+    assert_eq!(turn.retry, Retry::ByItself);
 }
 
 #[test]

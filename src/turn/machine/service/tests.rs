@@ -66,7 +66,8 @@ fn a_part_that_will_go_on_is_played_out_and_the_rest_is_waited_for() {
 fn a_reply_without_its_end_signs_does_not_cost_the_next() {
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
-    assert_eq!(bench.time_out(), (11_730, vec![Action::EndReply(T1)]));
+    let (at, actions) = bench.time_out();
+    assert_eq!((at, &actions[0]), (11_730, &Action::EndReply(T1)));
     let actions = bench.played(11_800, T1);
     assert!(matches!(closed(&actions).outcome, Outcome::Failed(_)));
     bench.speak(12_000);
