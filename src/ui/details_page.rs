@@ -61,7 +61,7 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
     section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
-        copy_button::copy_button_ui(ui, snapshot, view);
+        copy_button::copy_report_ui(ui, snapshot, view);
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
         if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
             view.commands.push(Command::ExportCsv);

@@ -84,11 +84,10 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
 
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
-        let was = view.page;
-        view.leave();
-        if was != Screen::Key {
-            view.page = Screen::Key;
-        }
+        view.toggle(Screen::Key);
+    }
+    if icon_button(ui, Icon::Earlier, 34.0, "Conversations (Ctrl H)").clicked() {
+        view.toggle(Screen::Conversations);
     }
     let button = icon_button(ui, Icon::Sound, 34.0, "Sound");
     if button.clicked() {

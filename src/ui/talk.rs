@@ -193,6 +193,9 @@ fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) -> Response {
         if key_hint(ui, "Ctrl M", does, name).clicked() {
             view.commands.push(Command::SetMuted(!snapshot.muted));
         }
+        if key_hint(ui, "Ctrl N", "new", "New conversation").clicked() {
+            view.begin_conversation(snapshot);
+        }
         if key_hint(ui, "F12", "panel", "Latency panel").clicked() {
             view.panel = (view.panel + 1) % 4;
         }
