@@ -2,8 +2,8 @@
 
 use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
-    Color32, FocusDirection, Key, Modifiers, Response, Role, ScrollArea, Sense, Ui, WidgetInfo,
-    pos2, vec2,
+    Color32, FocusDirection, Key, Modifiers, Pos2, Response, Role, ScrollArea, Sense, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::conversations_state::{ConversationsState, Goal, ListRow, clock_time};
@@ -182,7 +182,13 @@ fn row_ui(ui: &mut Ui, of: &ConversationSummary, snapshot: &Snapshot) -> Respons
     let at = pos2(left + TIME, middle - galley.size().y / 2.0);
     ui.painter().galley(at, galley, t.strong);
     focus_ring(ui, &response.clone().with_new_rect(ground.shrink(4.0)), 3.0);
-    response.on_hover_text(facts(of, snapshot).join(" · "))
+    // The title says enough; what the columns mean is said where they are.
+    let is_at = |at: Pos2| at.x > right;
+    if response.hover_pos().is_some_and(is_at) {
+        response.on_hover_text_at_pointer(facts(of, snapshot).join(" · "))
+    } else {
+        response
+    }
 }
 
 /// Words in one line of so much width.

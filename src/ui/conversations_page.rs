@@ -10,6 +10,7 @@ use super::conversations_list::{list_ui, profile};
 use super::conversations_state::{ConversationsState, Goal, Period};
 use super::icons::Sign;
 use super::opened_conversation::opened_ui;
+use super::page::page_head;
 use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, choose, plain_button, signed_row};
@@ -47,15 +48,9 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view:
 
 fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut UiState) {
     let t = tokens(ui);
-    ui.horizontal(|ui| {
-        ui.label(text("Conversations", Weight::SemiBold, 20.0, t.strong));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let tooltip = "To the conversation (Esc, Ctrl H)";
-            if plain_button(ui, "Back").on_hover_text(tooltip).clicked() {
-                view.leave();
-            }
-        });
-    });
+    if page_head(ui, "Conversations", "To the conversation (Esc, Ctrl H)").clicked() {
+        view.leave();
+    }
     let kept = format!("{}.", retention(snapshot.kept.retention));
     ui.label(text(kept, Weight::Regular, 13.0, t.normal));
     if let Some(trouble) = &snapshot.kept.trouble {
@@ -104,7 +99,7 @@ fn retention(retention: Retention) -> String {
 
 /// The search and the choices beside it, or below it where there is less room.
 fn filter_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) {
-    const CHOICES: f32 = 470.0;
+    const CHOICES: f32 = 450.0;
     let width = ui.available_width();
     let beside = width > CHOICES + 240.0;
     if !beside {
@@ -235,8 +230,8 @@ fn below_ui(
 ) {
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
-        let all = state.deletion.as_mut().filter(|asked| asked.of.is_none());
-        if let Some(asked) = all {
+        ui.set_min_height(32.0);
+        if let Some(asked) = &mut state.deletion {
             let question = "Delete all conversations for good? The present one ends.";
             ui.label(text(question, Weight::Medium, 13.0, t.strong));
             if let Some(deletes) = answers_ui(ui, ["Delete all", "Keep them"], &mut asked.new) {
@@ -255,6 +250,10 @@ fn below_ui(
         let found = ui.label(text(what, Weight::Regular, 12.0, t.muted));
         ui.ctx()
             .accesskit_node_builder(found.id, |node| node.set_live(Live::Polite));
+        if state.is_filtered() {
+            // "All" would be taken for those that were found.
+            return;
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if plain_button(ui, "Delete all").clicked() {
                 state.ask_to_delete(None);

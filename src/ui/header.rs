@@ -20,7 +20,11 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
         ui.set_min_height(36.0);
         who_and_what_ui(ui, room, snapshot, view.now);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = space::M;
+            ui.spacing_mut().item_spacing.x = if room == LayoutSize::Tight {
+                space::S
+            } else {
+                space::M
+            };
             buttons_ui(ui, snapshot, view);
             if room == LayoutSize::Wide {
                 ui.add_space(space::XS);
@@ -76,7 +80,12 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
     ui.ctx()
         .accesskit_node_builder(state.id, |node| node.set_live(Live::Polite));
     if snapshot.demo {
-        badge(ui, "DEMO, offline").on_hover_text(
+        let words = if room == LayoutSize::Tight {
+            "DEMO"
+        } else {
+            "DEMO, offline"
+        };
+        badge(ui, words).on_hover_text(
             "A server inside this program answers with your own voice. Nothing leaves this computer.",
         );
     }

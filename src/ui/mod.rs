@@ -36,6 +36,7 @@ mod icons;
 mod latency_panel;
 mod link;
 mod opened_conversation;
+mod page;
 mod plots;
 mod remedy_button;
 mod repaint;

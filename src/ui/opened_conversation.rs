@@ -1,6 +1,6 @@
 //! A kept conversation that was opened: both sides, and what can be done with it.
 
-use eframe::egui::{Key, Label, Margin, Modifiers, ScrollArea, Ui, vec2};
+use eframe::egui::{Key, Margin, Modifiers, ScrollArea, Ui, vec2};
 use jiff::Zoned;
 
 use super::bidi;
@@ -8,6 +8,7 @@ use super::captions::{Correction, Wish, caption_ui};
 use super::conversations_list::{facts, title};
 use super::conversations_state::{OpenedConversation, clock_time, day};
 use super::copy_button::copy_button_ui;
+use super::page::page_head;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, plain_button, primary_button};
@@ -41,14 +42,11 @@ pub(super) fn opened_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, vie
 /// The way back, title and facts. Returns whether to go back.
 fn head_ui(ui: &mut Ui, snapshot: &Snapshot, opened: &mut OpenedConversation) -> bool {
     let t = tokens(ui);
-    let back = plain_button(ui, "All conversations").on_hover_text("To the list (Esc)");
+    let name = bidi::shown(&title(&opened.summary));
+    let back = page_head(ui, &name, "To the list (Esc)");
     if std::mem::take(&mut opened.new) {
         back.request_focus();
     }
-    ui.add_space(space::XS);
-    let name = bidi::shown(&title(&opened.summary));
-    let name = text(name, Weight::SemiBold, 20.0, t.strong);
-    ui.add(Label::new(name).truncate());
     let mut about = vec![when(&opened.summary)];
     about.extend(facts(&opened.summary, snapshot));
     ui.label(text(about.join(" · "), Weight::Regular, 13.0, t.muted));

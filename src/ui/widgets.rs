@@ -351,34 +351,6 @@ pub(super) fn switch_row(ui: &mut Ui, on: bool, label: &str) -> Response {
     response
 }
 
-/// A page in the middle of the window: a card that scrolls, no wider than can be read.
-pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
-    const WIDEST: f32 = 640.0;
-    egui::ScrollArea::vertical()
-        .id_salt(id)
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
-            ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                ui.add_space(margin);
-                ui.vertical(|ui| {
-                    ui.set_max_width(WIDEST.min(ui.available_width()));
-                    ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
-                    let pad = if margin > 0.0 { 32 } else { 16 };
-                    card(tokens(ui))
-                        .corner_radius(16)
-                        .inner_margin(Margin::same(pad))
-                        .show(ui, |ui| {
-                            ui.set_width(ui.available_width());
-                            add(ui);
-                        });
-                });
-            });
-        });
-}
-
 /// A row with a name on the left, a value on the right, and a tooltip that explains the value.
 pub(super) fn value_row(
     ui: &mut Ui,
