@@ -170,6 +170,8 @@ fn choices_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) 
             }
             taken
         });
+    ui.ctx()
+        .accesskit_node_builder(list.response.id, |node| node.set_label("Profile"));
     if let Some(Some(taken)) = list.inner {
         state.profile = taken;
     }
@@ -231,11 +233,11 @@ fn below_ui(
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(32.0);
-        if let Some(asked) = &mut state.deletion {
+        if let Some(new) = &mut state.deletes {
             let question = "Delete all conversations for good? The present one ends.";
             ui.label(text(question, Weight::Medium, 13.0, t.strong));
-            if let Some(deletes) = answers_ui(ui, ["Delete all", "Keep them"], &mut asked.new) {
-                state.deletion = None;
+            if let Some(deletes) = answers_ui(ui, ["Delete all", "Keep them"], new) {
+                state.deletes = None;
                 commands.extend(deletes.then_some(Command::DeleteKept(None)));
             }
             return;
@@ -256,7 +258,7 @@ fn below_ui(
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if plain_button(ui, "Delete all").clicked() {
-                state.ask_to_delete(None);
+                state.deletes = Some(true);
             }
         });
     });

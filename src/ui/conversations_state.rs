@@ -33,15 +33,6 @@ pub(super) enum Goal {
     Row(usize),
 }
 
-/// What is to be deleted, if the user says yes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Deletion {
-    /// `None` is all.
-    pub(super) of: Option<ConversationId>,
-    /// Asked just now.
-    pub(super) new: bool,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct ConversationsState {
     pub(super) text: String,
@@ -58,7 +49,8 @@ pub(super) struct ConversationsState {
     /// How far the list is scrolled, and its height, in points.
     pub(super) scrolled: (f32, f32),
     pub(super) opened: Option<OpenedConversation>,
-    pub(super) deletion: Option<Deletion>,
+    /// Whether the opened conversation, or all, shall be deleted: asked, and just now.
+    pub(super) deletes: Option<bool>,
 }
 
 impl ConversationsState {
@@ -70,11 +62,12 @@ impl ConversationsState {
 
     /// One step back: from a question or a conversation; false if there is neither.
     pub(super) fn back(&mut self) -> bool {
-        self.deletion.take().is_some() || self.close()
+        self.deletes.take().is_some() || self.close()
     }
 
     /// Returns from the opened conversation, if there is one, to its row.
     pub(super) fn close(&mut self) -> bool {
+        self.deletes = None;
         let closed = self.opened.take();
         self.goal = closed.as_ref().and_then(|opened| {
             let id = opened.summary.id;
@@ -85,7 +78,7 @@ impl ConversationsState {
 
     pub(super) fn open(&mut self, conversation: &ConversationSummary, commands: &mut Vec<Command>) {
         commands.push(Command::OpenKept(conversation.id));
-        self.deletion = None;
+        self.deletes = None;
         self.opened = Some(OpenedConversation {
             summary: conversation.clone(),
             of: None,
@@ -95,10 +88,6 @@ impl ConversationsState {
             new: true,
             copied_at: None,
         });
-    }
-
-    pub(super) fn ask_to_delete(&mut self, of: Option<ConversationId>) {
-        self.deletion = Some(Deletion { of, new: true });
     }
 
     /// Asks the store for what is chosen, once, and takes in its answer.

@@ -82,15 +82,15 @@ fn actions_ui(
     let mut stays = true;
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(36.0);
-        if let Some(asked) = &mut view.conversations.deletion {
+        if let Some(new) = &mut view.conversations.deletes {
             let question = if is_running {
                 "Delete this conversation for good? It is the present one, and ends."
             } else {
                 "Delete this conversation for good?"
             };
             ui.label(text(question, Weight::Medium, 13.0, t.strong));
-            if let Some(deletes) = answers_ui(ui, ["Delete", "Keep it"], &mut asked.new) {
-                view.conversations.deletion = None;
+            if let Some(deletes) = answers_ui(ui, ["Delete", "Keep it"], new) {
+                view.conversations.deletes = None;
                 if deletes {
                     view.commands.push(Command::DeleteKept(Some(id)));
                     view.conversations.search();
@@ -116,7 +116,7 @@ fn actions_ui(
         });
         opened.copied_at = copied_at;
         if plain_button(ui, "Delete").clicked() {
-            view.conversations.ask_to_delete(Some(id));
+            view.conversations.deletes = Some(true);
         }
     });
     stays
