@@ -48,7 +48,7 @@ pub(super) fn list_ui(
         .id_salt("conversations")
         .auto_shrink([false, false])
         .max_height(height)
-        .min_scrolled_height(0.0)
+        .min_scrolled_height(height)
         .show_rows(ui, ROW_HEIGHT, rows.rows.len(), |ui, range| {
             for at in range {
                 let place = match &rows.rows[at] {

@@ -2,7 +2,8 @@
 
 use eframe::egui::accesskit::Live;
 use eframe::egui::{
-    Align, Button, ComboBox, FocusDirection, Id, Key, Layout, Margin, Modifiers, TextEdit, Ui, vec2,
+    Align, Button, ComboBox, FocusDirection, Id, Key, Label, Layout, Margin, Modifiers, TextEdit,
+    Ui, vec2,
 };
 use jiff::Zoned;
 
@@ -52,7 +53,20 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
         view.leave();
     }
     let kept = format!("{}.", retention(snapshot.kept.retention));
-    ui.label(text(kept, Weight::Regular, 13.0, t.normal));
+    ui.horizontal(|ui| {
+        ui.set_min_height(28.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let tooltip = "The service will know nothing of the present one (Ctrl N)";
+            let begins = plain_button(ui, "New conversation").on_hover_text(tooltip);
+            if begins.clicked() {
+                view.begin_conversation(snapshot);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let kept = text(kept, Weight::Regular, 13.0, t.normal);
+                ui.add(Label::new(kept).wrap());
+            });
+        });
+    });
     if let Some(trouble) = &snapshot.kept.trouble {
         signed_row(ui, (Sign::Triangle, t.warn), &format::clean(trouble));
     }

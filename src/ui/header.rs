@@ -67,13 +67,13 @@ fn auto_ui(ui: &mut Ui, auto: &AutoView) {
 
 fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
     let t = tokens(ui);
-    let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
-    icons::mark(ui.painter(), rect, t);
     if room != LayoutSize::Tight {
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
+        icons::mark(ui.painter(), rect, t);
         ui.add_space(space::S);
         ui.label(text("Sovereign", Weight::SemiBold, 15.0, t.strong));
+        ui.add_space(space::S);
     }
-    ui.add_space(space::S);
     let (sign, ink) = icons::sign_of(snapshot.activity, t);
     let state = pill(ui, sign, ink, &format::state(snapshot, now));
     // A screen reader says the new state when it has finished what it is saying.

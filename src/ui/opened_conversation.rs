@@ -137,7 +137,7 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
         .id_salt(("kept words", opened.summary.id.0))
         .auto_shrink([false, false])
         .max_height(height)
-        .min_scrolled_height(0.0)
+        .min_scrolled_height(height)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::XS;
             scroll_by_key(ui, height);
