@@ -13,16 +13,17 @@ use super::{Cli, output, shutdown, signal};
 use crate::base::printable::escaped;
 
 /// Global options without effect on a command. (`--config` is never reported: it also says where nothing is kept.)
-const MEANINGLESS: [(&str, &[&str]); 7] = [
+const MEANINGLESS: [(&str, &[&str]); 8] = [
     ("talk", &["window"]),
     ("serve", &ALONE),
     ("bench", &TRIAL),
     ("load", &TRIAL),
     ("doctor", &["window", "monitor", "log"]),
     ("profiles", &ALONE),
+    ("history", ALONE.split_at(1).1),
     ("devices", &ALONE),
 ];
-/// The same for commands without a conversation.
+/// The same for commands without a conversation. `history` has a use for the first one.
 const ALONE: [&str; 8] = [
     "profile",
     "endpoint",
@@ -101,14 +102,17 @@ fn command() -> clap::Command {
     command.build();
     command.mut_subcommands(|sub| {
         let nothing = nothing_to(sub.get_name());
-        sub.mut_args(|arg| {
-            if nothing.contains(&arg.get_id().as_str()) {
-                arg.hide(true)
-            } else {
-                arg
-            }
-        })
+        without(sub, nothing)
     })
+}
+
+/// A command whose help, and that of its own commands, does not show these options.
+fn without(command: clap::Command, options: &'static [&'static str]) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let is_hidden = arg.is_hide_set() || options.contains(&arg.get_id().as_str());
+        arg.hide(is_hidden)
+    });
+    command.mut_subcommands(|sub| without(sub, options))
 }
 
 fn nothing_to(command: &str) -> &'static [&'static str] {

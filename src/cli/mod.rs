@@ -6,6 +6,7 @@ pub mod devices;
 pub mod doctor;
 mod exit_status;
 mod global;
+pub mod history;
 pub mod ineffective_options;
 mod line_writer;
 pub mod load;
@@ -71,6 +72,8 @@ pub enum CliCommand {
     Doctor(doctor::DoctorArgs),
     /// List, show and check profiles
     Profiles(profiles::ProfilesArgs),
+    /// List, show, search, export and delete kept conversations
+    History(history::HistoryArgs),
     /// Microphones and speakers with their ids
     Devices(devices::DevicesArgs),
 }
@@ -104,6 +107,10 @@ pub fn run(global: &Global, command: &CliCommand) -> Result<ExitCode, Problem> {
         CliCommand::Profiles(args) => {
             profiles::run(args, global.config.as_deref(), &mut out, &mut err)
         }
+        CliCommand::History(args) => {
+            let (config, profile) = (global.config.as_deref(), global.profile.as_deref());
+            return history::run(args, config, profile, &mut out, &mut err);
+        }
         CliCommand::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
     ended.map_err(|error| output_files::lost(&error))
@@ -114,6 +121,6 @@ fn room_for(command: &CliCommand) -> room::Room {
     match command {
         CliCommand::Talk(_) | CliCommand::Bench(_) | CliCommand::Load(_) => room::CONVERSATION,
         CliCommand::Serve(_) | CliCommand::Doctor(_) => room::SERVER,
-        CliCommand::Profiles(_) | CliCommand::Devices(_) => room::LIST,
+        CliCommand::Profiles(_) | CliCommand::History(_) | CliCommand::Devices(_) => room::LIST,
     }
 }

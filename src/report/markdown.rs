@@ -48,8 +48,8 @@ fn table(text: &mut String, head: &[String], rows: &[Vec<String>]) {
     }
 }
 
-/// Escapes Markdown and HTML: the text comes from profile names, hosts and server messages.
-fn escaped(words: &str) -> String {
+/// Escapes Markdown and HTML: the text comes from profile names, hosts, server messages and speech.
+pub fn escaped(words: &str) -> String {
     let mut text = String::with_capacity(words.len());
     for sign in words.chars() {
         match sign {

@@ -16,6 +16,7 @@
 //! transcription_hints: true # false: languages and words to expect are refused in a setup (1007)
 //! greeting: false           # true: a new conversation is greeted
 //! repeat: true              # after the last turn begin again; else what follows is parroted
+//! once: false               # true: each list is for one turn, whatever conversation it is in; also one that is asked again
 //! turns:                    # one list of actions for each turn of the user, in one conversation
 //!   - - say: First reply.
 //!       ms: 1200
@@ -51,6 +52,8 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -87,6 +90,11 @@ pub struct Script {
     pub greeting: bool,
     /// Whether the turns begin again after the last; else what follows is parroted.
     pub repeat: bool,
+    /// Whether turns of all conversations are counted together, and those that are asked again count again.
+    pub once: bool,
+    /// The turns that were counted so.
+    #[serde(skip)]
+    pub asked: AskedTurns,
     /// The answers, one list of actions for each turn of the user. Empty: every turn is parroted.
     pub turns: Vec<Vec<ScriptStep>>,
 }
@@ -103,8 +111,21 @@ impl Default for Script {
             transcription_hints: true,
             greeting: false,
             repeat: false,
+            once: false,
+            asked: AskedTurns::default(),
             turns: Vec::new(),
         }
+    }
+}
+
+/// A count that copies of a script share.
+#[derive(Clone, Debug, Default)]
+pub struct AskedTurns(Arc<AtomicUsize>);
+
+impl PartialEq for AskedTurns {
+    /// It is no part of what the script says.
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 
@@ -253,6 +274,10 @@ impl Script {
 
     /// The actions of the conversation's turn number `position`, counted from 0.
     pub(super) fn actions(&self, position: usize) -> &[ScriptStep] {
+        let position = match self.once {
+            true => self.asked.0.fetch_add(1, Relaxed),
+            false => position,
+        };
         let turn = match self.turns.len() {
             0 => None,
             n if self.repeat => self.turns.get(position % n),

@@ -33,10 +33,11 @@ impl Batch<'_> {
     /// Keeps a turn, in place of what was kept under its number.
     pub fn turn(&self, conversation: ConversationId, turn: &StoredTurn) -> Result<(), StoreError> {
         let mark = self.mark(turn.at.as_millisecond())?;
-        self.turn_marked(conversation, turn, mark)
+        self.turn_marked(conversation, turn, mark)?;
+        self.record(conversation, turn.number, &turn.record)
     }
 
-    /// The same, with the time that retention counts from.
+    /// The same without its record, with the time that retention counts from.
     pub(super) fn turn_marked(
         &self,
         conversation: ConversationId,
@@ -46,10 +47,10 @@ impl Batch<'_> {
         let ConversationId(id) = conversation;
         let (at, number) = (turn.at.as_millisecond(), whole(turn.number));
         self.ensure(id, at, mark)?;
-        let insert = "INSERT INTO turns(conversation, number, at, profile, outcome, typed, user, assistant, response, record) \
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO turns(conversation, number, at, profile, outcome, typed, user, assistant, response) \
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
         let update = "UPDATE turns SET at = ?3, profile = ?4, outcome = ?5, typed = ?6, user = ?7, assistant = ?8, \
-             response = ?9, record = ?10 WHERE conversation = ?1 AND number = ?2";
+             response = ?9 WHERE conversation = ?1 AND number = ?2";
         let response = turn.response.map(|response| whole(response.as_millis()));
         let values = params![
             id,
@@ -60,8 +61,7 @@ impl Batch<'_> {
             turn.typed,
             turn.user,
             turn.assistant,
-            response,
-            turn.record
+            response
         ];
         let this = "conversation = ?1 AND number = ?2";
         let new = self.0.prepare(insert)?.execute(values)?;
@@ -85,6 +85,24 @@ impl Batch<'_> {
         let title = self.title(id)?;
         let values = params![id, at, mark, title, whole(new), number, turn.profile];
         self.0.prepare(summary)?.execute(values)?;
+        Ok(())
+    }
+
+    /// Keeps the record of a turn.
+    pub(super) fn record(
+        &self,
+        conversation: ConversationId,
+        number: u64,
+        record: &str,
+    ) -> Result<(), StoreError> {
+        let change = if record.is_empty() {
+            "DELETE FROM records WHERE conversation = ?1 AND number = ?2 AND ?3 = ''"
+        } else {
+            "INSERT INTO records(conversation, number, record) VALUES(?1, ?2, ?3) \
+             ON CONFLICT(conversation, number) DO UPDATE SET record = ?3"
+        };
+        let values = params![conversation.0, whole(number), record];
+        self.0.prepare(change)?.execute(values)?;
         Ok(())
     }
 

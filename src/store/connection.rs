@@ -37,22 +37,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a file to read what can be read, and makes it if it is missing.
 pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
-    let place = |path: &Path, error: ReadError| StoreError::Place {
+    let place = |path: &Path, why: String| StoreError::Place {
         path: path.display().to_string(),
-        why: error.to_string(),
+        why,
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    file::own_folder(folder).map_err(|error| place(folder, error.into()))?;
-    file::prepare_own(path).map_err(|error| place(path, error))?;
+    let unusable = |error| place(folder, format!("cannot be used: {error}"));
+    file::own_folder(folder).map_err(unusable)?;
+    file::prepare_own(path).map_err(|error| place(path, error.to_string()))?;
     for end in BESIDE {
         let beside = with_end(path, end);
         match file::check_own(&beside) {
             Ok(()) | Err(ReadError::Missing) => {}
-            Err(error) => return Err(place(&beside, error)),
+            Err(error) => return Err(place(&beside, error.to_string())),
         }
     }
     // `NOFOLLOW` refuses a link anywhere in the path; those above the folder are the system's.
-    let folder = fs::canonicalize(folder).map_err(|error| place(folder, error.into()))?;
+    let folder = fs::canonicalize(folder).map_err(unusable)?;
     let real = folder.join(path.file_name().unwrap_or_default());
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -91,4 +92,19 @@ pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(end);
     path.with_file_name(name)
+}
+
+/// Which file a name stands for.
+pub(super) type FileIdentity = (u64, u64);
+
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    std::fs::metadata(path).ok().map(|_| (0, 0))
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::batch::{Batch, whole};
-use super::connection::{self, with_end};
+use super::connection::{self, FileIdentity, identity, with_end};
 use super::entry::{
     ConversationId, ConversationSummary, Filter, Hit, StoreSize, StoredAudio, StoredTurn,
     UnsentSpeech,
@@ -26,26 +26,25 @@ pub struct Database {
     unscrubbed: bool,
 }
 
-/// Which file a name stands for.
-type FileIdentity = (u64, u64);
-
 impl Database {
     /// Opens the store, and makes it if it is missing. A damaged one is set aside, which is not an error.
     pub fn open(path: &Path) -> Result<(Self, Option<SetAside>), StoreError> {
+        let found = identity(path);
         match Self::open_whole(path) {
             Err(error) if error.is_damage() => {
-                let aside = salvage::replace(path)?;
-                Ok((Self::open_whole(path)?, Some(aside)))
+                let aside = salvage::replace(path, found)?;
+                Ok((Self::open_whole(path)?, aside))
             }
             opened => Ok((opened?, None)),
         }
     }
 
-    /// Sets the store aside, and goes on with a new one that holds what can still be read.
-    pub fn repair(self) -> Result<(Self, SetAside), StoreError> {
-        let path = self.path.clone();
+    /// Sets the store aside, and goes on with a new one that holds what can still be read; with that of another program, where
+    /// one has done it already.
+    pub fn repair(self) -> Result<(Self, Option<SetAside>), StoreError> {
+        let (path, damaged) = (self.path.clone(), self.identity);
         drop(self);
-        let aside = salvage::replace(&path)?;
+        let aside = salvage::replace(&path, damaged)?;
         Ok((Self::open_whole(&path)?, aside))
     }
 
@@ -207,6 +206,13 @@ impl Database {
         self.unscrubbed = true;
     }
 
+    /// Has the disk be full after so many pages.
+    #[cfg(test)]
+    pub(super) fn limit(&self, pages: u32) {
+        let limit = self.connection.pragma_update(None, "max_page_count", pages);
+        limit.expect("an open store");
+    }
+
     fn remove_set_aside(&self) {
         for path in salvage::set_aside(&self.path) {
             if let Err(error) = std::fs::remove_file(&path) {
@@ -214,16 +220,4 @@ impl Database {
             }
         }
     }
-}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<FileIdentity> {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<FileIdentity> {
-    std::fs::metadata(path).ok().map(|_| (0, 0))
 }

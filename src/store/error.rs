@@ -17,6 +17,9 @@ pub enum StoreError {
     Damaged(String),
     #[error("another program is writing to it")]
     Busy,
+    /// Nobody knows what the connection believes: it is not used again.
+    #[error("the disk reports an error ({0})")]
+    Disk(String),
     #[error("{0}")]
     Failed(String),
 }
@@ -41,7 +44,10 @@ impl From<rusqlite::Error> for StoreError {
                 "it may not be written there (read-only)",
             ),
             (ErrorCode::PermissionDenied, "it may not be written there"),
-            (ErrorCode::CannotOpen, "it cannot be opened"),
+            (
+                ErrorCode::CannotOpen,
+                "it or the log beside it cannot be opened for writing",
+            ),
             (ErrorCode::OutOfMemory, "there is not enough memory"),
             (ErrorCode::TooBig, "it is too long"),
         ];
@@ -55,7 +61,7 @@ impl From<rusqlite::Error> for StoreError {
         } else if busy.contains(&code) {
             Self::Busy
         } else if code == ErrorCode::SystemIoFailure {
-            Self::Failed(format!("the disk reports an error ({error})"))
+            Self::Disk(error.to_string())
         } else {
             Self::Failed(error.to_string())
         }

@@ -19,7 +19,10 @@ use crate::base::units::SampleRate;
 const GAP: usize = 8_000;
 
 /// The columns of a turn, for [`turn_of`].
-pub(super) const TURN: &str = "t.conversation, t.number, t.at, t.profile, t.outcome, t.typed, t.user, t.assistant, t.response, t.record";
+const TURN: &str = "t.conversation, t.number, t.at, t.profile, t.outcome, t.typed, t.user, t.assistant, t.response, \
+    (SELECT record FROM records r WHERE r.conversation = t.conversation AND r.number = t.number)";
+/// The same without the record.
+pub(super) const TURN_ALONE: &str = "t.conversation, t.number, t.at, t.profile, t.outcome, t.typed, t.user, t.assistant, t.response, NULL";
 const SUMMARY: &str = "c.id, c.begun, c.ended, c.title, c.turns, c.profile";
 
 pub(super) fn list(
@@ -269,7 +272,7 @@ pub(super) fn turn_of(row: &Row<'_>) -> rusqlite::Result<StoredTurn> {
         user: row.get(6)?,
         assistant: row.get(7)?,
         response: row.get::<_, Option<i64>>(8)?.map(duration),
-        record: row.get(9)?,
+        record: row.get::<_, Option<String>>(9)?.unwrap_or_default(),
     })
 }
 

@@ -10,19 +10,25 @@
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::Timestamp;
+use rusqlite::types::Value;
 use rusqlite::{Connection, MAIN_DB, Row, Transaction};
 
-use super::batch::Batch;
-use super::connection::{BESIDE, configure, open, open_as_it_is, with_end};
-use super::entry::{ConversationId, SpeechPiece};
+use super::batch::{Batch, whole};
+use super::connection::{BESIDE, FileIdentity, configure, identity, open, open_as_it_is, with_end};
+use super::entry::{ConversationId, SpeechPiece, StoredTurn};
 use super::error::StoreError;
-use super::read::{TURN, audio_of, count, samples_of, time, turn_of};
+use super::raw_pages;
+use super::read::{TURN_ALONE, audio_of, count, samples_of, time, turn_of};
 use super::schema::{STEPS, migrate};
 use crate::file;
 
 /// Rows that are looked for one by one behind a torn page: more than a page, or a branch of pages, holds.
 const MISSING: i64 = 100_000;
+/// Pages are read in order, nearly.
+const READ_AHEAD: usize = 1 << 20;
 
 /// A damaged store that made place for a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +38,17 @@ pub struct SetAside {
     pub turns: u64,
 }
 
-/// Puts a new store with what can be read in the place of a damaged one.
-pub(super) fn replace(path: &Path) -> Result<SetAside, StoreError> {
+/// Puts a new store with what can be read in the place of a damaged one, unless another program has done it.
+pub(super) fn replace(
+    path: &Path,
+    damaged: Option<FileIdentity>,
+) -> Result<Option<SetAside>, StoreError> {
     let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
-    // One at a time; whoever comes second finds a store that is whole.
     let lock = file::open_lock(&path.with_extension("repair.lock")).map_err(failed)?;
     lock.try_lock().map_err(|_| StoreError::Busy)?;
+    if identity(path) != damaged {
+        return Ok(None);
+    }
     let (rescue, patched) = (named(path, "rescue"), named(path, "patched"));
     for stale in [&rescue, &patched] {
         remove(stale);
@@ -52,7 +63,7 @@ pub(super) fn replace(path: &Path) -> Result<SetAside, StoreError> {
     }
     fs::rename(&rescue, path).map_err(failed)?;
     tracing::warn!(aside = %aside.display(), turns, "the store is damaged: a new one is begun");
-    Ok(SetAside { path: aside, turns })
+    Ok(Some(SetAside { path: aside, turns }))
 }
 
 /// The stores that were set aside.
@@ -76,6 +87,7 @@ fn salvage(path: &Path, rescue: &Path, patched: &Path) -> Result<u64, StoreError
     if let Some(from) = readable(path, patched) {
         turns = copy(&from, &transaction)?;
     }
+    turns += copy_lost_turns(path, &transaction)?;
     transaction.commit()?;
     to.close().map_err(|(_, error)| error)?;
     Ok(turns)
@@ -175,13 +187,25 @@ fn copy(from: &Connection, to: &Transaction<'_>) -> Result<u64, StoreError> {
         },
     )?;
     let mut turns = 0;
-    each_row(from, "turns t", TURN, |row| {
+    each_row(from, "turns t", TURN_ALONE, |row| {
         if let (Ok(id), Ok(turn)) = (row.get(0), turn_of(row)) {
             turns += 1;
             batch.turn_marked(ConversationId(id), &turn, turn.at.as_millisecond())?;
         }
         Ok(())
     })?;
+    each_row(
+        from,
+        "records r",
+        "r.conversation, r.number, r.record",
+        |row| match (row.get(0), count(row, 1), row.get::<_, String>(2)) {
+            (Ok(id), Ok(number), Ok(record)) => {
+                batch.ensure(id, 0, 0)?;
+                batch.record(ConversationId(id), number, &record)
+            }
+            _ => Ok(()),
+        },
+    )?;
     each_row(
         from,
         "speech s",
@@ -213,8 +237,70 @@ fn copy(from: &Connection, to: &Transaction<'_>) -> Result<u64, StoreError> {
     Ok(turns)
 }
 
+/// Copies the turns that nothing leads to any more, and that were not copied. Gives their number.
+fn copy_lost_turns(path: &Path, to: &Transaction<'_>) -> Result<u64, StoreError> {
+    let Ok(file) = fs::File::open(path) else {
+        return Ok(0);
+    };
+    let mut known = to.prepare("SELECT 1 FROM turns WHERE conversation = ? AND number = ?")?;
+    let (mut turns, mut failed) = (0, Ok(()));
+    raw_pages::each_row(std::io::BufReader::with_capacity(READ_AHEAD, file), |row| {
+        if let (Ok(()), Some((id, turn))) = (&failed, lost_turn(row)) {
+            let number = whole(turn.number);
+            let batch = Batch(to);
+            let at = turn.at.as_millisecond();
+            match known.exists([id, number]) {
+                Ok(true) => {}
+                Ok(false) => {
+                    turns += 1;
+                    failed = batch.turn_marked(ConversationId(id), &turn, at);
+                }
+                Err(error) => failed = Err(error.into()),
+            }
+        }
+    });
+    failed.map(|()| turns)
+}
+
+/// A row of the table of turns: no other has such columns.
+fn lost_turn(row: &[Value]) -> Option<(i64, StoredTurn)> {
+    use Value::{Integer, Text};
+    let [
+        Value::Null,
+        Integer(conversation),
+        Integer(number),
+        Integer(at),
+        Text(profile),
+        Text(outcome),
+        Integer(typed),
+        Text(user),
+        Text(assistant),
+        response,
+        ..,
+    ] = row
+    else {
+        return None;
+    };
+    let response = match response {
+        Integer(ms) => Some(Duration::from_millis(u64::try_from(*ms).ok()?)),
+        Value::Null | Value::Real(_) | Text(_) | Value::Blob(_) => None,
+    };
+    let turn = StoredTurn {
+        number: u64::try_from(*number).ok()?,
+        at: Timestamp::from_millisecond(*at).ok()?,
+        profile: profile.clone(),
+        outcome: outcome.clone(),
+        typed: *typed != 0,
+        user: user.clone(),
+        assistant: assistant.clone(),
+        response,
+        record: String::new(),
+    };
+    Some((*conversation, turn))
+}
+
 /// When a conversation that was copied had begun.
-fn row_time(to: &Transaction<'_>, id: i64) -> jiff::Timestamp {
+fn row_time(to: &Transaction<'_>, id: i64) -> Timestamp {
     let begun = to.query_row(
         "SELECT begun FROM conversations WHERE id = ?",
         [id],
@@ -284,7 +370,7 @@ fn named(path: &Path, what: &str) -> PathBuf {
 
 /// A name that is not taken.
 fn free_name(path: &Path) -> PathBuf {
-    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    let now = Timestamp::now().strftime("%Y%m%d-%H%M%S");
     let names = (0..).map(|number| {
         let number = if number == 0 {
             String::new()

@@ -16,6 +16,7 @@ pub(super) const VERSION: i64 = STEPS.len() as i64;
 /// Times are milliseconds since 1970, durations milliseconds, samples 16 bit little endian.
 ///
 /// `conversations` holds what a list shows, so that it reads no turn. `mark` is what retention counts from (see `Batch`).
+/// The record of a turn is apart from its words, because a search for one or two letters reads all turns.
 /// `words` finds whole words and their beginnings, `letters` any three letters in a row, for languages without blanks between
 /// words. Both read the text from `turns`; [`Batch`](super::Batch) has to
 /// tell them of each change.
@@ -44,6 +45,12 @@ CREATE TABLE turns(
     user TEXT NOT NULL,
     assistant TEXT NOT NULL,
     response INTEGER,
+    UNIQUE(conversation, number)
+) STRICT;
+CREATE TABLE records(
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    number INTEGER NOT NULL,
     record TEXT NOT NULL,
     UNIQUE(conversation, number)
 ) STRICT;

@@ -20,7 +20,7 @@ use crate::file;
 /// What is over is deleted at the start, and then so often.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Conversations that are deleted in one go: in between others are served.
-const EXPIRED_AT_ONCE: usize = 20;
+const EXPIRED_AT_ONCE: usize = 3;
 /// After a pause of so much time the log is emptied of speech that was answered.
 const SCRUB_AFTER: Duration = Duration::from_secs(2);
 /// After a failure it is tried again: at first, and at most.
@@ -259,12 +259,11 @@ impl StoreWorker {
         let mut done = work(&mut database);
         if done.as_ref().is_err_and(StoreError::is_damage) {
             let (repaired, aside) = database.repair()?;
-            self.set_aside(Some(aside));
+            self.set_aside(aside);
             database = repaired;
             done = work(&mut database);
         }
-        // After an error of the disk nobody knows what the connection believes: it is opened again.
-        if done.is_ok() || matches!(done, Err(StoreError::Busy)) {
+        if !matches!(done, Err(StoreError::Disk(_))) {
             self.database = Some(database);
         }
         done

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::line::Mode;
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
 use sovereign::base::ids::Mark;
@@ -154,11 +155,13 @@ fn typed_turns_outlive_the_connection_and_are_asked_in_order() {
             world.ready().await;
             send(&world, "First.").await;
             tokio::time::sleep(Duration::from_millis(100)).await;
+            world.line.set(Mode::Refuses);
             world.cut();
             settle().await;
             send(&world, "Second.").await;
             settle().await;
             assert_eq!(captions(&world), ["First.", "Second."].map(typed));
+            world.line.set(Mode::Open);
             let turns = [world.turn().await, world.turn().await];
             for (turn, text) in turns.iter().zip(["First.", "Second."]) {
                 assert_eq!((&turn.outcome, &*turn.user), (&Outcome::Completed, text));

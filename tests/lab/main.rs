@@ -13,6 +13,7 @@ mod detection_noise;
 mod detection_onset;
 mod early_endpoint;
 mod echo;
+mod faults;
 mod interruption;
 mod leak;
 mod listen;

@@ -169,7 +169,9 @@ def commands(text, program):
 
 def options(text, program):
     """Options that a text names by themselves, or with their value."""
-    known = "".join(program.help(*command) for command in [(), *((name,) for name in program.subcommands())])
+    first = [(name,) for name in program.subcommands()]
+    second = [(*command, name) for command in first for name in program.subcommands(*command) if name != "help"]
+    known = "".join(program.help(*command) for command in [(), *first, *second])
     known += "".join(script.read_text() for script in (ROOT / "scripts").iterdir())
     named = {w for line in code(text) if line.startswith("--") for w in re.findall(r"--[a-z][a-z-]+", line)}
     return [f"no option {option}" for option in sorted(named) if not re.search(rf"{option}\b", known)]

@@ -33,7 +33,7 @@ const WRITE_BUFFER: usize = 64 << 10;
 /// Bytes that may wait in the library before no more is taken: 1.4 s of audio in base64 and JSON. The sender keeps the rest.
 const ROOM: usize = 64 << 10;
 /// So long may nothing of what waits get away before the connection counts as stuck. A link of 32 kbit/s whose other end
-/// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 4 s.
+/// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 3 s.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
 
 /// A WebSocket and what waits to be sent on it.

@@ -1,5 +1,7 @@
 //! A program that is killed while it writes. Run by `scripts/measure-store`.
 
+#![expect(clippy::print_stdout, reason = "for whoever runs the command")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 

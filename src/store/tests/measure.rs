@@ -1,5 +1,7 @@
 //! How long writing and reading take with 100 000 turns. Run by `scripts/measure-store`.
 
+#![expect(clippy::print_stdout, reason = "for whoever runs the command")]
+
 use std::time::Instant;
 
 use super::*;

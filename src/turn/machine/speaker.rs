@@ -94,15 +94,16 @@ impl Machine {
         if phase == Phase::Replying && !played {
             // Play what there is; the turn closes when that is over.
             if let Some(turn) = &mut self.open {
-                if !turn.generated {
-                    turn.broken = Some(format!(
-                        "the reply stopped for {} s",
-                        NEXT_SIGN_WITHIN.as_secs()
-                    ));
-                }
-                turn.generated = true;
                 turn.last_sign = now;
                 self.actions.push_back(Action::EndReply(turn.id));
+                if !std::mem::replace(&mut turn.generated, true) {
+                    let silence = NEXT_SIGN_WITHIN;
+                    turn.broken = Some(format!("the reply stopped for {} s", silence.as_secs()));
+                    if turn.asked {
+                        turn.retry = Retry::ByItself;
+                        self.actions.push_back(Action::Replace(silence));
+                    }
+                }
             }
             return;
         }
@@ -113,9 +114,13 @@ impl Machine {
             return;
         };
         self.replies.drop_current(Why::Lapsed);
-        if phase == Phase::Awaiting && !turn.received && !turn.completed {
-            turn.retry = Retry::WithConsent;
+        if phase == Phase::Awaiting && !turn.completed && !turn.stuck {
+            turn.retry = match turn.received {
+                true => Retry::ByItself,
+                false => Retry::WithConsent,
+            };
         }
+        let retried = turn.retry == Retry::ByItself;
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
             // A part was heard, and the announced rest never came.
@@ -137,8 +142,8 @@ impl Machine {
         // The turns that it had overtaken were not answered either.
         let manual = self.manual;
         self.close_unanswered(|turn| turn.has_left(manual).then(|| failed.clone()));
-        // A service that received the question is alive; one without any sign may not be.
-        if phase == Phase::Awaiting && !received && self.manual {
+        // A connection without any sign may be dead; one whose answer does not come is asked on another.
+        if phase == Phase::Awaiting && (retried || !received && self.manual) {
             self.actions.push_back(Action::Replace(FIRST_SIGN_WITHIN));
         }
     }

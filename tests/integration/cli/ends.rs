@@ -103,6 +103,7 @@ fn a_reader_that_goes_away_ends_it_without_a_fault() {
     for args in [
         ["profiles", "list"],
         ["devices", "--json"],
+        ["history", "list"],
         ["doctor", "--json"],
         ["--help", "--log=info"],
     ] {
