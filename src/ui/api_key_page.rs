@@ -7,10 +7,11 @@ use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, 
 
 use super::api_key_state::{self, KeyStatus};
 use super::icons::{Icon, Sign};
+use super::page::page;
 use super::screen::Screen;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{choose, icon_button, page, plain_button, primary_button, sign};
+use super::widgets::{choose, icon_button, plain_button, primary_button, sign};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 

@@ -13,8 +13,8 @@ use super::screen::Screen;
 use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
-    api_key_page, banners, captions, check_page, details_page, footer, format, header,
-    latency_panel, shortcuts, talk, theme, typed_field, window_position,
+    api_key_page, banners, captions, check_page, conversations_page, details_page, footer, format,
+    header, latency_panel, shortcuts, talk, theme, typed_field, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -261,6 +261,9 @@ impl UiApp {
                 Screen::Details => {
                     details_page::page_ui(ui, &snapshot, &mut self.view);
                 }
+                Screen::Conversations => {
+                    conversations_page::page_ui(ui, &snapshot, None, &mut self.view);
+                }
                 Screen::Talk => {
                     let voice = self.voice();
                     Panel::bottom("talk")
@@ -299,6 +302,10 @@ impl UiApp {
                             check_page::page_ui(ui, &snapshot, &mut self.view);
                         }
                         Screen::Details => details_page::content_ui(ui, &snapshot, &mut self.view),
+                        Screen::Conversations => {
+                            let room = Some((height * 0.6).max(120.0));
+                            conversations_page::page_ui(ui, &snapshot, room, &mut self.view);
+                        }
                         Screen::Talk => {
                             banners::banners_ui(ui, &snapshot, &mut self.view);
                             let height = (height * 0.5).max(96.0);

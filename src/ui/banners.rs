@@ -10,7 +10,7 @@ use super::remedy_button::remedy_button;
 use super::screen::Screen;
 use super::theme::{Tokens, Weight, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{icon_button, plain_button, primary_button, sign};
+use super::widgets::{answers_ui, icon_button, plain_button, primary_button, sign};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::conversation::command::Command;
@@ -38,7 +38,8 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
     let Some(snapshot) = &view.banners_of.clone() else {
         return;
     };
-    let quiet = snapshot.notices.is_empty()
+    let quiet = view.begins.is_none()
+        && snapshot.notices.is_empty()
         && snapshot.spending.reached.is_none()
         && !matches!(snapshot.link, Link::Down { .. })
         && snapshot.input.trouble.is_none()
@@ -57,6 +58,7 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
+            begin_ui(ui, view);
             link_ui(ui, snapshot, view);
             limit_ui(ui, snapshot, &mut view.commands);
             sound_ui(ui, snapshot, view);
@@ -64,6 +66,24 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
             demo_ui(ui, snapshot, view);
         });
     ui.add_space(space::M);
+}
+
+/// The question before words are gone.
+fn begin_ui(ui: &mut Ui, view: &mut UiState) {
+    let Some(new) = &mut view.begins else {
+        return;
+    };
+    let head = (Sign::Triangle, tokens(ui).warn, "Begin a new conversation?");
+    let what = "This one is not kept: its words will be gone.";
+    let mut answer = None;
+    banner(ui, head, what, 210.0, |ui| {
+        answer = answers_ui(ui, ["Begin", "Go on with this"], new);
+    });
+    if let Some(begins) = answer {
+        view.begins = None;
+        view.commands
+            .extend(begins.then_some(Command::BeginConversation));
+    }
 }
 
 fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {

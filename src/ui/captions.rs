@@ -53,7 +53,13 @@ pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, 
                 // Places count from the first caption that there was: the oldest may go.
                 ui.push_id(snapshot.captions_dropped + i as u64, |ui| {
                     entry.show(ui, |ui, entry| {
-                        match caption_ui(ui, entry, snapshot, newest == Some(i)) {
+                        let correction = if newest == Some(i) {
+                            Correction::Button
+                        } else {
+                            Correction::Menu
+                        };
+                        let ending = waits_for(&entry.caption, snapshot);
+                        match caption_ui(ui, entry, ending, correction) {
                             Some(Wish::Copy) => copied = Some(i),
                             Some(Wish::Correct) => corrected = Some(i),
                             None => {}
@@ -152,9 +158,19 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
 
 /// Actions on the words of a caption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     Copy,
     Correct,
+}
+
+/// How the user's words can be put into the field again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Correction {
+    /// They cannot: this is another conversation.
+    None,
+    Menu,
+    /// And by a button beside them.
+    Button,
 }
 
 /// The index of the user's last finished caption, which may have been misheard.
@@ -167,11 +183,17 @@ fn newest_words(snapshot: &Snapshot) -> Option<usize> {
     (!is_being_said && !caption.text.trim().is_empty()).then_some(place)
 }
 
-/// Draws a caption; `corrects`: with a button that puts its words into the field. Returns the user's action.
-fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: bool) -> Option<Wish> {
+/// Draws a caption, with what became of it behind its words; else with `ending`. Returns the user's action.
+pub(super) fn caption_ui(
+    ui: &mut Ui,
+    entry: &mut Entry,
+    ending: Option<&str>,
+    correction: Correction,
+) -> Option<Wish> {
     let t = tokens(ui);
     let caption = entry.caption.clone();
     let mut wish = None;
+    let corrects = correction == Correction::Button;
     if !caption.continued && head_ui(ui, &caption, corrects) {
         wish = Some(Wish::Correct);
     }
@@ -181,14 +203,15 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: boo
         t.strong
     };
     let ending = if caption.stopped {
-        Some((" — stopped by you", line(t.muted)))
+        Some(" — stopped by you")
     } else if caption.unsent {
-        Some((" — not sent", line(t.muted)))
+        Some(" — not sent")
     } else if caption.unspoken {
-        Some((" — not spoken", line(t.muted)))
+        Some(" — not spoken")
     } else {
-        waits_for(&caption, snapshot).map(|why| (why, line(t.muted)))
+        ending
     };
+    let ending = ending.map(|words| (words, line(t.muted)));
     ui.scope(|ui| {
         ui.set_max_width(LINE_WIDTH.min(ui.available_width()));
         entry.words_ui(ui, &line(ink), ending, |words| {
@@ -197,7 +220,7 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: boo
                     wish = Some(Wish::Copy);
                     ui.close();
                 }
-                let users = caption.speaker == Speaker::User;
+                let users = caption.speaker == Speaker::User && correction != Correction::None;
                 if users && plain_button(ui, "Correct and send again").clicked() {
                     wish = Some(Wish::Correct);
                     ui.close();
@@ -220,9 +243,9 @@ fn head_ui(ui: &mut Ui, caption: &Caption, corrects: bool) -> bool {
         ui.label(text(caption.name, Weight::SemiBold, 13.0, ink));
         let time = if caption.open { "now" } else { &caption.time };
         ui.label(text(time, Weight::Regular, 12.0, t.muted));
-        if let (Some(latencies), Some(target)) = (&caption.latencies, caption.target) {
+        if let Some(latencies) = &caption.latencies {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                response_ui(ui, latencies, target);
+                response_ui(ui, latencies, caption.target);
             });
         }
         corrects && correct_button(ui).clicked()
@@ -262,30 +285,28 @@ fn line(ink: Color32) -> TextFormat {
 }
 
 /// The turn's response; if over the target, with a triangle and the largest share. Laid out from the right.
-fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Duration) {
+fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Option<Duration>) {
     let t = tokens(ui);
     let Some(response) = latencies.response else {
         return;
     };
     ui.spacing_mut().item_spacing.x = space::XS;
+    let figure = |ui: &mut Ui| {
+        let ms = format!("{} ms", format::millis(response));
+        ui.label(text(ms, Weight::Medium, 12.0, t.muted))
+    };
+    let Some(target) = target else {
+        figure(ui).on_hover_text("How long you waited for the answer.");
+        return;
+    };
     let shown = if TargetComparison::of(response, target) == TargetComparison::OnTarget {
-        ui.label(text(
-            format!("{} ms", format::millis(response)),
-            Weight::Medium,
-            12.0,
-            t.muted,
-        ))
+        figure(ui)
     } else {
         let whose = largest_share(latencies).unwrap_or_else(|| "over".into());
         let whose = ui.label(text(whose, Weight::Medium, 12.0, t.muted));
         sign(ui, Sign::Triangle, 10.0, t.warn);
         ui.add_space(3.0);
-        ui.label(text(
-            format!("{} ms", format::millis(response)),
-            Weight::Medium,
-            12.0,
-            t.muted,
-        )) | whose
+        figure(ui) | whose
     };
     shown.on_hover_text(format!(
         "End of your turn to the first audible sample: {}. Target {} ms.",

@@ -4,9 +4,10 @@ use eframe::egui::accesskit::Live;
 use eframe::egui::{ProgressBar, Ui};
 
 use super::icons::Sign;
+use super::page::page;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{page, plain_button, primary_button, sign};
+use super::widgets::{plain_button, primary_button, sign};
 use super::{bidi, format};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};

@@ -1,6 +1,6 @@
-//! The button that copies the report.
+//! A button that copies a text, and confirms it for a moment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::Ui;
 
@@ -12,18 +12,34 @@ use crate::conversation::snapshot::Snapshot;
 /// How long "Copied" is said.
 const COPIED_STANDS: Duration = Duration::from_secs(2);
 
-/// Copies the report, and confirms it for a moment.
-pub(super) fn copy_button_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    let copied = view
-        .copied_at
-        .is_some_and(|at| view.now.duration_since(at) < COPIED_STANDS);
+/// The button of the report.
+pub(super) fn copy_report_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let what = "Versions, devices and figures as text, without what was said and without the key";
-    if plain_button(ui, if copied { "Copied" } else { "Copy report" })
-        .on_hover_text(what)
+    let text = || report::report(snapshot);
+    copy_button_ui(
+        ui,
+        ["Copy report", what],
+        view.now,
+        &mut view.copied_at,
+        text,
+    );
+}
+
+/// A button with its tooltip; `copied_at` is when it was pressed last.
+pub(super) fn copy_button_ui(
+    ui: &mut Ui,
+    [words, tooltip]: [&str; 2],
+    now: Instant,
+    copied_at: &mut Option<Instant>,
+    text: impl FnOnce() -> String,
+) {
+    let copied = copied_at.is_some_and(|at| now.duration_since(at) < COPIED_STANDS);
+    if plain_button(ui, if copied { "Copied" } else { words })
+        .on_hover_text(tooltip)
         .clicked()
     {
-        ui.ctx().copy_text(report::report(snapshot));
-        view.copied_at = Some(view.now);
+        ui.ctx().copy_text(text());
+        *copied_at = Some(now);
         ui.ctx().request_repaint_after(COPIED_STANDS);
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Align, Layout, ScrollArea, Ui};
+use eframe::egui::{ScrollArea, Ui};
 
 use super::copy_button;
 use super::icons::Sign;
+use super::page::page_head;
 use super::remedy_button::remedy_button;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
@@ -28,23 +29,14 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
 
 /// The same without a scroll area of its own.
 pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    let t = tokens(ui);
     let target = snapshot
         .profiles
         .get(snapshot.chosen)
         .map(|profile| profile.target);
     ui.spacing_mut().item_spacing.y = space::S;
-    ui.horizontal_wrapped(|ui| {
-        ui.label(text("Figures", Weight::SemiBold, 20.0, t.strong));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if plain_button(ui, "Back")
-                .on_hover_text("To the conversation (Esc, Ctrl D)")
-                .clicked()
-            {
-                view.leave();
-            }
-        });
-    });
+    if page_head(ui, "Figures", "To the conversation (Esc, Ctrl D)").clicked() {
+        view.leave();
+    }
     section(ui, "What is wrong, and what helps", |ui| {
         causes_ui(ui, snapshot, target, view)
     });
@@ -61,7 +53,7 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
     section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
-        copy_button::copy_button_ui(ui, snapshot, view);
+        copy_button::copy_report_ui(ui, snapshot, view);
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
         if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
             view.commands.push(Command::ExportCsv);

@@ -9,6 +9,7 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::LayoutSize;
 use super::widgets::{badge, sign};
 use super::{bidi, format};
+use crate::base::retention::Retention;
 use crate::conversation::snapshot::{Link, Snapshot};
 
 /// The footer, in one row or, with less room, in as many as it takes.
@@ -17,15 +18,25 @@ pub(super) fn footer_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now:
         ui.horizontal_centered(|ui| {
             facts_ui(ui, snapshot, now);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                fact(ui, format::privacy(snapshot));
+                privacy_ui(ui, snapshot);
             });
         });
     } else {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.y = space::XS;
             facts_ui(ui, snapshot, now);
-            fact(ui, format::privacy(snapshot));
+            privacy_ui(ui, snapshot);
         });
+    }
+}
+
+fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    fact(ui, format::privacy(snapshot));
+    if snapshot.kept.retention == Retention::Off {
+        ui.add_space(space::M);
+        fact(ui, "nothing is kept").on_hover_text(
+            "When this conversation ends, its words are gone: `keep: off` in config.yaml.",
+        );
     }
 }
 

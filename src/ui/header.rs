@@ -20,7 +20,11 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
         ui.set_min_height(36.0);
         who_and_what_ui(ui, room, snapshot, view.now);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = space::M;
+            ui.spacing_mut().item_spacing.x = if room == LayoutSize::Tight {
+                space::S
+            } else {
+                space::M
+            };
             buttons_ui(ui, snapshot, view);
             if room == LayoutSize::Wide {
                 ui.add_space(space::XS);
@@ -63,20 +67,25 @@ fn auto_ui(ui: &mut Ui, auto: &AutoView) {
 
 fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
     let t = tokens(ui);
-    let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
-    icons::mark(ui.painter(), rect, t);
     if room != LayoutSize::Tight {
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
+        icons::mark(ui.painter(), rect, t);
         ui.add_space(space::S);
         ui.label(text("Sovereign", Weight::SemiBold, 15.0, t.strong));
+        ui.add_space(space::S);
     }
-    ui.add_space(space::S);
     let (sign, ink) = icons::sign_of(snapshot.activity, t);
     let state = pill(ui, sign, ink, &format::state(snapshot, now));
     // A screen reader says the new state when it has finished what it is saying.
     ui.ctx()
         .accesskit_node_builder(state.id, |node| node.set_live(Live::Polite));
     if snapshot.demo {
-        badge(ui, "DEMO, offline").on_hover_text(
+        let words = if room == LayoutSize::Tight {
+            "DEMO"
+        } else {
+            "DEMO, offline"
+        };
+        badge(ui, words).on_hover_text(
             "A server inside this program answers with your own voice. Nothing leaves this computer.",
         );
     }
@@ -84,11 +93,10 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
 
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
-        let was = view.page;
-        view.leave();
-        if was != Screen::Key {
-            view.page = Screen::Key;
-        }
+        view.toggle(Screen::Key);
+    }
+    if icon_button(ui, Icon::Earlier, 34.0, "Conversations (Ctrl H)").clicked() {
+        view.toggle(Screen::Conversations);
     }
     let button = icon_button(ui, Icon::Sound, 34.0, "Sound");
     if button.clicked() {

@@ -120,6 +120,8 @@ pub(super) enum Icon {
     /// Microphone and speaker.
     Sound,
     Key,
+    /// A clock with an arrow back.
+    Earlier,
     Close,
     /// Shows a hidden text; crossed out while it is shown.
     Eye(bool),
@@ -138,6 +140,19 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             painter.line_segment([at(-0.04, 0.0), at(0.9, 0.0)], line);
             painter.line_segment([at(0.9, 0.0), at(0.9, 0.36)], line);
             painter.line_segment([at(0.5, 0.0), at(0.5, 0.3)], line);
+        }
+        Icon::Earlier => {
+            let on_ring = |degrees: f32| {
+                let angle = degrees.to_radians();
+                at(0.9 * angle.cos(), 0.9 * angle.sin())
+            };
+            let ring = (0..=20).map(|i| on_ring(-150.0 + 15.0 * i as f32));
+            painter.add(Shape::line(ring.collect(), line));
+            let tip = on_ring(-150.0);
+            let back = vec![tip - vec2(0.0, 0.55) * r, tip, tip + vec2(0.55, 0.0) * r];
+            painter.add(Shape::line(back, line));
+            let hands = vec![at(0.0, -0.45), at(0.0, 0.05), at(0.36, 0.26)];
+            painter.add(Shape::line(hands, line));
         }
         Icon::Close => sign(painter, rect.shrink(r * 0.3), Sign::Cross, color),
         Icon::Eye(crossed) => {

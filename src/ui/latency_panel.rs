@@ -336,9 +336,9 @@ pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         let details = details_page::button_words(snapshot);
         let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
         if plain_button(ui, &details).on_hover_text(what).clicked() {
-            view.page = Screen::Details;
+            view.open(Screen::Details);
         }
-        copy_button::copy_button_ui(ui, snapshot, view);
+        copy_button::copy_report_ui(ui, snapshot, view);
         if plain_button(ui, "Reset")
             .on_hover_text("Begin these figures anew (Ctrl R)")
             .clicked()

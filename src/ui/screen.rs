@@ -7,4 +7,5 @@ pub(super) enum Screen {
     Key,
     Check,
     Details,
+    Conversations,
 }

@@ -85,6 +85,9 @@ impl Press {
             snapshot.activity,
             Activity::Thinking | Activity::Answering | Activity::Repeating
         );
+        if talks && view.begins.take().is_some() {
+            return true;
+        }
         if talks && std::mem::take(&mut view.draft.has_focus) {
             view.commands.extend(replies.then_some(Command::StopReply));
             return true;
@@ -92,7 +95,7 @@ impl Press {
         if self.key == Key::F12 {
             view.panel = (view.panel + 1) % 4;
         } else if own && view.page != Screen::Talk {
-            view.leave();
+            view.back();
         } else if own {
             view.commands.push(Command::StopReply);
         }
@@ -109,11 +112,13 @@ impl Press {
         } else if self.key == Key::R {
             view.commands.push(Command::ResetStatistics);
         } else if self.key == Key::D && !typing {
-            let there = view.page == Screen::Details;
-            view.leave();
-            if !there {
-                view.page = Screen::Details;
-            }
+            view.toggle(Screen::Details);
+        } else if self.key == Key::H {
+            view.toggle(Screen::Conversations);
+        } else if self.key == Key::N {
+            view.begin_conversation(snapshot);
+        } else if self.key == Key::F && view.page == Screen::Conversations {
+            view.conversations.search();
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);
             view.commands

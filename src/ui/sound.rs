@@ -74,7 +74,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
         });
     if wants_check {
         view.sound_open = false;
-        view.page = Screen::Check;
+        view.open(Screen::Check);
     }
 }
 

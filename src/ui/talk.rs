@@ -19,6 +19,9 @@ use crate::settings::config::TalkKey;
 const LOUD: f32 = -9.0;
 const TOO_LOUD: f32 = -3.0;
 
+/// Room in which all key hints are in a line, in points.
+const WITH_NEW: f32 = 540.0;
+
 /// Share of full deflection of a level, 0 to 1.
 pub(super) fn deflection(level: Dbfs) -> f32 {
     (1.0 - level.0 / METER_FLOOR).clamp(0.0, 1.0)
@@ -192,6 +195,11 @@ fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) -> Response {
         };
         if key_hint(ui, "Ctrl M", does, name).clicked() {
             view.commands.push(Command::SetMuted(!snapshot.muted));
+        }
+        // Where it would take a line of its own, the page of conversations has it.
+        let is_wide = ui.available_width() > WITH_NEW;
+        if is_wide && key_hint(ui, "Ctrl N", "new", "New conversation").clicked() {
+            view.begin_conversation(snapshot);
         }
         if key_hint(ui, "F12", "panel", "Latency panel").clicked() {
             view.panel = (view.panel + 1) % 4;

@@ -323,6 +323,7 @@ mod tests {
                 .collect();
             pairs.extend([
                 (t.on_accent, t.accent),
+                (t.on_accent, t.bad),
                 (t.accent, t.accent_tint),
                 (t.strong, t.hairline),
             ]);

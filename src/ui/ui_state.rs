@@ -7,10 +7,12 @@ use eframe::egui::{Rect, Vec2};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize as _;
 
+use super::conversations_state::ConversationsState;
 use super::draft::Draft;
 use super::format::METER_FLOOR;
 use super::screen::Screen;
 use super::transcript::Transcript;
+use crate::base::retention::Retention;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -72,6 +74,9 @@ pub(super) struct UiState {
     pub(super) turn: Option<u64>,
     /// The span of the history, as an index.
     pub(super) span: usize,
+    pub(super) conversations: ConversationsState,
+    /// Whether another conversation shall begin, although the words of this one are gone then: asked, and just now.
+    pub(super) begins: Option<bool>,
 }
 
 impl UiState {
@@ -94,6 +99,8 @@ impl UiState {
             exported: None,
             turn: None,
             span: 0,
+            conversations: ConversationsState::default(),
+            begins: None,
         }
     }
 }
@@ -117,8 +124,47 @@ impl UiState {
         if self.page == Screen::Check {
             self.commands.push(Command::CancelCheck);
         }
+        if self.page == Screen::Conversations {
+            self.commands.push(Command::ListKept(None));
+            self.conversations = ConversationsState::default();
+        }
         self.page = Screen::Talk;
         self.exported = None;
+    }
+
+    /// Opens a page, unless it is open.
+    pub(super) fn open(&mut self, page: Screen) {
+        if self.page != page {
+            self.leave();
+            self.page = page;
+        }
+    }
+
+    /// Opens a page, or returns from it.
+    pub(super) fn toggle(&mut self, page: Screen) {
+        if self.page == page {
+            self.leave();
+        } else {
+            self.open(page);
+        }
+    }
+
+    /// One step back: from what a page has opened, then from the page.
+    pub(super) fn back(&mut self) {
+        if self.page != Screen::Conversations || !self.conversations.back() {
+            self.leave();
+        }
+    }
+
+    /// Begins a new conversation, after a question where the words of this one are gone then.
+    pub(super) fn begin_conversation(&mut self, snapshot: &Snapshot) {
+        self.open(Screen::Talk);
+        let kept = snapshot.kept.retention != Retention::Off && snapshot.kept.trouble.is_none();
+        if kept || snapshot.captions.is_empty() {
+            self.commands.push(Command::BeginConversation);
+        } else {
+            self.begins = Some(true);
+        }
     }
 }
 

@@ -78,9 +78,14 @@ pub(super) fn icon_button(ui: &mut Ui, icon: Icon, size: f32, name: &str) -> Res
 
 /// The one button of a view that is meant to be pressed.
 pub(super) fn primary_button(ui: &mut Ui, words: &str) -> Response {
-    let t = tokens(ui);
-    let button = egui::Button::new(text(words, Weight::SemiBold, 13.0, t.on_accent))
-        .fill(t.accent)
+    let fill = tokens(ui).accent;
+    filled_button(ui, words, fill)
+}
+
+fn filled_button(ui: &mut Ui, words: &str, fill: Color32) -> Response {
+    let ink = tokens(ui).on_accent;
+    let button = egui::Button::new(text(words, Weight::SemiBold, 13.0, ink))
+        .fill(fill)
         .stroke(Stroke::NONE)
         .corner_radius(8)
         .min_size(vec2(0.0, 32.0));
@@ -95,6 +100,18 @@ pub(super) fn plain_button(ui: &mut Ui, words: &str) -> Response {
         .corner_radius(8)
         .min_size(vec2(0.0, 28.0));
     ui.add(button)
+}
+
+/// The two answers to a question before something that cannot be undone. The harmless one has the focus when the question is
+/// `new`. Returns whether it is to be done.
+pub(super) fn answers_ui(ui: &mut Ui, [yes, no]: [&str; 2], new: &mut bool) -> Option<bool> {
+    let bad = tokens(ui).bad;
+    let done = filled_button(ui, yes, bad).clicked();
+    let left = plain_button(ui, no);
+    if std::mem::take(new) {
+        left.request_focus();
+    }
+    (done || left.clicked()).then_some(done)
 }
 
 /// A key cap with what it does; the whole is a button called `name`.
@@ -332,34 +349,6 @@ pub(super) fn switch_row(ui: &mut Ui, on: bool, label: &str) -> Response {
         focus_ring(ui, &response, 6.0);
     }
     response
-}
-
-/// A page in the middle of the window: a card that scrolls, no wider than can be read.
-pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
-    const WIDEST: f32 = 640.0;
-    egui::ScrollArea::vertical()
-        .id_salt(id)
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
-            ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                ui.add_space(margin);
-                ui.vertical(|ui| {
-                    ui.set_max_width(WIDEST.min(ui.available_width()));
-                    ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
-                    let pad = if margin > 0.0 { 32 } else { 16 };
-                    card(tokens(ui))
-                        .corner_radius(16)
-                        .inner_margin(Margin::same(pad))
-                        .show(ui, |ui| {
-                            ui.set_width(ui.available_width());
-                            add(ui);
-                        });
-                });
-            });
-        });
 }
 
 /// A row with a name on the left, a value on the right, and a tooltip that explains the value.

@@ -13,11 +13,12 @@ use tokio::sync::{mpsc, watch};
 use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
 use sovereign::base::counters::Counters;
 use sovereign::base::ids::TurnId;
+use sovereign::base::retention::Retention;
 use sovereign::base::supervise::Failures;
 use sovereign::base::units::SampleRate;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker,
+    Activity, Caption, KeptView, KeyInfo, Link, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
 use sovereign::settings::config::Config;
@@ -295,6 +296,10 @@ pub(crate) fn snapshot() -> Snapshot {
             ..ProcessUsage::default()
         },
         notices: Arc::from([]),
+        kept: Arc::new(KeptView {
+            retention: Retention::days(30),
+            ..KeptView::default()
+        }),
         key: Some(KeyInfo {
             source: "the key file",
             ending: "x4Q2".into(),

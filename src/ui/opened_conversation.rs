@@ -1,0 +1,178 @@
+//! A kept conversation that was opened: both sides, and what can be done with it.
+
+use eframe::egui::{Key, Margin, Modifiers, ScrollArea, Ui, vec2};
+use jiff::Zoned;
+
+use super::bidi;
+use super::captions::{Correction, Wish, caption_ui};
+use super::conversations_list::{facts, title};
+use super::conversations_state::{OpenedConversation, clock_time, day};
+use super::copy_button::copy_button_ui;
+use super::page::page_head;
+use super::theme::{Weight, space, text, tokens};
+use super::ui_state::UiState;
+use super::widgets::{answers_ui, card, plain_button, primary_button};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
+use crate::store::ConversationSummary;
+
+/// The opened conversation; in surroundings that scroll, its words are as high as `room`.
+pub(super) fn opened_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut UiState) {
+    let Some(mut opened) = view.conversations.opened.take() else {
+        return;
+    };
+    let is_read = opened.update(&snapshot.kept);
+    let goes_back = head_ui(ui, snapshot, &mut opened);
+    let stays = actions_ui(ui, snapshot, &mut opened, view);
+    let height = room.unwrap_or_else(|| ui.available_height());
+    let words = card(tokens(ui)).inner_margin(Margin::symmetric(20, 16));
+    words.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.set_min_height((height - 34.0).max(0.0));
+        words_ui(ui, is_read, (height - 34.0).max(0.0), &mut opened);
+    });
+    if stays {
+        view.conversations.opened = Some(opened);
+    }
+    if goes_back {
+        view.conversations.close();
+    }
+}
+
+/// The way back, title and facts. Returns whether to go back.
+fn head_ui(ui: &mut Ui, snapshot: &Snapshot, opened: &mut OpenedConversation) -> bool {
+    let t = tokens(ui);
+    let name = bidi::shown(&title(&opened.summary));
+    let back = page_head(ui, &name, "To the list (Esc)");
+    if std::mem::take(&mut opened.new) {
+        back.request_focus();
+    }
+    let mut about = vec![when(&opened.summary)];
+    about.extend(facts(&opened.summary, snapshot));
+    ui.label(text(about.join(" · "), Weight::Regular, 13.0, t.muted));
+    back.clicked()
+}
+
+/// From when to when it lasted.
+fn when(of: &ConversationSummary) -> String {
+    let now = Zoned::now();
+    let local = |at: jiff::Timestamp| at.to_zoned(now.time_zone().clone()).date();
+    let (first, last) = (local(of.begun), local(of.ended));
+    let [from, to] = [of.begun, of.ended].map(|at| clock_time(at, "%H:%M"));
+    let begun = format!("{}, {from}", day(first, now.date()));
+    if first != last {
+        format!("{begun} to {}, {to}", day(last, now.date()))
+    } else if from == to {
+        begun
+    } else {
+        format!("{begun} to {to}")
+    }
+}
+
+/// The buttons, or a question in their place. Returns whether the conversation stays open.
+fn actions_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    opened: &mut OpenedConversation,
+    view: &mut UiState,
+) -> bool {
+    let t = tokens(ui);
+    let id = opened.summary.id;
+    let is_running = snapshot.kept.current == Some(id);
+    let mut stays = true;
+    ui.horizontal_wrapped(|ui| {
+        ui.set_min_height(36.0);
+        if let Some(new) = &mut view.conversations.deletes {
+            let question = if is_running {
+                "Delete this conversation for good? It is the present one, and ends."
+            } else {
+                "Delete this conversation for good?"
+            };
+            ui.label(text(question, Weight::Medium, 13.0, t.strong));
+            if let Some(deletes) = answers_ui(ui, ["Delete", "Keep it"], new) {
+                view.conversations.deletes = None;
+                if deletes {
+                    view.commands.push(Command::DeleteKept(Some(id)));
+                    view.conversations.search();
+                    stays = false;
+                }
+            }
+            return;
+        }
+        if is_running {
+            if primary_button(ui, "Back to this conversation").clicked() {
+                view.leave();
+                stays = false;
+            }
+        } else if primary_button(ui, "Continue this conversation").clicked() {
+            view.commands.push(Command::ContinueKept(id));
+            view.leave();
+            stays = false;
+        }
+        let what = "The words of both sides as text";
+        let mut copied_at = opened.copied_at;
+        copy_button_ui(ui, ["Copy", what], view.now, &mut copied_at, || {
+            opened.text()
+        });
+        opened.copied_at = copied_at;
+        if plain_button(ui, "Delete").clicked() {
+            view.conversations.deletes = Some(true);
+        }
+    });
+    stays
+}
+
+fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversation) {
+    let t = tokens(ui);
+    if !is_read {
+        return;
+    }
+    if opened.transcript.entries.is_empty() {
+        let what = "No words of this conversation are kept.";
+        ui.label(text(what, Weight::Regular, 14.0, t.normal));
+        return;
+    }
+    let mut copied = None;
+    ScrollArea::vertical()
+        .id_salt(("kept words", opened.summary.id.0))
+        .auto_shrink([false, false])
+        .max_height(height)
+        .min_scrolled_height(height)
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = space::XS;
+            scroll_by_key(ui, height);
+            for (i, entry) in opened.transcript.entries.iter_mut().enumerate() {
+                if i > 0 {
+                    ui.add_space(14.0);
+                }
+                let ending = opened.endings.get(i).copied().flatten();
+                ui.push_id(i, |ui| {
+                    entry.show(ui, |ui, entry| {
+                        if caption_ui(ui, entry, ending, Correction::None) == Some(Wish::Copy) {
+                            copied = Some(i);
+                        }
+                    });
+                });
+            }
+        });
+    if let Some(place) = copied {
+        ui.ctx().copy_text(opened.transcript.whole(place));
+    }
+}
+
+/// No widget of a text has the focus that could scroll it.
+fn scroll_by_key(ui: &Ui, height: f32) {
+    let far = 1e9;
+    let screen = (height - 40.0).max(40.0);
+    let keys = [
+        (Key::PageDown, -screen),
+        (Key::PageUp, screen),
+        (Key::End, -far),
+        (Key::Home, far),
+    ];
+    for (key, by) in keys {
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+            ui.scroll_with_delta(vec2(0.0, by));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What pages have in common: a card in the middle, or a title with the way back.
+
+use eframe::egui::{Align, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
+
+use super::theme::{Weight, text, tokens};
+use super::widgets::{card, plain_button};
+
+/// A page in the middle of the window: a card that scrolls, no wider than can be read.
+pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
+    const WIDEST: f32 = 640.0;
+    ScrollArea::vertical()
+        .id_salt(id)
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
+            ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(margin);
+                ui.vertical(|ui| {
+                    ui.set_max_width(WIDEST.min(ui.available_width()));
+                    ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+                    let pad = if margin > 0.0 { 32 } else { 16 };
+                    card(tokens(ui))
+                        .corner_radius(16)
+                        .inner_margin(Margin::same(pad))
+                        .show(ui, |ui| {
+                            ui.set_width(ui.available_width());
+                            add(ui);
+                        });
+                });
+            });
+        });
+}
+
+/// The title of a page, shortened to its row, and the button that leads back from it.
+pub(super) fn page_head(ui: &mut Ui, title: &str, tooltip: &str) -> Response {
+    ui.horizontal(|ui| {
+        ui.set_min_height(32.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let back = plain_button(ui, "Back").on_hover_text(tooltip);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let title = text(title, Weight::SemiBold, 20.0, tokens(ui).strong);
+                ui.add(Label::new(title).truncate());
+            });
+            back
+        })
+        .inner
+    })
+    .inner
+}
