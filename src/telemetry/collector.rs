@@ -187,7 +187,7 @@ impl<'a> Collector<'a> {
             machine_percent: process.machine.cpu_percent,
             rss: usage.map(|usage| usage.rss),
             threads: usage.and_then(|usage| usage.threads),
-            round_trip: self.deps.counters.round_trip(),
+            round_trip: self.deps.counters.way.round_trip(),
             ..Reading::default()
         };
         let counters = &self.deps.counters;
@@ -201,7 +201,7 @@ impl<'a> Collector<'a> {
         self.statistics.process.memory_growth = self.store.alerts.growth();
         self.statistics.process.thread_growth = self.store.threads.growth();
         let conditions = super::auto::Conditions {
-            round_trip: self.deps.counters.round_trip(),
+            round_trip: self.deps.counters.way.round_trip(),
             ..self.statistics.conditions()
         };
         if let Some(auto) = &mut self.auto {

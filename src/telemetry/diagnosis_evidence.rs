@@ -29,7 +29,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
         target: context.chosen.target,
         recent,
         usual,
-        round_trip: collector.deps.counters.round_trip(),
+        round_trip: collector.deps.counters.way.round_trip(),
         shortest_trip: store.shortest_trip,
         proxy: !context.demo && crate::provider::connection::dial::through_proxy(&context.url),
         period: period(context),

@@ -158,7 +158,7 @@ fn flow(page: &mut Exposition, counters: &Counters) {
         ("sovereign_bad_messages_total", counters.bad_messages.get()),
     ];
     counts(page, all);
-    let trip = counters.round_trip().map(seconds);
+    let trip = counters.way.round_trip().map(seconds);
     let captured = seconds(counters.capture_queued.get());
     let reply = seconds(counters.reply_queued.get());
     let outbox = counters.outbox.load(Relaxed);
