@@ -167,6 +167,7 @@ impl Conversation {
                 capture_queued: self.counters.capture_queued.get(),
                 outbox: self.provider.outbox.len(),
                 reply_queued: self.counters.reply_queued.get(),
+                ..figures.meters
             },
             ..figures.clone()
         }
