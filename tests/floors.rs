@@ -81,7 +81,7 @@ const PLACES: &[(&str, &[&str])] = &[
     (
         "nix",
         &[
-            "provider/connection/round_trip.rs",
+            "provider/connection/tcp_info.rs",
             "audio/pulse/connection.rs",
             "file/",
         ],

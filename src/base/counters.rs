@@ -94,14 +94,45 @@ pub struct Counters {
     pub fresh_starts: Counter,
     /// Commands that wait for the connection.
     pub outbox: AtomicU32,
-    /// Round trip of the connection in microseconds; 0 while it is not known, and while there is no connection.
-    pub round_trip_us: AtomicU32,
+    /// The way to the service.
+    pub way: Way,
 }
 
-impl Counters {
+/// What is known of the way to the service. What is not known is zero, as is everything but the counts while there is no
+/// connection.
+#[derive(Debug, Default)]
+pub struct Way {
+    /// Round trip of the connection.
+    pub round_trip: Span,
+    /// Mean deviation of the round trips.
+    pub variation: Span,
+    /// Bytes that the system has taken and not sent once.
+    pub unsent_bytes: AtomicU32,
+    /// Segments with data that were sent since the start, those sent again included.
+    pub segments_sent: Counter,
+    /// Segments that were sent again.
+    pub segments_resent: Counter,
+    /// From the dial to the answer to the setup, of the last connection; stays when that one ends.
+    pub connect: Span,
+}
+
+impl Way {
     /// Round trip of the connection, if known.
     pub fn round_trip(&self) -> Option<Duration> {
-        let micros = self.round_trip_us.load(Relaxed);
-        (micros > 0).then(|| Duration::from_micros(u64::from(micros)))
+        known(&self.round_trip)
     }
+
+    /// Mean deviation of the round trips, if known.
+    pub fn variation(&self) -> Option<Duration> {
+        known(&self.variation)
+    }
+
+    /// What the last connection took to come about, if there was one.
+    pub fn connect(&self) -> Option<Duration> {
+        known(&self.connect)
+    }
+}
+
+fn known(span: &Span) -> Option<Duration> {
+    Some(span.get()).filter(|span| !span.is_zero())
 }

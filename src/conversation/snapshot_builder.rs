@@ -162,11 +162,12 @@ impl Conversation {
             patience: Some(self.turns.machine.patience()),
             early: self.turns.machine.early_close(),
             meters: Meters {
-                round_trip: self.counters.round_trip(),
+                round_trip: self.counters.way.round_trip(),
                 bytes_sent: self.counters.bytes_sent.get(),
                 capture_queued: self.counters.capture_queued.get(),
                 outbox: self.provider.outbox.len(),
                 reply_queued: self.counters.reply_queued.get(),
+                ..figures.meters
             },
             ..figures.clone()
         }

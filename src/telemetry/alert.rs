@@ -18,7 +18,7 @@ use super::memory_growth::{Growth, GrowthDetector};
 use super::record::TurnRecord;
 use crate::profile::AlertSettings;
 use crate::turn::machine::Outcome;
-pub use kind::{Alert, AlertKind};
+pub use kind::{Alert, AlertKind, AlertSeverity};
 
 /// Cooldown between two notifications of the same alert: people ignore an alert that flickers.
 pub const REST: Duration = Duration::from_secs(300);

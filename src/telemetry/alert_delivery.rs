@@ -25,6 +25,7 @@ impl Collector<'_> {
         for change in self.store.alerts.poll(now) {
             match change {
                 AlertChange::Raised(alert) => {
+                    self.store.alert_raised(&alert);
                     let (remedy, action) = alert.kind.help(&self.store.findings);
                     tracing::warn!(
                         kind = alert.kind.word(),
@@ -44,6 +45,7 @@ impl Collector<'_> {
                 AlertChange::Shown => {}
             }
         }
+        self.store.note_critical();
     }
 
     /// Ends every raised alert: its values are no longer monitored.
@@ -57,6 +59,7 @@ impl Collector<'_> {
     /// Withdraws the notice, and sends the end of the alert to the log and the webhook.
     fn end_alert(&mut self, kind: AlertKind) {
         tracing::info!(kind = kind.word(), "alert is over");
+        self.store.alert_cleared(kind);
         for (_, text) in self.raised.extract_if(.., |(of, _)| *of == kind) {
             self.outlets.send(TelemetryOutput::AlertCleared(text));
         }
@@ -69,7 +72,7 @@ impl Collector<'_> {
     fn post(&self, alert: &Alert, remedy: &str) {
         self.post_json(json!({
             "schema": "sovereign.alert/1", "state": "raised", "kind": alert.kind.word(),
-            "value": alert.value, "limit": alert.limit, "n": alert.n,
+            "severity": alert.severity().word(), "value": alert.value, "limit": alert.limit, "n": alert.n,
             "what": alert.what(), "remedy": remedy,
             "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
         }));

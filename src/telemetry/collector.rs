@@ -1,6 +1,7 @@
 //! The collector: takes events and a sample each second, keeps statistics and history, and publishes the view.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -11,11 +12,12 @@ use super::clock::now;
 use super::context::{Context, Deps, LinkState};
 use super::event::{Outlets, TelemetryEvent, TelemetryOutput};
 use super::export::webhook::Webhook;
+use super::link_quality::{LinkTime, LinkWatch};
 use super::record::{LateTokens, TurnRecord};
 use super::statistics::Statistics;
 use super::store::TelemetryStore;
-use super::summary::Summary;
-use super::view::View;
+use super::summary::{Summary, per_minute};
+use super::view::{Meters, TurnStatistics, View};
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
@@ -42,6 +44,7 @@ pub(super) struct Collector<'a> {
     pub(super) webhook: Webhook,
     auto: Option<AutoChooser>,
     suffering: Suffering,
+    link: LinkWatch,
     samples: u64,
 }
 
@@ -63,6 +66,7 @@ impl<'a> Collector<'a> {
             summary,
             auto: None,
             suffering: Suffering::default(),
+            link: LinkWatch::default(),
             samples: 0,
         }
     }
@@ -112,12 +116,19 @@ impl<'a> Collector<'a> {
     async fn take_context(&mut self, context: Box<Context>) {
         let before = self.context.replace(context);
         let Some(context) = &self.context else { return };
+        if before
+            .as_ref()
+            .is_some_and(|before| before.url != context.url)
+        {
+            self.link.forget_service(now());
+        }
+        self.link.set(now(), context.link);
         let first = before.is_none() || !self.store.open;
         match &before {
             Some(before) if before.demo != context.demo => {
                 // Turns of the demo say nothing of the service.
-                self.keep_history(now(), true).await;
                 self.end_alerts();
+                self.keep_history(now(), true).await;
                 self.statistics.reset_all();
                 self.open_store().await;
             }
@@ -161,7 +172,9 @@ impl<'a> Collector<'a> {
         if let Some(auto) = &mut self.auto {
             auto.answered(now, &record);
         }
-        self.store.turn(now, record);
+        // Like the window: the target of the chosen profile, also with `auto`.
+        let target = self.context.as_ref().map(|context| context.chosen.target);
+        self.store.turn(now, record, target);
         self.find_causes();
         self.watch_alerts(now);
         self.propose();
@@ -181,13 +194,18 @@ impl<'a> Collector<'a> {
             self.statistics.reading(usage);
         }
         let usage = usage.filter(|_| self.statistics.in_real_time());
+        let link = self.take_link_time(now);
         let process = &self.statistics.process;
+        let way = &self.deps.counters.way;
         let reading = Reading {
             cpu_percent: usage.and(process.cpu_percent),
             machine_percent: process.machine.cpu_percent,
             rss: usage.map(|usage| usage.rss),
             threads: usage.and_then(|usage| usage.threads),
-            round_trip: self.deps.counters.round_trip(),
+            round_trip: way.round_trip(),
+            variation: way.variation(),
+            connect: way.connect(),
+            link,
             ..Reading::default()
         };
         let counters = &self.deps.counters;
@@ -195,13 +213,16 @@ impl<'a> Collector<'a> {
             counters.underruns.get(),
             counters.bytes_sent.get(),
             counters.bytes_received.get(),
+            way.segments_sent.get(),
+            way.segments_resent.get(),
+            counters.connections.get(),
         ];
         let load = self.load_of_others(now);
         self.store.reading(now, reading, counts, load);
         self.statistics.process.memory_growth = self.store.alerts.growth();
         self.statistics.process.thread_growth = self.store.threads.growth();
         let conditions = super::auto::Conditions {
-            round_trip: self.deps.counters.round_trip(),
+            round_trip: self.deps.counters.way.round_trip(),
             ..self.statistics.conditions()
         };
         if let Some(auto) = &mut self.auto {
@@ -220,6 +241,31 @@ impl<'a> Collector<'a> {
                 crate::file::keep(&file, text.as_bytes())
                     .inspect_err(|error| tracing::warn!(%error, "the history is not kept"))
             }));
+        }
+    }
+
+    /// The time with and without a connection since the last call; the summary has it too.
+    fn take_link_time(&mut self, now: Instant) -> LinkTime {
+        let time = self.link.take(now);
+        self.summary.link += time;
+        time
+    }
+
+    /// The meters of the link.
+    fn meters(&self) -> Meters {
+        let counters = &self.deps.counters;
+        Meters {
+            variation: counters.way.variation(),
+            loss_percent: self.store.loss.percent(),
+            unsent_bytes: counters.way.unsent_bytes.load(Relaxed).into(),
+            connect: counters.way.connect(),
+            connections: counters.connections.get(),
+            rolls: counters.rolls.get(),
+            bytes_per_minute: per_minute(
+                counters.bytes_sent.get() + counters.bytes_received.get(),
+                self.summary.link.connected,
+            ),
+            ..Meters::default()
         }
     }
 
@@ -255,7 +301,10 @@ impl<'a> Collector<'a> {
                 .figures(&context.profile.name, &context.model)
         });
         View {
-            figures: figures.unwrap_or_default(),
+            figures: TurnStatistics {
+                meters: self.meters(),
+                ..figures.unwrap_or_default()
+            },
             models: Arc::clone(&self.summary.models),
             process: self.statistics.process.clone(),
             alerts: self.store.alerts.raised().cloned().collect(),
@@ -266,8 +315,9 @@ impl<'a> Collector<'a> {
     }
 
     async fn finish(&mut self) {
-        self.keep_history(now(), true).await;
+        self.take_link_time(now());
         self.end_alerts();
+        self.keep_history(now(), true).await;
         std::mem::take(&mut self.webhook).finish().await;
         self.publish();
     }

@@ -97,6 +97,9 @@ impl Deps {
         summary.underruns = counters.underruns.get();
         summary.capture_dropped = counters.capture_dropped.get();
         summary.bytes = (counters.bytes_sent.get(), counters.bytes_received.get());
+        let way = &counters.way;
+        summary.segments = (way.segments_sent.get(), way.segments_resent.get());
+        summary.connect = way.connect();
         if let Some(usage) = self.probe.read() {
             summary.cpu = Some((usage.cpu, usage.wall));
             summary.memory = Some((usage.rss, self.probe.peak()));

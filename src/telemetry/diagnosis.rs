@@ -13,7 +13,7 @@ mod shares;
 mod types;
 
 pub use remedy::Remedy;
-use rules::{computer, conversation, downlink, narrowband, network, patience};
+use rules::{computer, conversation, downlink, narrowband, network, patience, unsteady};
 use service_causes::{cause_of, service};
 use shares::{LargestShare, Shares};
 use types::WORTH;
@@ -29,6 +29,9 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
         findings.extend(network(evidence));
         findings.extend(service(evidence, shares));
         findings.extend(downlink(evidence));
+    }
+    if shares.is_some() || evidence.underruns > 0 {
+        findings.extend(unsteady(evidence));
     }
     if enough {
         findings.extend(patience(evidence));
@@ -132,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_planted_cause_is_named_first_with_its_part_and_a_remedy() {
-        let planted: [Planted; 23] = [
+        let planted: [Planted; 25] = [
             (
                 "upload",
                 |e| e.recent.uplink = Some(ms(300)),
@@ -253,6 +256,18 @@ mod tests {
                 },
                 TurnPart::Downlink,
                 Cause::Prebuffer,
+            ),
+            (
+                "jitter",
+                |e| (e.variation, e.underruns) = (Some(ms(35)), 3),
+                TurnPart::Network,
+                Cause::Jitter,
+            ),
+            (
+                "loss",
+                |e| (e.loss_percent, e.underruns) = (Some(4.0), 3),
+                TurnPart::Network,
+                Cause::Loss,
             ),
             (
                 "decode",
@@ -548,7 +563,7 @@ mod tests {
         let way = diagnose(&slow(|e| {
             e.target = ms(150);
             e.recent.server = Some(ms(160));
-            (e.round_trip, e.shortest_trip) = (Some(ms(110)), Some(ms(100)));
+            (e.round_trip, e.shortest_trip) = (Some(ms(95)), Some(ms(90)));
         }));
         assert_eq!(way.len(), 1, "{way:?}");
         assert_eq!(

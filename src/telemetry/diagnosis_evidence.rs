@@ -14,6 +14,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let context = collector.context.as_deref()?;
     let (profile, store) = (&context.profile, &collector.store);
     let [recent, usual] = store.typical(&profile.name, &context.model);
+    let way = &collector.deps.counters.way;
     let thinking = model::thinks(profile);
     let process = &collector.statistics.process;
     let machine = process.machine;
@@ -29,7 +30,9 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
         target: context.chosen.target,
         recent,
         usual,
-        round_trip: collector.deps.counters.round_trip(),
+        round_trip: way.round_trip(),
+        variation: way.variation(),
+        loss_percent: store.loss.percent(),
         shortest_trip: store.shortest_trip,
         proxy: !context.demo && crate::provider::connection::dial::through_proxy(&context.url),
         period: period(context),

@@ -8,6 +8,9 @@
 //! the wall clock since 1970, because the history outlives the process. If the clock is set back, slices in its future are
 //! dropped.
 
+mod availability;
+mod comparison;
+mod past_alerts;
 mod sketch;
 
 use std::collections::VecDeque;
@@ -15,8 +18,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::link_quality::LinkTime;
 use super::record::{TurnRecord, place};
 use crate::base::cost::Cost;
+pub use comparison::{Comparison, Share};
+pub use past_alerts::PastAlert;
 use sketch::Sketch;
 
 /// Reach and length of the slices of each tier in seconds; the last tier ends the history.
@@ -43,12 +49,20 @@ pub struct Reading {
     pub threads: Option<u32>,
     /// Round trip of the connection.
     pub round_trip: Option<Duration>,
+    /// Mean deviation of the round trips.
+    pub variation: Option<Duration>,
+    /// Time with and without a connection since the last reading.
+    pub link: LinkTime,
+    /// What a connection took to come about, if there was a new one since the last reading.
+    pub connect: Option<Duration>,
     /// Playback underruns since the last reading.
     pub underruns: u64,
     /// Bytes sent since the last reading.
     pub bytes_sent: u64,
     /// Bytes received since the last reading.
     pub bytes_received: u64,
+    /// Segments with data sent, and sent again, since the last reading.
+    pub segments: [u64; 2],
 }
 
 /// Mean and maximum of readings.
@@ -129,6 +143,25 @@ pub struct Slice {
     pub threads: Mean,
     /// Round trips in milliseconds.
     pub round_trip_ms: Mean,
+    /// Mean deviation of the round trips in milliseconds.
+    pub variation_ms: Mean,
+    /// What connections took to come about, in milliseconds.
+    pub connect_ms: Mean,
+    /// Segments with data that were sent, those sent again included.
+    pub segments_sent: u64,
+    pub segments_resent: u64,
+    /// Seconds that the program ran.
+    pub observed_seconds: f64,
+    /// Seconds with a connection.
+    pub connected_seconds: f64,
+    /// Times that the connection was lost.
+    pub outages: u64,
+    /// Seconds from each loss to the next connection.
+    pub outage_seconds: f64,
+    /// Responses that were compared with the target of their profile, …
+    pub judged: u64,
+    /// … and those within it.
+    pub on_target: u64,
 }
 
 impl Slice {
@@ -181,6 +214,16 @@ impl Slice {
         self.rss.merge(&other.rss);
         self.threads.merge(&other.threads);
         self.round_trip_ms.merge(&other.round_trip_ms);
+        self.variation_ms.merge(&other.variation_ms);
+        self.connect_ms.merge(&other.connect_ms);
+        self.segments_sent += other.segments_sent;
+        self.segments_resent += other.segments_resent;
+        self.observed_seconds += other.observed_seconds;
+        self.connected_seconds += other.connected_seconds;
+        self.outages += other.outages;
+        self.outage_seconds += other.outage_seconds;
+        self.judged += other.judged;
+        self.on_target += other.on_target;
     }
 
     fn is_sound(&self) -> bool {
@@ -191,12 +234,20 @@ impl Slice {
             &self.rss,
             &self.threads,
             &self.round_trip_ms,
+            &self.variation_ms,
+            &self.connect_ms,
+        ];
+        let seconds = [
+            self.observed_seconds,
+            self.connected_seconds,
+            self.outage_seconds,
         ];
         TIERS.iter().any(|(_, length)| *length == self.length)
             && self.start.is_multiple_of(self.length)
             && sketches.iter().all(|sketch| sketch.is_sound())
             && means.iter().all(|mean| mean.is_sound())
             && self.cost_usd.is_finite()
+            && seconds.iter().all(|seconds| (0.0..1e9).contains(seconds))
     }
 }
 
@@ -204,12 +255,16 @@ impl Slice {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     slices: VecDeque<Slice>,
+    /// Oldest first.
+    alerts: VecDeque<PastAlert>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     schema: String,
     slices: VecDeque<Slice>,
+    #[serde(default)]
+    alerts: VecDeque<PastAlert>,
 }
 
 /// Why a stored history is rejected.
@@ -227,8 +282,8 @@ pub enum HistoryError {
 }
 
 impl History {
-    /// Takes in a turn that was closed at `now`.
-    pub fn turn(&mut self, now: u64, turn: &TurnRecord) {
+    /// Takes in a turn that was closed at `now`, whose response is judged by `target`.
+    pub fn turn(&mut self, now: u64, turn: &TurnRecord, target: Option<Duration>) {
         let slice = self.newest(now);
         slice.turns[place(&turn.outcome)] += 1;
         slice.cut_offs += u64::from(turn.cut_offs > 0);
@@ -237,6 +292,10 @@ impl History {
         if let Some(cost) = turn.cost {
             slice.pay(cost);
             slice.priced += 1;
+        }
+        if let Some((response, target)) = turn.latencies.response.zip(target) {
+            slice.judged += 1;
+            slice.on_target += u64::from(response <= target);
         }
         for (sketch, value) in [
             (&mut slice.response, turn.latencies.response),
@@ -262,13 +321,23 @@ impl History {
         slice.underruns += reading.underruns;
         slice.bytes_sent += reading.bytes_sent;
         slice.bytes_received += reading.bytes_received;
-        let round_trip = reading.round_trip.map(|trip| trip.as_secs_f64() * 1e3);
+        let [sent, resent] = reading.segments;
+        slice.segments_sent += sent;
+        slice.segments_resent += resent;
+        let link = &reading.link;
+        slice.observed_seconds += link.observed.as_secs_f64();
+        slice.connected_seconds += link.connected.as_secs_f64();
+        slice.outages += link.outages;
+        slice.outage_seconds += link.outage.as_secs_f64();
+        let ms = |span: Option<Duration>| span.map(|span| span.as_secs_f64() * 1e3);
         for (mean, value) in [
             (&mut slice.cpu, reading.cpu_percent.map(f64::from)),
             (&mut slice.machine, reading.machine_percent.map(f64::from)),
             (&mut slice.rss, reading.rss.map(|rss| rss as f64)),
             (&mut slice.threads, reading.threads.map(f64::from)),
-            (&mut slice.round_trip_ms, round_trip),
+            (&mut slice.round_trip_ms, ms(reading.round_trip)),
+            (&mut slice.variation_ms, ms(reading.variation)),
+            (&mut slice.connect_ms, ms(reading.connect)),
         ] {
             if let Some(value) = value {
                 mean.record(value);
@@ -311,6 +380,7 @@ impl History {
         let stored = Stored {
             schema: SCHEMA.to_owned(),
             slices: self.slices.clone(),
+            alerts: self.alerts.clone(),
         };
         serde_json::to_string(&stored).expect("numbers become JSON")
     }
@@ -328,11 +398,14 @@ impl History {
             .iter()
             .zip(slices.iter().skip(1))
             .all(|(a, b)| a.start < b.start);
-        if slices.len() > MOST_SLICES || !in_order || !slices.iter().all(Slice::is_sound) {
+        let are_sound =
+            slices.iter().all(Slice::is_sound) && stored.alerts.iter().all(PastAlert::is_sound);
+        if slices.len() > MOST_SLICES || !in_order || !are_sound {
             return Err(HistoryError::Impossible);
         }
         let mut history = Self {
             slices: stored.slices,
+            alerts: stored.alerts,
         };
         history.slices.retain(|slice| slice.start <= now);
         history.compact(now);
@@ -379,16 +452,17 @@ impl History {
             }
         }
         self.slices = kept;
+        self.prune_alerts(now);
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::telemetry) mod tests {
     use super::super::record::tests::counts;
     use super::*;
     use crate::turn::timeline::Latencies;
 
-    const START: u64 = 1_700_000_000;
+    pub(super) const START: u64 = 1_700_000_000;
 
     fn turn(ms: u64) -> TurnRecord {
         TurnRecord {
@@ -427,7 +501,7 @@ mod tests {
         let mut history = History::default();
         let days = 9 * 24 * HOUR;
         for second in (0..days).step_by(20) {
-            history.turn(START + second, &turn(200 + second % 400));
+            history.turn(START + second, &turn(200 + second % 400), None);
             history.reading(
                 START + second,
                 &Reading {
@@ -471,8 +545,8 @@ mod tests {
     fn columns_are_of_equal_length_and_an_empty_one_is_a_gap() {
         let mut history = History::default();
         let start = START - START % HOUR;
-        history.turn(start + 30, &turn(100));
-        history.turn(start + 1_800, &turn(300));
+        history.turn(start + 30, &turn(100), None);
+        history.turn(start + 1_800, &turn(300), None);
         let columns = history.columns(start + 3_599, Duration::from_secs(HOUR), 60);
         let filled: Vec<usize> = (0..60).filter(|i| columns[*i].all_turns() > 0).collect();
         assert_eq!(filled, [0, 30]);
@@ -494,7 +568,7 @@ mod tests {
     fn a_kept_history_is_read_back_and_a_damaged_one_is_refused() {
         let mut history = History::default();
         for minute in 0..300 {
-            history.turn(START + minute * 60, &turn(250));
+            history.turn(START + minute * 60, &turn(250), None);
         }
         let now = START + 300 * 60;
         let text = history.to_text();
@@ -531,14 +605,14 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_takes_away_its_future_only() {
         let mut history = History::default();
-        history.turn(START, &turn(100));
-        history.turn(START + 400 * 24 * HOUR, &turn(100));
-        history.turn(START + 60, &turn(100));
+        history.turn(START, &turn(100), None);
+        history.turn(START + 400 * 24 * HOUR, &turn(100), None);
+        history.turn(START + 60, &turn(100), None);
         let hour = total(&history, START + 60, Duration::from_secs(HOUR));
         assert!((1..=2).contains(&hour.all_turns()), "{hour:?}");
         let mut history = History::default();
-        history.turn(START, &turn(100));
-        history.turn(START - 120, &turn(100));
+        history.turn(START, &turn(100), None);
+        history.turn(START - 120, &turn(100), None);
         assert_eq!(
             total(&history, START, Duration::from_secs(HOUR)).all_turns(),
             2

@@ -21,6 +21,7 @@ pub mod distribution;
 mod event;
 pub mod export;
 pub mod history;
+pub mod link_quality;
 pub mod memory_growth;
 pub mod record;
 pub mod stages;

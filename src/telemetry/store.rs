@@ -14,9 +14,10 @@ use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
 use crate::profile::AlertSettings;
-use crate::telemetry::alert::Alerts;
+use crate::telemetry::alert::{Alert, AlertKind, AlertSeverity, Alerts};
 use crate::telemetry::diagnosis::{Finding, Typical};
 use crate::telemetry::history::{History, Reading};
+use crate::telemetry::link_quality::LossWindow;
 use crate::telemetry::memory_growth::GrowthDetector;
 
 /// Number of earlier turns that the newest are compared with.
@@ -31,6 +32,9 @@ pub const KEPT_TURNS: usize = 1_000;
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// Interval of redrawing the history while no turn closes.
 const DRAW_EVERY: Duration = Duration::from_secs(60);
+
+/// Counts since the start: underruns, bytes sent and received, segments sent and sent again, connections.
+pub(super) type Counts = [u64; 6];
 
 /// Closed turns, history and alerts.
 #[derive(Debug)]
@@ -49,8 +53,9 @@ pub(super) struct TelemetryStore {
     turns: VecDeque<Arc<TurnRecord>>,
     /// Limit of their number; the oldest are dropped.
     turns_kept: usize,
-    /// Underruns, bytes sent, bytes received at the last reading.
-    counted: [u64; 3],
+    /// The counts of the last reading.
+    counted: Counts,
+    pub(super) loss: LossWindow,
     pub(super) shortest_trip: Option<Duration>,
     pub(super) findings: Arc<[Finding]>,
     pub(super) shown: Arc<[Arc<TurnRecord>]>,
@@ -75,7 +80,8 @@ impl TelemetryStore {
             older: false,
             turns: VecDeque::new(),
             turns_kept,
-            counted: [0; 3],
+            counted: Counts::default(),
+            loss: LossWindow::default(),
             shortest_trip: None,
             findings: Arc::from([]),
             shown: Arc::from([]),
@@ -114,11 +120,11 @@ impl TelemetryStore {
         }
     }
 
-    /// Takes in a closed turn.
-    pub(super) fn turn(&mut self, now: Instant, mut record: TurnRecord) {
+    /// Takes in a closed turn, whose response is judged by `target`.
+    pub(super) fn turn(&mut self, now: Instant, mut record: TurnRecord, target: Option<Duration>) {
         // The words are not needed here.
         (record.user, record.assistant) = (String::new(), String::new());
-        self.history.turn(unix_now(), &record);
+        self.history.turn(unix_now(), &record, target);
         let record = Arc::new(record);
         self.alerts.turn(now, Arc::clone(&record));
         self.turns.push_back(record);
@@ -136,23 +142,26 @@ impl TelemetryStore {
         self.changed = true;
     }
 
-    /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start, `load` is the
-    /// load of the machine for the alerts, in percent.
+    /// Takes in the reading of a second. It says what a connection takes to come about; whether there was a new one follows
+    /// from the `counts` since the start. `load` is the load of the machine for the alerts, in percent.
     pub(super) fn reading(
         &mut self,
         now: Instant,
         mut reading: Reading,
-        counts: [u64; 3],
+        counts: Counts,
         load: Option<f64>,
     ) {
-        let [underruns, sent, received] =
+        let [underruns, sent, received, segments, resent, connections] =
             std::array::from_fn(|i| counts[i].saturating_sub(self.counted[i]));
         self.counted = counts;
         (
             reading.underruns,
             reading.bytes_sent,
             reading.bytes_received,
-        ) = (underruns, sent, received);
+            reading.segments,
+        ) = (underruns, sent, received, [segments, resent]);
+        reading.connect = reading.connect.filter(|_| connections > 0);
+        self.loss.reading(reading.segments);
         self.alerts.stuttered(now, underruns);
         self.alerts.reading(now, load, reading.rss);
         if let Some(threads) = reading.threads {
@@ -162,8 +171,28 @@ impl TelemetryStore {
             self.shortest_trip = Some(self.shortest_trip.map_or(trip, |least| least.min(trip)));
         }
         self.history.reading(unix_now(), &reading);
-        self.changed |= [underruns, sent, received] != [0; 3];
+        self.changed |= [underruns, sent, received, reading.link.outages] != [0; 4];
         self.older = true;
+    }
+
+    /// An alert was raised.
+    pub(super) fn alert_raised(&mut self, alert: &Alert) {
+        self.history.alert_raised(unix_now(), alert);
+        (self.changed, self.drawn_at) = (true, None);
+    }
+
+    /// An alert is over.
+    pub(super) fn alert_cleared(&mut self, kind: AlertKind) {
+        self.history.alert_cleared(unix_now(), kind);
+        (self.changed, self.drawn_at) = (true, None);
+    }
+
+    /// Notes which of the raised alerts are critical by now.
+    pub(super) fn note_critical(&mut self) {
+        let critical = |alert: &&Alert| alert.severity() == AlertSeverity::Critical;
+        for alert in self.alerts.raised().filter(critical) {
+            self.history.alert_is_critical(alert);
+        }
     }
 
     /// Draws the history, if that is due.
@@ -174,7 +203,13 @@ impl TelemetryStore {
         }
         let wall = unix_now();
         let spans = SPANS.map(|(_, span, columns)| self.history.columns(wall, span, columns));
-        (self.drawn, self.drawn_at) = (Arc::new(HistoryView { spans }), Some(now));
+        let view = HistoryView {
+            spans,
+            compared: days(wall)
+                .and_then(|[yesterday, today]| self.history.compare_days(yesterday, today)),
+            alerts: self.history.alerts().cloned().collect(),
+        };
+        (self.drawn, self.drawn_at) = (Arc::new(view), Some(now));
     }
 
     /// Medians of the newest turns and of those before, of the same profile and model.
@@ -231,6 +266,21 @@ impl TelemetryStore {
         (self.kept_at, self.changed, self.older) = (now, false, false);
         Some((self.file.clone()?, self.history.to_text()))
     }
+}
+
+/// When yesterday and today began where the user is, in seconds since 1970.
+fn days(wall: u64) -> Option<[u64; 2]> {
+    let now = jiff::Timestamp::from_second(wall.cast_signed()).ok()?;
+    let today = now.to_zoned(jiff::tz::TimeZone::system());
+    let begin = |day: &jiff::Zoned| {
+        day.start_of_day()
+            .ok()?
+            .timestamp()
+            .as_second()
+            .try_into()
+            .ok()
+    };
+    Some([begin(&today.yesterday().ok()?)?, begin(&today)?])
 }
 
 /// Largest file that is read: seven days have some hundred kilobytes.
@@ -328,7 +378,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("history.json");
         let mut first = store(Some(file.clone())).await;
-        first.turn(Instant::now(), record());
+        first.turn(Instant::now(), record(), None);
         assert_eq!(first.take_unkept(Instant::now(), false), None, "not yet");
         let later = Instant::now() + KEEP_EVERY;
         let (path, text) = first.take_unkept(later, false).expect("a minute later");
@@ -364,7 +414,7 @@ mod tests {
                 found.contains(name) && found.contains("is a link"),
                 "{found}"
             );
-            store.turn(Instant::now(), record());
+            store.turn(Instant::now(), record(), None);
             assert_eq!(store.take_unkept(Instant::now(), true), None);
             assert_eq!(std::fs::read(&victim).expect("there"), b"precious");
         }
@@ -380,26 +430,36 @@ mod tests {
         );
         let later = Instant::now() + KEEP_EVERY;
         for store in [&mut first, &mut second] {
-            store.turn(Instant::now(), record());
+            store.turn(Instant::now(), record(), None);
         }
         assert_eq!(second.take_unkept(later, true), None, "the first keeps it");
         assert!(first.take_unkept(later, false).is_some());
-        first.reading(later, Reading::default(), [0; 3], None);
+        first.reading(later, Reading::default(), [0; 6], None);
         assert_eq!(first.take_unkept(later + KEEP_EVERY, false), None, "idle");
         assert!(first.take_unkept(later, true).is_some(), "at the end");
         drop(first);
         let mut third = store(Some(file)).await;
-        third.turn(later, record());
+        third.turn(later, record(), None);
         assert!(third.take_unkept(later, true).is_some());
     }
 
     #[tokio::test]
     async fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
         let mut store = store(None).await;
-        store.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
+        store.reading(
+            Instant::now(),
+            Reading::default(),
+            [9, 100, 100, 7, 0, 1],
+            None,
+        );
         let profile = builtin(DEFAULT).expect("built in");
         store.open(&profile.alerts, None).await;
-        store.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
+        store.reading(
+            Instant::now(),
+            Reading::default(),
+            [9, 100, 100, 7, 0, 1],
+            None,
+        );
         assert!(!store.changed, "no stutters, no bytes");
     }
 
@@ -409,11 +469,11 @@ mod tests {
         for n in 0..60_u64 {
             let mut turn = record();
             turn.latencies.server = Some(Duration::from_millis(if n < 50 { 300 } else { 900 }));
-            store.turn(Instant::now(), turn);
+            store.turn(Instant::now(), turn, None);
         }
         let mut other = record();
         other.profile = "ultra-fast".into();
-        store.turn(Instant::now(), other);
+        store.turn(Instant::now(), other, None);
         let [recent, usual] = store.typical("balanced", "gemini-3.8-live");
         assert_eq!((recent.n, usual.n), (10, 50));
         assert_eq!(store.typical("balanced", "another")[0].n, 0);

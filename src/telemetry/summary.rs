@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::distribution::Distribution;
 use super::history::OUTCOMES;
+use super::link_quality::LinkTime;
 use super::record::json_values::{known, ms, round, some, usd};
 use super::record::{LateTokens, TurnRecord, latency_names};
 use super::turn_counts::TurnCounts;
@@ -46,6 +47,12 @@ pub struct Summary {
     pub capture_dropped: u64,
     /// Bytes sent and received.
     pub bytes: (u64, u64),
+    /// Segments sent and sent again.
+    pub segments: (u64, u64),
+    /// What the last connection took to come about.
+    pub connect: Option<Duration>,
+    /// Time with and without a connection.
+    pub link: LinkTime,
     /// Processor seconds of this process, and over which time.
     pub cpu: Option<(Duration, Duration)>,
     /// Resident memory at the end and at its peak, in bytes.
@@ -129,11 +136,28 @@ impl Summary {
             "cost_usd": cost,
             "cost_is_upper_bound": is_bound,
             "models": models.collect::<Vec<_>>(),
-            "bytes": { "sent": self.bytes.0, "received": self.bytes.1 },
+            "bytes": known(json!({
+                "sent": self.bytes.0, "received": self.bytes.1,
+                "per_minute": per_minute(self.bytes.0 + self.bytes.1, self.link.connected),
+            })),
+            "link": self.link_json(),
             "cpu": cpu,
             "memory_mb": memory,
         });
         known(line).to_string()
+    }
+
+    fn link_json(&self) -> Value {
+        let seconds = |span: Duration| round(span.as_secs_f64(), 1);
+        let (sent, resent) = self.segments;
+        known(json!({
+            "observed_seconds": seconds(self.link.observed),
+            "connected_seconds": seconds(self.link.connected),
+            "outages": self.link.outages,
+            "outage_seconds": seconds(self.link.outage),
+            "connect_ms": self.connect.map(ms),
+            "segments": { "sent": sent, "resent": resent },
+        }))
     }
 
     fn quantiles(&self) -> Map<String, Value> {
@@ -148,6 +172,11 @@ impl Summary {
         })
         .collect()
     }
+}
+
+/// Bytes for each minute of `time`.
+pub(super) fn per_minute(bytes: u64, time: Duration) -> Option<u64> {
+    (!time.is_zero()).then(|| (bytes as f64 / time.as_secs_f64() * 60.0) as u64)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::turn_counts::TurnCounts;
 use crate::probe::SystemReading;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::Finding;
-use crate::telemetry::history::Slice;
+use crate::telemetry::history::{Comparison, PastAlert, Slice};
 use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
@@ -56,10 +56,24 @@ pub struct TurnStatistics {
 }
 
 /// Readings of the connection and of the queues at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Meters {
     /// Round trip of the connection, if the system reports it.
     pub round_trip: Option<Duration>,
+    /// Mean deviation of the round trips, if the system reports it.
+    pub variation: Option<Duration>,
+    /// Percentage of the segments of the last minutes that had to be sent again.
+    pub loss_percent: Option<f64>,
+    /// Bytes that the system has taken and not sent once.
+    pub unsent_bytes: u64,
+    /// What the last connection took to come about.
+    pub connect: Option<Duration>,
+    /// Connections since the start, …
+    pub connections: u64,
+    /// … and those of them that were planned to replace another one.
+    pub rolls: u64,
+    /// Bytes both ways for each minute with a connection, since the start.
+    pub bytes_per_minute: Option<u64>,
     /// Bytes sent to the service since the start.
     pub bytes_sent: u64,
     /// Captured audio that waits for processing.
@@ -82,6 +96,10 @@ pub const SPANS: [(&str, Duration, usize); 4] = [
 pub struct HistoryView {
     /// The columns of each of [`SPANS`], oldest first.
     pub spans: [Vec<Slice>; 4],
+    /// Today compared with yesterday, if there is something to say.
+    pub compared: Option<Comparison>,
+    /// The alerts of the last seven days, newest first.
+    pub alerts: Vec<PastAlert>,
 }
 
 /// Resource usage of this process.

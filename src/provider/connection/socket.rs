@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::fault::Fault;
 use super::stream::Stream;
+use super::tcp_info::TcpInfo;
 use crate::base::counters::Counters;
 
 /// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited
@@ -114,10 +115,10 @@ impl Socket {
         }
     }
 
-    /// The round trip to the service now, where the system tells.
-    pub(in crate::provider) fn round_trip(&self) -> Option<Duration> {
+    /// What the system knows of the way to the service now, where it tells.
+    pub(in crate::provider) fn tcp_info(&self) -> Option<TcpInfo> {
         let stream = &self.inner.get_ref().inner;
-        stream.round_trip().filter(|_| !self.proxied)
+        stream.tcp_info().filter(|_| !self.proxied)
     }
 
     /// Gives a message to the library, which writes it with the next [`Self::turn`]. A failure is told there.

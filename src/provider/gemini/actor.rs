@@ -17,7 +17,6 @@ mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -34,6 +33,7 @@ use super::service::GeminiLive;
 use super::setup::setup;
 use super::translate::Translator;
 use super::uplink::Uplink;
+use super::way_watch::WayWatch;
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
@@ -58,9 +58,6 @@ const COMMANDS: usize = 4;
 const CONTROLS: usize = 16;
 /// Events that may wait; then the socket is not read any more.
 const EVENTS: usize = 64;
-/// The round trip is looked up so often at most: a system call.
-const TRIP_EVERY: Duration = Duration::from_secs(1);
-
 /// Starts the client on the current runtime. It dials at once and stays connected; without a target it dials nothing before
 /// the first [`Control::Redial`] names one.
 ///
@@ -74,7 +71,7 @@ const TRIP_EVERY: Duration = Duration::from_secs(1);
 /// another model it begins a new conversation. A connection that was announced to end and not rolled is left 2 s before its
 /// time, with [`Fault::GoingAway`].
 ///
-/// Calls of functions are answered here with an error, once each: no function is offered. `round_trip_us` is looked up with
+/// Calls of functions are answered here with an error, once each: no function is offered. The way is looked at with
 /// the traffic, at most once a second; where the system does not tell it, or only of the way to a proxy, it is the time that
 /// the handshake took.
 #[must_use]
@@ -105,7 +102,7 @@ pub fn spawn(
         uplink: Uplink::default(),
         refused: RefusedCalls::default(),
         nonsense: Nonsense::default(),
-        timed: Instant::now(),
+        way: WayWatch::default(),
         translator: Translator::default(),
     };
     let task = tokio::spawn(actor.run());
@@ -139,8 +136,7 @@ struct Actor {
     uplink: Uplink,
     refused: RefusedCalls,
     nonsense: Nonsense,
-    /// When the round trip was looked up.
-    timed: Instant,
+    way: WayWatch,
     translator: Translator,
 }
 
@@ -345,7 +341,7 @@ impl Actor {
         let connection = self.link.ready(Instant::now().into_std());
         let (connection, resumed) = (connection.number, connection.resumed);
         info!(connection, resumed, "connected");
-        self.note_round_trip(open.round_trip.unwrap_or_default());
+        self.way.opened(&self.counters.way, &open);
         self.under_v1 = open.under_v1;
         self.uplink = Uplink::new(self.config.detection == DetectionConfig::Client);
         self.refused = RefusedCalls::default();
@@ -376,25 +372,15 @@ impl Actor {
         self.link.again(Instant::now().into_std());
     }
 
-    /// Zero where it is not known.
-    fn note_round_trip(&mut self, trip: Duration) {
-        let micros = u32::try_from(trip.as_micros()).unwrap_or(u32::MAX);
-        self.counters.round_trip_us.store(micros, Relaxed);
-        self.timed = Instant::now();
-    }
-
     /// The way may have become longer or shorter.
-    fn look_at_round_trip(&mut self) {
-        if self.timed.elapsed() >= TRIP_EVERY
-            && let ConnectionState::Open(socket) = &self.state
-            && let Some(trip) = socket.round_trip()
-        {
-            self.note_round_trip(trip);
+    fn look_at_way(&mut self) {
+        if let ConnectionState::Open(socket) = &self.state {
+            self.way.look(&self.counters.way, socket);
         }
     }
 
     fn handle_turn(&mut self, turn: Turn) {
-        self.look_at_round_trip();
+        self.look_at_way();
         match turn {
             Turn::Message(bytes) => self.handle_message(&bytes),
             Turn::Flushed => self.outbox.push_back(ProviderEvent::EndSent {
@@ -464,7 +450,11 @@ impl Actor {
     /// Begins to close what is open, and forgets what was meant for it and what was known of its way.
     fn hang_up(&mut self) {
         self.uplink = Uplink::default();
-        self.note_round_trip(Duration::ZERO);
+        let open = match &self.state {
+            ConnectionState::Open(socket) => Some(&**socket),
+            _ => None,
+        };
+        self.way.closed(&self.counters.way, open);
         self.state = match std::mem::replace(&mut self.state, ConnectionState::Closed) {
             ConnectionState::Open(socket) => ConnectionState::Closing(Box::pin(socket.close())),
             closing @ ConnectionState::Closing(_) => closing,

@@ -20,5 +20,6 @@ pub mod setup;
 mod translate;
 mod turn_end_reason;
 mod uplink;
+mod way_watch;
 
 pub use actor::spawn;

@@ -26,6 +26,8 @@ const SETUP_LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct Open {
     pub(super) socket: Box<Socket>,
     pub(super) round_trip: Option<Duration>,
+    /// From the dial to the answer to the setup.
+    pub(super) took: Duration,
     /// The address that was asked for, where another one was opened: under `v1`, which has the model.
     pub(super) under_v1: Option<Url>,
 }
@@ -45,6 +47,7 @@ impl Opener {
     /// Dials, upgrades, sends the setup and waits for the service to accept it.
     pub(super) async fn open_at(&self, url: &Url) -> Result<Open, Fault> {
         let key = &self.target.key;
+        let began = Instant::now();
         let opened = self.dialer.dial(url.clone()).await?;
         let mut stream = opened.stream;
         let address = address::host_and_port(url);
@@ -58,6 +61,7 @@ impl Opener {
         });
         let accepted = wait_for_setup(&mut socket, key.as_ref(), &self.counters);
         limited(Stage::Setup, &address, SETUP_LIMIT, accepted).await?;
+        let took = began.elapsed();
         if let Some(history) = &self.history {
             socket.write(OutgoingMessage {
                 text: history.to_json(),
@@ -68,6 +72,7 @@ impl Opener {
         Ok(Open {
             socket: Box::new(socket),
             round_trip: opened.round_trip,
+            took,
             under_v1: (*url != self.target.url).then(|| self.target.url.clone()),
         })
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::keys::words;
 use crate::telemetry::diagnosis::{Finding, Remedy, TurnPart};
 use crate::telemetry::memory_growth::Trend;
@@ -98,6 +100,17 @@ impl AlertKind {
     }
 }
 
+/// How bad an alert is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertSeverity {
+    Warning,
+    /// Over its limit by more than half.
+    Critical,
+}
+
+words!(AlertSeverity { Warning = "warning", Critical = "critical" });
+
 /// Something is over its limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
@@ -112,6 +125,21 @@ pub struct Alert {
 }
 
 impl Alert {
+    pub fn severity(&self) -> AlertSeverity {
+        let is_critical = match self.kind {
+            // Low values are bad: as many more go without an answer.
+            AlertKind::Success => 100.0 - self.value > (100.0 - self.limit) * 1.5,
+            // There is no more than 100 %.
+            AlertKind::Cpu => self.value > f64::midpoint(self.limit, 100.0),
+            _ => self.value > self.limit * 1.5,
+        };
+        if is_critical {
+            AlertSeverity::Critical
+        } else {
+            AlertSeverity::Warning
+        }
+    }
+
     /// What happened, in a sentence, with figures and without words of the conversation.
     pub fn what(&self) -> String {
         let (value, limit, n) = (self.value, self.limit, self.n);
@@ -181,6 +209,29 @@ mod tests {
             assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
         }
         assert!(slow.advice("target_ms").contains("raise `target_ms`"));
+    }
+
+    #[test]
+    fn an_alert_is_critical_where_the_limit_is_exceeded_by_half() {
+        for (kind, limit, warning, critical) in [
+            (AlertKind::Response, 5_000.0, 7_500.0, 7_501.0),
+            (AlertKind::Success, 90.0, 85.0, 84.0),
+            (AlertKind::Cpu, 80.0, 90.0, 91.0),
+        ] {
+            for (value, expected) in [
+                (warning, AlertSeverity::Warning),
+                (critical, AlertSeverity::Critical),
+            ] {
+                let alert = Alert {
+                    kind,
+                    value,
+                    limit,
+                    n: 20,
+                    trend: None,
+                };
+                assert_eq!(alert.severity(), expected, "{kind:?} {value}");
+            }
+        }
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::remedy::Remedy;
 use super::types::{Cause, Evidence, Finding, TurnPart, WORTH};
+use crate::telemetry::link_quality::{LARGE_VARIATION, LONG_ROUND_TRIP, MUCH_LOSS_PERCENT};
 
-/// Upper end of ordinary round trips to the nearest location of the service.
-const LONG_TRIP: Duration = Duration::from_millis(120);
 /// From decision to flush there are a message and a system call; a longer time is a wait for the network.
 const LONG_UPLINK: Duration = Duration::from_millis(40);
 /// Decoding a message takes microseconds; a longer time is a busy machine.
@@ -56,7 +55,7 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
             remedy: "Something else uses the line, or the radio is weak: stop downloads, move nearer to the access point, or use a cable.".into(),
             action: None,
         });
-    } else if trip > LONG_TRIP && e.proxy {
+    } else if trip > LONG_ROUND_TRIP && e.proxy {
         findings.push(Finding {
             part: TurnPart::Network,
             cause: Cause::Proxy,
@@ -70,7 +69,7 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
                     .into(),
             action: None,
         });
-    } else if trip > LONG_TRIP {
+    } else if trip > LONG_ROUND_TRIP {
         findings.push(Finding {
             part: TurnPart::Network,
             cause: Cause::Distance,
@@ -81,6 +80,40 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// A line that jitters or loses: it makes answers stutter, and late by what cannot be told.
+pub(super) fn unsteady(e: &Evidence) -> Vec<Finding> {
+    let variation = e.variation.filter(|by| *by > LARGE_VARIATION);
+    let loss = e.loss_percent.filter(|lost| *lost > MUCH_LOSS_PERCENT);
+    let jitters = variation.map(|by| {
+        (
+            Cause::Jitter,
+            format!(
+                "The round trip to the service varies by {}: the line is unsteady.",
+                ms(by)
+            ),
+            "Use a cable, or move nearer to the access point.",
+        )
+    });
+    let loses = loss.map(|lost| {
+        (
+            Cause::Loss,
+            format!("{lost:.0} % of what is sent is lost on the way and has to be sent again."),
+            "Move nearer to the access point, or use a cable: most losses happen on the radio.",
+        )
+    });
+    let found = jitters.into_iter().chain(loses);
+    found
+        .map(|(cause, what, remedy)| Finding {
+            part: TurnPart::Network,
+            cause,
+            costs: None,
+            what,
+            remedy: remedy.to_owned(),
+            action: None,
+        })
+        .collect()
 }
 
 pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {

@@ -51,6 +51,10 @@ pub enum Cause {
     Distance,
     /// The line became slow.
     Congestion,
+    /// Round trips differ much.
+    Jitter,
+    /// Much of what is sent is lost on the way.
+    Loss,
     /// The connection goes through a proxy.
     Proxy,
     /// Sending is slower than the audio.
@@ -152,6 +156,10 @@ pub struct Evidence {
     /// The turns before them.
     pub usual: Typical,
     pub round_trip: Option<Duration>,
+    /// Mean deviation of the round trips.
+    pub variation: Option<Duration>,
+    /// Percentage of what was sent lately that was lost.
+    pub loss_percent: Option<f64>,
     /// The shortest round trip of this conversation.
     pub shortest_trip: Option<Duration>,
     /// The connection goes through a proxy.

@@ -64,6 +64,7 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     values(&mut page, [("sovereign_connected", Some(yes(connected)))]);
     turns(&mut page, collector);
     flow(&mut page, &collector.deps.counters);
+    link(&mut page, collector);
     values(&mut page, machine(&collector.statistics.process));
     let alerts = AlertKind::ALL.iter().map(|kind| {
         let is_raised = raised(collector).any(|of| of == *kind);
@@ -158,15 +159,46 @@ fn flow(page: &mut Exposition, counters: &Counters) {
         ("sovereign_bad_messages_total", counters.bad_messages.get()),
     ];
     counts(page, all);
-    let trip = counters.round_trip().map(seconds);
     let captured = seconds(counters.capture_queued.get());
     let reply = seconds(counters.reply_queued.get());
     let outbox = counters.outbox.load(Relaxed);
     let all = [
-        ("sovereign_round_trip_seconds", trip),
         ("sovereign_capture_queued_seconds", Some(captured)),
         ("sovereign_reply_queued_seconds", Some(reply)),
         ("sovereign_outbox_messages", Some(f64::from(outbox))),
+    ];
+    values(page, all);
+}
+
+fn link(page: &mut Exposition, collector: &Collector<'_>) {
+    let (way, time) = (&collector.deps.counters.way, &collector.summary.link);
+    let counted = [
+        ("sovereign_segments_sent_total", way.segments_sent.get()),
+        ("sovereign_segments_resent_total", way.segments_resent.get()),
+        ("sovereign_outages_total", time.outages),
+    ];
+    counts(page, counted);
+    let unsent = way.unsent_bytes.load(Relaxed);
+    let all = [
+        (
+            "sovereign_round_trip_seconds",
+            way.round_trip().map(seconds),
+        ),
+        (
+            "sovereign_round_trip_variation_seconds",
+            way.variation().map(seconds),
+        ),
+        ("sovereign_connect_seconds", way.connect().map(seconds)),
+        ("sovereign_unsent_bytes", Some(f64::from(unsent))),
+        (
+            "sovereign_observed_seconds_total",
+            Some(seconds(time.observed)),
+        ),
+        (
+            "sovereign_connected_seconds_total",
+            Some(seconds(time.connected)),
+        ),
+        ("sovereign_outage_seconds_total", Some(seconds(time.outage))),
     ];
     values(page, all);
 }

@@ -100,6 +100,16 @@ pub fn history(history: &History) -> String {
             "machine_cpu_percent",
             "memory_max_bytes",
             "round_trip_ms",
+            "variation_ms",
+            "connect_ms",
+            "segments_sent",
+            "segments_resent",
+            "observed_seconds",
+            "connected_seconds",
+            "outages",
+            "outage_seconds",
+            "judged",
+            "on_target",
             "threads_max",
         ]
         .map(str::to_owned),
@@ -135,7 +145,15 @@ pub fn history(history: &History) -> String {
         let whole =
             |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.0}"));
         cells.push(whole(slice.rss.max()));
-        cells.push(number(slice.round_trip_ms.mean()));
+        let link = [&slice.round_trip_ms, &slice.variation_ms, &slice.connect_ms];
+        cells.extend(link.map(|mean| number(mean.mean())));
+        cells.extend([slice.segments_sent, slice.segments_resent].map(|n| n.to_string()));
+        cells.extend([slice.observed_seconds, slice.connected_seconds].map(|s| number(Some(s))));
+        cells.extend([
+            slice.outages.to_string(),
+            number(Some(slice.outage_seconds)),
+        ]);
+        cells.extend([slice.judged, slice.on_target].map(|n| n.to_string()));
         cells.push(whole(slice.threads.max()));
         text.push_str(&row(&cells));
     }
@@ -218,7 +236,7 @@ mod tests {
         for minute in 0..3 {
             let mut turn = TurnRecord::default();
             turn.latencies.response = Some(Duration::from_millis(200));
-            all.turn(1_700_000_000 + minute * 60, &turn);
+            all.turn(1_700_000_000 + minute * 60, &turn, None);
         }
         for threads in [9, 11, 10] {
             let reading = Reading {

@@ -75,10 +75,13 @@ fn slow() -> Snapshot {
     for minute in (0..240).rev() {
         let mut turn = TurnRecord::default();
         turn.latencies.response = Some(ms(200 + minute));
-        in_order.turn(now - minute * 60, &turn);
+        in_order.turn(now - minute * 60, &turn, None);
     }
     let spans = SPANS.map(|(_, span, columns)| in_order.columns(now, span, columns));
-    slow.history = Arc::new(HistoryView { spans });
+    slow.history = Arc::new(HistoryView {
+        spans,
+        ..HistoryView::default()
+    });
     slow
 }
 

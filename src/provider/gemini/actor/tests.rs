@@ -634,7 +634,7 @@ impl Rig {
     }
 
     fn round_trip(&self) -> Duration {
-        Duration::from_micros(self.counters.round_trip_us.load(Relaxed).into())
+        self.counters.way.round_trip.get()
     }
 
     async fn order(&self, control: Control) {
