@@ -9,18 +9,18 @@ use serde::Serialize;
 
 mod arguments;
 
-pub use arguments::{ExportFormat, HistoryArgs, HistoryCommand};
+pub use arguments::{HistoryArgs, HistoryCommand};
 
 use super::output_files::{lost, may_write, not_begun};
 use super::profiles::put;
 use crate::base::plural::count;
-use crate::base::printable::{clipped, escaped, in_a_line};
+use crate::base::printable::{clipped, in_a_line};
 use crate::base::problem::Problem;
 use crate::base::retention::Retention;
 use crate::file;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
-use crate::store::export::{self, SummaryJson, TurnJson, local_time};
+use crate::store::export::{self, ExportFormat, NotExported, SummaryJson, TurnJson, local_time};
 use crate::store::{
     ConversationId, ConversationSummary, Database, FILE, Filter, SetAside, StoreError, StoredTurn,
 };
@@ -254,14 +254,7 @@ impl<'a> History<'a> {
             file: String,
             bytes: usize,
         }
-        let (conversation, turns) = self.conversation(id)?;
-        let bytes = match format {
-            ExportFormat::Md => export::markdown(&conversation, &turns).into_bytes(),
-            ExportFormat::Json => {
-                format!("{}\n", escaped(&export::json(&conversation, &turns))).into_bytes()
-            }
-            ExportFormat::Wav => self.sound(id)?,
-        };
+        let bytes = self.exported(id, format)?;
         let Some(file) = output else {
             if format == ExportFormat::Wav && io::stdout().is_terminal() {
                 let what = "a sound is nothing for a terminal";
@@ -287,14 +280,22 @@ impl<'a> History<'a> {
         self.put([format!("written to {}", file.display())])
     }
 
-    fn sound(&mut self, id: ConversationId) -> Result<Vec<u8>, Problem> {
-        let audio = self.with(|database| database.audio(id))?;
-        if audio.is_empty() {
-            let what = anyhow!("the sound of conversation {} is not kept", id.0);
-            let hint = "`keep_audio: on` in config.yaml keeps it from the next conversation on.";
-            return Err(Problem::failed(what).hint(hint));
-        }
-        export::wav(&audio).map_err(|error| Problem::failed(error.into()))
+    fn exported(&mut self, id: ConversationId, format: ExportFormat) -> Result<Vec<u8>, Problem> {
+        let found = self.with(|database| export::export(database, id, format).map(Some))?;
+        let why = match found.unwrap_or(Err(NotExported::Unknown)) {
+            Ok(bytes) => return Ok(bytes),
+            Err(why) => why,
+        };
+        Err(match why {
+            NotExported::Unknown => unknown(id),
+            NotExported::NoSound => {
+                let what = anyhow!("the sound of conversation {} is not kept", id.0);
+                let hint =
+                    "`keep_audio: on` in config.yaml keeps it from the next conversation on.";
+                Problem::failed(what).hint(hint)
+            }
+            NotExported::Sound(_) => Problem::failed(why.into()),
+        })
     }
 
     fn delete(&mut self, id: Option<ConversationId>, yes: bool, json: bool) -> Result<(), Problem> {
@@ -355,11 +356,7 @@ impl<'a> History<'a> {
             let conversation = database.conversation(id)?;
             Ok(conversation.into_iter().zip([database.turns(id)?]).next())
         })?;
-        let unknown = || {
-            let what = format!("there is no conversation {}", id.0);
-            Problem::usage(what).hint("`sovereign history list` shows their numbers.")
-        };
-        found.ok_or_else(unknown)
+        found.ok_or_else(|| unknown(id))
     }
 
     /// What the store says; nothing where there is none. One that shows damage is set aside.
@@ -424,6 +421,11 @@ impl<'a> History<'a> {
     fn put<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> Result<(), Problem> {
         put(self.out, lines).map_err(|error| lost(&error))
     }
+}
+
+fn unknown(id: ConversationId) -> Problem {
+    let what = format!("there is no conversation {}", id.0);
+    Problem::usage(what).hint("`sovereign history list` shows their numbers.")
 }
 
 /// Who said what in a turn, without those who said nothing.

@@ -406,13 +406,13 @@ impl Conversation {
         for problem in self.files.finish().await {
             self.notice(Severity::Warning, problem);
         }
-        if let Some(problem) = self.turns.keeping.store.finish().await {
-            self.notice(Severity::Warning, problem);
-        }
         self.spending.finish(&mut self.notices).await;
         let (summary, outputs) = self.telemetry.handle.finish().await;
         for output in outputs {
             self.on_output(output);
+        }
+        if let Some(problem) = self.turns.keeping.store.finish().await {
+            self.notice(Severity::Warning, problem);
         }
         self.emit(Event::Over(Box::new(summary)));
         self.publish(Shows::Everything);

@@ -1,5 +1,6 @@
 //! Everything that a user can ask.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -7,6 +8,7 @@ use secrecy::SecretString;
 use crate::audio::DeviceChoice;
 use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
+use crate::store::export::ExportFormat;
 use crate::store::{ConversationId, Filter};
 use crate::telemetry::diagnosis::Remedy;
 
@@ -86,6 +88,12 @@ pub enum Command {
     OpenKept(ConversationId),
     /// Go on with a kept conversation: what was said there is told to a new session.
     ContinueKept(ConversationId),
+    /// Write a kept conversation into a new file of this folder.
+    ExportKept {
+        id: ConversationId,
+        format: ExportFormat,
+        folder: PathBuf,
+    },
     /// Delete a kept conversation, or all, for good.
     DeleteKept(Option<ConversationId>),
     /// Begin a new conversation; the service does not know of this one.

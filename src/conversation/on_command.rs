@@ -46,6 +46,7 @@ impl Conversation {
             Command::CancelCheck => self.cancel_check(),
             Command::ListKept(filter) => self.list_kept(filter),
             Command::OpenKept(id) => self.open_kept(id),
+            Command::ExportKept { id, format, folder } => self.export_kept(id, format, folder),
             Command::ContinueKept(id) => self.continue_kept(id),
             Command::DeleteKept(id) => self.delete_kept(now, id),
             Command::BeginConversation => self.begin_conversation(now),

@@ -1,5 +1,6 @@
 //! Kept conversations: what the store reports, and what the user asks of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,9 +12,11 @@ use super::snapshot::{KeptConversation, KeptView, Speaker};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::units::SampleRate;
+use crate::store::export::ExportFormat;
 use crate::store::{
     ConversationId, Filter, Query, Retention, Side, StoreEvent, StoredTurn, UnsentSpeech,
 };
+use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::Input;
@@ -50,6 +53,14 @@ impl Conversation {
             StoreEvent::Deleted { .. } => {
                 self.show_kept(|view| view.opened = None);
                 self.list_again();
+            }
+            StoreEvent::Figures(text) => self.telemetry.send(TelemetryEvent::Figures(text)),
+            StoreEvent::Exported(Ok(file)) => {
+                self.notice(Severity::Info, format!("Written: {}", file.display()));
+            }
+            StoreEvent::Exported(Err(why)) => {
+                let what = format!("The conversation is not exported: {why}.");
+                self.notice(Severity::Warning, what);
             }
             StoreEvent::Left {
                 conversation,
@@ -95,6 +106,11 @@ impl Conversation {
 
     pub(super) fn open_kept(&mut self, id: ConversationId) {
         self.turns.keeping.store.ask(Query::Open(id));
+    }
+
+    pub(super) fn export_kept(&self, id: ConversationId, format: ExportFormat, folder: PathBuf) {
+        let query = Query::Export { id, format, folder };
+        self.turns.keeping.store.ask(query);
     }
 
     /// Goes on with a kept conversation, once it is read.

@@ -7,6 +7,7 @@ use url::Url;
 use super::actor::Conversation;
 use super::snapshot::Link;
 use crate::profile::{EchoCancellation, Profile};
+use crate::store::{Query, Write};
 use crate::telemetry::{Context, LinkState, Signal, TelemetryOutput};
 
 impl Conversation {
@@ -23,6 +24,10 @@ impl Conversation {
             TelemetryOutput::AlertRaised(text, remedy) => self.notices.show_alert(text, remedy),
             TelemetryOutput::AlertCleared(text) => self.withdraw(&text),
             TelemetryOutput::Notice(severity, text) => self.notice(severity, text),
+            TelemetryOutput::ReadFigures => self.turns.keeping.store.ask(Query::Figures),
+            TelemetryOutput::KeepFigures(text) => {
+                self.turns.keeping.store.write(Write::Figures(text));
+            }
             TelemetryOutput::Plan(choice, plan, changes) => {
                 self.follow_plan(&choice, plan, changes)
             }
@@ -50,6 +55,7 @@ impl Conversation {
                 .as_ref()
                 .map(|auto| Arc::clone(auto.choice())),
             model: self.model(),
+            keep: config.keep,
             demo: settings.is_demo(),
             local: settings.is_local(),
             url: settings.target.url.clone(),

@@ -169,7 +169,8 @@ mod unix {
         own_folder(&state).expect("made");
         assert_eq!(mode_of(&state), 0o700);
         set_mode(&state, 0o755);
-        let files = ["history.json", "history.lock", "monitor-token"].map(|name| state.join(name));
+        let files = ["conversations.db", "conversations.lock", "monitor-token"]
+            .map(|name| state.join(name));
         for (way, result) in ours(&files[0]) {
             assert_eq!(
                 result.is_err(),

@@ -35,6 +35,19 @@ impl Paths {
         }
     }
 
+    /// Where a user looks for what they had written: their documents; without such a folder, their home.
+    pub fn documents() -> PathBuf {
+        let there =
+            |folder: &Path| (folder.is_absolute() && folder.is_dir()).then(|| folder.to_owned());
+        let user = directories::UserDirs::new();
+        let found = user.as_ref().and_then(|user| {
+            user.document_dir()
+                .and_then(there)
+                .or_else(|| there(user.home_dir()))
+        });
+        found.unwrap_or_else(|| file::temporary_folder().to_owned())
+    }
+
     /// These paths with the state folder that the configuration file names, if it does; a relative one starts from the
     /// file's folder.
     #[must_use]

@@ -30,6 +30,13 @@ impl Batch<'_> {
         Ok(ConversationId(self.0.last_insert_rowid()))
     }
 
+    /// Keeps the history of figures, in place of the one before.
+    pub fn figures(&self, text: &str) -> Result<(), StoreError> {
+        let insert = "INSERT OR REPLACE INTO figures(id, text) VALUES(1, ?)";
+        self.0.prepare(insert)?.execute([text])?;
+        Ok(())
+    }
+
     /// Keeps a turn, in place of what was kept under its number.
     pub fn turn(&self, conversation: ConversationId, turn: &StoredTurn) -> Result<(), StoreError> {
         let mark = self.mark(turn.at.as_millisecond())?;

@@ -109,6 +109,11 @@ impl Database {
         read::audio(&self.connection, id)
     }
 
+    /// What [`Batch::figures`] kept last.
+    pub fn figures(&self) -> Result<Option<String>, StoreError> {
+        read::figures(&self.connection)
+    }
+
     /// How much is kept.
     pub fn sizes(&self) -> Result<StoreSize, StoreError> {
         let select =

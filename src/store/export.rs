@@ -1,14 +1,20 @@
 //! A kept conversation as a text for people, as JSON, and as a sound.
 
 use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::entry::{ConversationSummary, StoredAudio, StoredTurn};
+use super::database::Database;
+use super::entry::{ConversationId, ConversationSummary, StoredAudio, StoredTurn};
+use super::error::StoreError;
 use crate::base::plural::count;
+use crate::base::printable;
 use crate::base::units::SampleRate;
 use crate::base::wav;
 use crate::dsp::resample::{ResampleError, Resampler};
@@ -18,6 +24,82 @@ use crate::report::markdown::escaped;
 const TAPS: u32 = 256;
 /// Between what two people say, in samples: 300 ms.
 const PAUSE: usize = 7_200;
+
+/// What an export becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Md,
+    Json,
+    Wav,
+}
+
+impl ExportFormat {
+    /// The ending of a file's name.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Md => "md",
+            Self::Json => "json",
+            Self::Wav => "wav",
+        }
+    }
+}
+
+/// Why there is nothing to write.
+#[derive(Debug, thiserror::Error)]
+pub enum NotExported {
+    #[error("there is no such conversation any more")]
+    Unknown,
+    #[error("its sound is not kept")]
+    NoSound,
+    #[error("its sound cannot be converted: {0}")]
+    Sound(#[from] ResampleError),
+}
+
+/// The bytes of a conversation's export.
+pub fn export(
+    database: &Database,
+    id: ConversationId,
+    format: ExportFormat,
+) -> Result<Result<Vec<u8>, NotExported>, StoreError> {
+    let Some(conversation) = database.conversation(id)? else {
+        return Ok(Err(NotExported::Unknown));
+    };
+    if format == ExportFormat::Wav {
+        let audio = database.audio(id)?;
+        if audio.is_empty() {
+            return Ok(Err(NotExported::NoSound));
+        }
+        return Ok(wav(&audio).map_err(NotExported::from));
+    }
+    let turns = database.turns(id)?;
+    let text = if format == ExportFormat::Md {
+        markdown(&conversation, &turns)
+    } else {
+        format!("{}\n", printable::escaped(&json(&conversation, &turns)))
+    };
+    Ok(Ok(text.into_bytes()))
+}
+
+/// Writes an export of a conversation that began then into a new file of this folder. Returns the file.
+pub(super) fn write(
+    folder: &Path,
+    begun: Timestamp,
+    format: ExportFormat,
+    bytes: &[u8],
+) -> io::Result<PathBuf> {
+    let time = begun.to_zoned(TimeZone::system());
+    let name = format!("conversation {}", time.strftime("%Y-%m-%d %H.%M"));
+    let ending = format.ending();
+    let mut names = std::iter::once(format!("{name}.{ending}"))
+        .chain((2..1_000).map(|n| format!("{name} ({n}).{ending}")));
+    let free = names.find_map(|name| {
+        let file = folder.join(name);
+        file.symlink_metadata().is_err().then_some(file)
+    });
+    let file = free.ok_or(io::ErrorKind::AlreadyExists)?;
+    crate::file::write_private(&file, bytes)?;
+    Ok(file)
+}
 
 /// As Markdown. Signs with a meaning there are escaped, and what cannot be seen is left out.
 pub fn markdown(conversation: &ConversationSummary, turns: &[StoredTurn]) -> String {

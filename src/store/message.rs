@@ -1,10 +1,13 @@
 //! What a conversation and its store tell each other.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use super::entry::{
     ConversationId, ConversationSummary, Filter, SpeechPiece, StoredAudio, StoredTurn, UnsentSpeech,
 };
+use super::export::ExportFormat;
 use crate::base::retention::Retention;
 
 /// Names a conversation from its start on. It is begun in the store by the first write.
@@ -14,6 +17,8 @@ pub struct ConversationKey(pub(super) u64);
 /// What is to be kept.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
+    /// The history of figures, in place of the one before.
+    Figures(String),
     /// A turn, in place of what was kept under its number. One that is closed is written at once.
     Turn {
         conversation: ConversationKey,
@@ -44,6 +49,14 @@ pub enum Query {
     List(Filter),
     /// Answered by [`StoreEvent::Opened`].
     Open(ConversationId),
+    /// Answered by [`StoreEvent::Figures`].
+    Figures,
+    /// Writes a conversation into a new file of this folder; answered by [`StoreEvent::Exported`].
+    Export {
+        id: ConversationId,
+        format: ExportFormat,
+        folder: PathBuf,
+    },
     /// Deletes one conversation, or all; answered by [`StoreEvent::Deleted`].
     Delete(Option<ConversationId>),
     /// Answered by [`StoreEvent::Left`]; to be asked before anything is written.
@@ -71,6 +84,10 @@ pub enum StoreEvent {
     Deleted {
         count: u64,
     },
+    /// The history of figures, if one is kept.
+    Figures(Option<String>),
+    /// The file that was written, or why there is none.
+    Exported(Result<PathBuf, String>),
     /// What an earlier program left that did not come to its end: the conversation that was running, and speech without an
     /// answer.
     Left {

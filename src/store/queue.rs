@@ -63,6 +63,11 @@ impl Queue {
                 self.bytes -= if over { size(other) } else { 0 };
                 !over
             }),
+            Write::Figures(_) => self.writes.retain(|other| {
+                let over = matches!(other, Write::Figures(_));
+                self.bytes -= if over { size(other) } else { 0 };
+                !over
+            }),
             Write::Speech { .. } | Write::Audio { .. } => {}
         }
         self.writes.push_back(write);
@@ -80,7 +85,11 @@ impl Queue {
                     self.take_writes();
                 }
             }
-            Query::Open(_) | Query::Delete(_) | Query::Left => {}
+            Query::Open(_)
+            | Query::Figures
+            | Query::Export { .. }
+            | Query::Delete(_)
+            | Query::Left => {}
         }
         self.queries.push_back(query);
     }
@@ -119,11 +128,11 @@ impl Queue {
         !self.queries.is_empty()
     }
 
-    /// Gives the least important up: sound, then speech, then turns, the oldest first.
+    /// Gives the least important up: sound and figures, then speech, then turns, the oldest first.
     fn shorten(&mut self) {
         while self.bytes > MOST && self.writes.len() > 1 {
             let rank = |write: &Write| match write {
-                Write::Audio { .. } => 0,
+                Write::Audio { .. } | Write::Figures(_) => 0,
                 Write::Speech { .. } => 1,
                 Write::Turn { .. } | Write::Answered { .. } => 2,
             };
@@ -141,6 +150,7 @@ impl Queue {
 /// Bytes in memory, about.
 fn size(write: &Write) -> usize {
     let bytes = match write {
+        Write::Figures(text) => text.len(),
         Write::Turn { turn, .. } => turn.user.len() + turn.assistant.len() + turn.record.len(),
         Write::Speech { piece, .. } => 2 * piece.samples.len(),
         Write::Audio { audio, .. } => 2 * audio.samples.len(),

@@ -151,6 +151,11 @@ pub(super) fn audio(
     Ok(audio.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn figures(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let text = connection.query_row("SELECT text FROM figures", [], |row| row.get(0));
+    Ok(text.optional()?)
+}
+
 /// Gives the rows of matching turns, the newest first, until `each` has enough; letters are looked for where words are not
 /// found.
 fn each_match(

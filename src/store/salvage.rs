@@ -21,7 +21,7 @@ use super::connection::{BESIDE, FileIdentity, configure, identity, open, open_as
 use super::entry::{ConversationId, SpeechPiece, StoredTurn};
 use super::error::StoreError;
 use super::raw_pages;
-use super::read::{TURN_ALONE, audio_of, count, samples_of, time, turn_of};
+use super::read::{TURN_ALONE, audio_of, count, figures, samples_of, time, turn_of};
 use super::schema::{STEPS, migrate};
 use crate::file;
 
@@ -186,6 +186,9 @@ fn copy(from: &Connection, to: &Transaction<'_>) -> Result<u64, StoreError> {
             Ok(())
         },
     )?;
+    if let Ok(Some(figures)) = figures(from) {
+        batch.figures(&figures)?;
+    }
     let mut turns = 0;
     each_row(from, "turns t", TURN_ALONE, |row| {
         if let (Ok(id), Ok(turn)) = (row.get(0), turn_of(row)) {

@@ -17,6 +17,7 @@ pub(super) const VERSION: i64 = STEPS.len() as i64;
 ///
 /// `conversations` holds what a list shows, so that it reads no turn. `mark` is what retention counts from (see `Batch`).
 /// The record of a turn is apart from its words, because a search for one or two letters reads all turns.
+/// `figures` is the telemetry's history, in its own words.
 /// `words` finds whole words and their beginnings, `letters` any three letters in a row, for languages without blanks between
 /// words. Both read the text from `turns`; [`Batch`](super::Batch) has to
 /// tell them of each change.
@@ -76,6 +77,8 @@ CREATE TABLE audio(
     samples BLOB NOT NULL,
     UNIQUE(conversation, number, side)
 ) STRICT;
+
+CREATE TABLE figures(id INTEGER PRIMARY KEY CHECK(id = 1), text TEXT NOT NULL) STRICT;
 
 CREATE VIRTUAL TABLE words USING fts5(
     user, assistant, content='turns', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use super::batch::Batch;
 use super::database::Database;
 use super::entry::ConversationId;
 use super::error::StoreError;
+use super::export::{self, ExportFormat, NotExported};
 use super::message::{ConversationKey, Query, StoreEvent, Write};
 use super::salvage::SetAside;
 use crate::base::retention::Retention;
@@ -35,11 +36,13 @@ pub(super) struct StoreWorker {
     path: Option<PathBuf>,
     retention: Retention,
     database: Option<Database>,
-    /// Held while this is the program that keeps unsent speech. The conversation that is running stands in it, until the
+    /// Held while this is the program that keeps unsent speech and figures. The conversation that is running stands in it, until the
     /// program comes to its end.
     lock: Option<File>,
     /// The conversation that stands in the lock file.
     running: Option<ConversationId>,
+    /// It was said that the lock cannot be used.
+    lock_told: bool,
     ids: HashMap<ConversationKey, ConversationId>,
     trouble: Option<String>,
     /// After writing failed: when it is tried again, and after which time then.
@@ -57,6 +60,7 @@ impl StoreWorker {
             database: None,
             lock: None,
             running: None,
+            lock_told: false,
             ids: HashMap::new(),
             trouble: None,
             retry: None,
@@ -172,6 +176,14 @@ impl StoreWorker {
                 let turns = self.read(|database| database.turns(id));
                 self.events.push(StoreEvent::Opened { id, turns });
             }
+            Query::Figures => {
+                let figures = self.read(|database| database.figures());
+                self.events.push(StoreEvent::Figures(figures));
+            }
+            Query::Export { id, format, folder } => {
+                let exported = self.export(id, format, &folder);
+                self.events.push(StoreEvent::Exported(exported));
+            }
             Query::Delete(id) => {
                 let count = self.read(|database| match id {
                     Some(id) => database.delete(id).map(u64::from),
@@ -182,7 +194,7 @@ impl StoreWorker {
             }
             Query::Left => {
                 // What the other program waits with is not lost.
-                let unsent = if self.keeps_speech() {
+                let unsent = if self.is_first() {
                     self.read(|database| database.unsent())
                 } else {
                     Vec::new()
@@ -201,6 +213,22 @@ impl StoreWorker {
                 }
             }
         }
+    }
+
+    fn export(
+        &mut self,
+        id: ConversationId,
+        format: ExportFormat,
+        folder: &Path,
+    ) -> Result<PathBuf, String> {
+        let found = self.read(|database| {
+            let begun = database.conversation(id)?.map(|found| found.begun);
+            Ok(begun.zip(Some(export::export(database, id, format)?)))
+        });
+        let (begun, bytes) = found.ok_or_else(|| NotExported::Unknown.to_string())?;
+        let bytes = bytes.map_err(|why| why.to_string())?;
+        export::write(folder, begun, format, &bytes)
+            .map_err(|error| format!("{}: {error}", folder.display()))
     }
 
     /// Deletes what is over, and scrubs, where that is due.
@@ -231,15 +259,15 @@ impl StoreWorker {
         &mut self,
         writes: &[Write],
     ) -> Result<Vec<(ConversationKey, ConversationId)>, StoreError> {
-        let is_speech = |write: &Write| matches!(write, Write::Speech { .. });
-        let keeps_speech = writes.iter().any(is_speech) && self.keeps_speech();
+        let by_one = |write: &Write| matches!(write, Write::Speech { .. } | Write::Figures(_));
+        let is_it = writes.iter().any(by_one) && self.is_first();
         let ids = std::mem::take(&mut self.ids);
         let written = self.with_database(|database| {
             database.write(|batch| {
                 let begun = Vec::new();
                 let mut ids = Ids { known: &ids, begun };
                 for write in writes {
-                    if keeps_speech || !is_speech(write) {
+                    if is_it || !by_one(write) {
                         write_one(batch, &mut ids, write)?;
                     }
                 }
@@ -315,8 +343,8 @@ impl StoreWorker {
         }));
     }
 
-    /// Whether unsent speech is kept by this program, which the lock decides.
-    fn keeps_speech(&mut self) -> bool {
+    /// Whether this is the program that keeps unsent speech and figures, which the lock decides.
+    fn is_first(&mut self) -> bool {
         if self.lock.is_some() || self.retention == Retention::Off {
             return self.lock.is_some();
         }
@@ -329,8 +357,17 @@ impl StoreWorker {
             tracing::debug!(%error, "no folder for the lock");
             return false;
         }
-        let lock = file::open_lock(&path.with_extension("lock"));
-        self.lock = lock.ok().filter(|lock| lock.try_lock().is_ok());
+        let path = path.with_extension("lock");
+        match file::open_lock(&path) {
+            Ok(lock) => self.lock = Some(lock).filter(|lock| lock.try_lock().is_ok()),
+            Err(error) if !self.lock_told => {
+                self.lock_told = true;
+                let what = "Figures, and words without an answer, are not kept";
+                let what = format!("{what}: {}: {error}.", path.display());
+                self.events.push(StoreEvent::Notice(what));
+            }
+            Err(_) => {}
+        }
         if let Some(lock) = &self.lock {
             let mut text = String::new();
             lock.take(LONGEST_ID).read_to_string(&mut text).ok();
@@ -387,6 +424,7 @@ impl Ids<'_> {
 
 fn write_one(batch: &Batch<'_>, ids: &mut Ids<'_>, write: &Write) -> Result<(), StoreError> {
     match write {
+        Write::Figures(text) => batch.figures(text),
         Write::Turn { conversation, turn } => {
             batch.turn(ids.of(batch, *conversation, turn.at)?, turn)
         }

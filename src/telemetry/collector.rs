@@ -74,7 +74,7 @@ impl<'a> Collector<'a> {
     /// Runs until the conversation drops its handle.
     pub(super) async fn run(&mut self, events: &mut mpsc::Receiver<TelemetryEvent>) {
         if let Some(context) = self.context.take() {
-            self.take_context(context).await;
+            self.take_context(context);
         }
         let mut tick = tokio::time::interval(SAMPLE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -98,7 +98,7 @@ impl<'a> Collector<'a> {
 
     async fn on_event(&mut self, event: TelemetryEvent) {
         match event {
-            TelemetryEvent::Context(context) => self.take_context(context).await,
+            TelemetryEvent::Context(context) => self.take_context(context),
             TelemetryEvent::TurnClosed(record) => self.take_turn(now(), *record),
             TelemetryEvent::LateTokens(late) => self.take_late_tokens(&late),
             TelemetryEvent::Lost(utterances) => self.summary.lost += utterances,
@@ -107,13 +107,14 @@ impl<'a> Collector<'a> {
                     self.statistics.reset(&context.profile.name);
                 }
             }
+            TelemetryEvent::Figures(text) => self.store.take_earlier(text.as_deref()),
             TelemetryEvent::ExportCsv => self.export_csv().await,
             #[cfg(test)]
             TelemetryEvent::Panic => panic!("asked to"),
         }
     }
 
-    async fn take_context(&mut self, context: Box<Context>) {
+    fn take_context(&mut self, context: Box<Context>) {
         let before = self.context.replace(context);
         let Some(context) = &self.context else { return };
         if before
@@ -128,11 +129,11 @@ impl<'a> Collector<'a> {
             Some(before) if before.demo != context.demo => {
                 // Turns of the demo say nothing of the service.
                 self.end_alerts();
-                self.keep_history(now(), true).await;
+                self.keep_history(now(), true);
                 self.statistics.reset_all();
-                self.open_store().await;
+                self.open_store();
             }
-            _ if first => self.open_store().await,
+            _ if first => self.open_store(),
             Some(before) => {
                 self.store.alerts.set_rules(context.chosen.alerts.clone());
                 if before.profile.name != context.profile.name {
@@ -154,14 +155,13 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Reads the history of the service in use, and begins without turns.
-    async fn open_store(&mut self) {
+    /// Asks for the history of the service in use, and begins without turns. The demo has none, because its turns do not
+    /// describe the service.
+    fn open_store(&mut self) {
         let Some(context) = &self.context else { return };
-        let file = self.deps.history(context.demo);
-        let alerts = &context.chosen.alerts;
-        if let Some(trouble) = self.store.open(alerts, file).await {
-            self.outlets
-                .send(TelemetryOutput::Notice(Severity::Warning, trouble));
+        self.store.open(&context.chosen.alerts, !context.demo);
+        if !context.demo {
+            self.outlets.send(TelemetryOutput::ReadFigures);
         }
     }
 
@@ -234,14 +234,10 @@ impl<'a> Collector<'a> {
             self.find_causes();
         }
         self.watch_alerts(now);
-        self.store.draw(now);
-        if let Some((file, text)) = self.store.take_unkept(now, false) {
-            // A write that fails is tried again; at the end of the program the failure is shown.
-            tokio::spawn(off_loop("history", move || {
-                crate::file::keep(&file, text.as_bytes())
-                    .inspect_err(|error| tracing::warn!(%error, "the history is not kept"))
-            }));
+        if let Some(context) = &self.context {
+            self.store.draw(now, context.keep);
         }
+        self.keep_history(now, false);
     }
 
     /// The time with and without a connection since the last call; the summary has it too.
@@ -317,21 +313,16 @@ impl<'a> Collector<'a> {
     async fn finish(&mut self) {
         self.take_link_time(now());
         self.end_alerts();
-        self.keep_history(now(), true).await;
+        self.keep_history(now(), true);
         std::mem::take(&mut self.webhook).finish().await;
         self.publish();
     }
 
-    /// Writes the history now, if anything changed.
-    async fn keep_history(&mut self, now: Instant, at_once: bool) {
-        let Some((file, text)) = self.store.take_unkept(now, at_once) else {
-            return;
-        };
-        let kept = off_loop("history", move || crate::file::keep(&file, text.as_bytes())).await;
-        if let Some(Err(error)) = kept {
-            let what = format!("The figures of this conversation are not kept: {error}.");
-            self.outlets
-                .send(TelemetryOutput::Notice(Severity::Warning, what));
+    /// Has the history kept, if anything changed and it is due or `at_once`.
+    fn keep_history(&mut self, now: Instant, at_once: bool) {
+        let kept = self.store.take_unkept(now, at_once);
+        if let Some(text) = kept {
+            self.outlets.send(TelemetryOutput::KeepFigures(text));
         }
     }
 

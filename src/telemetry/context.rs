@@ -11,6 +11,7 @@ use super::store::KEPT_TURNS;
 use super::summary::Summary;
 use crate::audio::StreamInfo;
 use crate::base::counters::Counters;
+use crate::base::retention::Retention;
 use crate::monitor;
 use crate::probe::Probe;
 use crate::profile::{Detection, Profile};
@@ -30,6 +31,8 @@ pub struct Context {
     pub model: String,
     /// The embedded server answers.
     pub demo: bool,
+    /// How long figures are kept, as what was said is; never longer than seven days.
+    pub keep: Retention,
     /// The service runs on this computer.
     pub local: bool,
     pub url: Url,
@@ -104,11 +107,5 @@ impl Deps {
             summary.cpu = Some((usage.cpu, usage.wall));
             summary.memory = Some((usage.rss, self.probe.peak()));
         }
-    }
-
-    /// The file of the history. The demo has none, because its turns do not describe the service.
-    pub(super) fn history(&self, demo: bool) -> Option<PathBuf> {
-        let folder = self.state.as_ref().filter(|_| !demo)?;
-        Some(folder.join("history.json"))
     }
 }

@@ -22,6 +22,8 @@ pub enum TelemetryEvent {
     LateTokens(Box<LateTokens>),
     /// So many utterances were kept to be asked again, and never were.
     Lost(u64),
+    /// The history that is kept, if there is one: answers [`TelemetryOutput::ReadFigures`].
+    Figures(Option<String>),
     /// The user resets the statistics of the active profile.
     ResetStatistics,
     /// The user exports turns and history as CSV.
@@ -38,6 +40,10 @@ pub enum TelemetryOutput {
     AlertRaised(String, Option<Remedy>),
     /// An alert is over: withdraw the notice with this text.
     AlertCleared(String),
+    /// Read the history that is kept.
+    ReadFigures,
+    /// Keep this history.
+    KeepFigures(String),
     /// Something else that the user should know.
     Notice(Severity, String),
     /// What `auto` proposes among the candidates of this choice.

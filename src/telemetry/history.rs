@@ -282,6 +282,26 @@ pub enum HistoryError {
 }
 
 impl History {
+    /// Puts `later` behind this one.
+    pub fn append(&mut self, later: Self) {
+        for slice in later.slices {
+            match self.slices.back_mut() {
+                Some(last) if last.start == slice.start && last.length == slice.length => {
+                    last.merge(&slice);
+                }
+                _ => self.slices.push_back(slice),
+            }
+        }
+        self.alerts.extend(later.alerts);
+    }
+
+    /// Forgets what was before this moment, in seconds since 1970.
+    pub fn forget_before(&mut self, oldest: u64) {
+        self.slices
+            .retain(|slice| slice.start + slice.length > oldest);
+        self.alerts.retain(|alert| alert.at >= oldest);
+    }
+
     /// Takes in a turn that was closed at `now`, whose response is judged by `target`.
     pub fn turn(&mut self, now: u64, turn: &TurnRecord, target: Option<Duration>) {
         let slice = self.newest(now);

@@ -185,6 +185,7 @@ mod tests {
 
     use super::*;
     use crate::base::counters::Counters;
+    use crate::base::retention::Retention;
     use crate::base::supervise::MOST_RESTARTS;
     use crate::profile::{DEFAULT, Detection, builtin};
 
@@ -197,6 +198,7 @@ mod tests {
             auto: None,
             model: "gemini-3.8-live".into(),
             demo: false,
+            keep: Retention::days(30),
             local: false,
             url: Url::parse("wss://service.example/").expect("an address"),
             detection: Detection::Manual,
@@ -226,10 +228,11 @@ mod tests {
         telemetry.send(closed());
         figures_after(&mut telemetry, 1).await;
         telemetry.send(TelemetryEvent::Panic);
-        let Signal::Output(TelemetryOutput::Notice(Severity::Warning, what)) =
-            telemetry.next().await
-        else {
-            panic!("the user is told");
+        let what = loop {
+            let signal = telemetry.next().await;
+            if let Signal::Output(TelemetryOutput::Notice(Severity::Warning, what)) = signal {
+                break what;
+            }
         };
         assert!(what.contains("begin again"), "{what}");
         telemetry.send(closed());

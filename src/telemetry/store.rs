@@ -1,8 +1,6 @@
-//! The store: closed turns, the history with its file, and the state of the alerts.
+//! The store: closed turns, the history, and the state of the alerts.
 
 use std::collections::VecDeque;
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +9,7 @@ use super::export::turn_csv;
 use super::record::TurnRecord;
 use super::view::{HistoryView, SPANS};
 use crate::base::cost::Cost;
-use crate::base::thread::off_loop;
-use crate::file::{self, ReadError};
+use crate::base::retention::Retention;
 use crate::profile::AlertSettings;
 use crate::telemetry::alert::{Alert, AlertKind, AlertSeverity, Alerts};
 use crate::telemetry::diagnosis::{Finding, Typical};
@@ -36,15 +33,22 @@ const DRAW_EVERY: Duration = Duration::from_secs(60);
 /// Counts since the start: underruns, bytes sent and received, segments sent and sent again, connections.
 pub(super) type Counts = [u64; 6];
 
+/// Whether the history outlives the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeepingHistory {
+    No,
+    /// The one that is kept is not here yet: nothing may take its place.
+    Awaited,
+    Yes,
+}
+
 /// Closed turns, history and alerts.
 #[derive(Debug)]
 pub(super) struct TelemetryStore {
     pub(super) alerts: Alerts,
     pub(super) threads: GrowthDetector,
     pub(super) history: History,
-    file: Option<PathBuf>,
-    /// Held while this process keeps the history: another one only reads it.
-    _lock: Option<std::fs::File>,
+    keeping: KeepingHistory,
     kept_at: Instant,
     /// The history has events that are not written, …
     changed: bool,
@@ -73,8 +77,7 @@ impl TelemetryStore {
             alerts: Alerts::new(AlertSettings::default(), now),
             threads: GrowthDetector::of_threads(now),
             history: History::default(),
-            file: None,
-            _lock: None,
+            keeping: KeepingHistory::No,
             kept_at: now,
             changed: false,
             older: false,
@@ -91,32 +94,40 @@ impl TelemetryStore {
         }
     }
 
-    /// Forgets all turns and reads the history from `file`. A damaged file is renamed and logged. Returns why the history is not
-    /// kept, if `file` is no file of this user.
+    /// Forgets all turns and figures. Where the history is kept, the earlier one is awaited.
     ///
     /// The last values of the counters are kept, or all since the start would count as new.
-    pub(super) async fn open(
-        &mut self,
-        settings: &AlertSettings,
-        file: Option<PathBuf>,
-    ) -> Option<String> {
+    pub(super) fn open(&mut self, settings: &AlertSettings, keeps: bool) {
+        let keeping = if keeps {
+            KeepingHistory::Awaited
+        } else {
+            KeepingHistory::No
+        };
         *self = Self {
             alerts: Alerts::new(settings.clone(), now()),
             counted: self.counted,
+            keeping,
             open: true,
             ..Self::new(self.turns_kept)
         };
-        let path = file.clone()?;
-        match off_loop("history", move || keep(&path)).await {
-            Some(Ok((history, lock))) => {
-                self.file = file.filter(|_| lock.is_some());
-                (self.history, self._lock) = (history, lock);
-                None
+    }
+
+    /// Puts the history that was kept before that of this run, once.
+    pub(super) fn take_earlier(&mut self, text: Option<&str>) {
+        if self.keeping != KeepingHistory::Awaited {
+            return;
+        }
+        self.keeping = KeepingHistory::Yes;
+        let Some(text) = text else { return };
+        match History::from_text(text.as_bytes(), unix_now()) {
+            Ok(earlier) => {
+                let since = std::mem::replace(&mut self.history, earlier);
+                self.history.append(since);
+                self.drawn_at = None;
             }
-            Some(Err(why)) => Some(format!(
-                "The figures of this conversation are not kept: {why}."
-            )),
-            None => None,
+            Err(error) => {
+                tracing::warn!(%error, "the history cannot be used: a new one is started");
+            }
         }
     }
 
@@ -195,13 +206,17 @@ impl TelemetryStore {
         }
     }
 
-    /// Draws the history, if that is due.
-    pub(super) fn draw(&mut self, now: Instant) {
+    /// Draws the history, if that is due, without what is kept no longer.
+    pub(super) fn draw(&mut self, now: Instant, keep: Retention) {
         let is_fresh = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
         if self.drawn_at.is_some_and(is_fresh) {
             return;
         }
         let wall = unix_now();
+        if let Retention::For(time) = keep {
+            self.history
+                .forget_before(wall.saturating_sub(time.as_secs()));
+        }
         let spans = SPANS.map(|(_, span, columns)| self.history.columns(wall, span, columns));
         let view = HistoryView {
             spans,
@@ -255,16 +270,16 @@ impl TelemetryStore {
         (turns.collect(), turn_csv::history(&self.history))
     }
 
-    /// Path and text to write, if due or `at_once`.
-    pub(super) fn take_unkept(&mut self, now: Instant, at_once: bool) -> Option<(PathBuf, String)> {
+    /// The history to keep, if due or `at_once`.
+    pub(super) fn take_unkept(&mut self, now: Instant, at_once: bool) -> Option<String> {
         let due = at_once || now.saturating_duration_since(self.kept_at) >= KEEP_EVERY;
         // An idle window does not wake the disk.
         let news = self.changed || at_once && self.older;
-        if !due || !news {
+        if !due || !news || self.keeping != KeepingHistory::Yes {
             return None;
         }
         (self.kept_at, self.changed, self.older) = (now, false, false);
-        Some((self.file.clone()?, self.history.to_text()))
+        Some(self.history.to_text())
     }
 }
 
@@ -281,46 +296,6 @@ fn days(wall: u64) -> Option<[u64; 2]> {
             .ok()
     };
     Some([begin(&today.yesterday().ok()?)?, begin(&today)?])
-}
-
-/// Largest file that is read: seven days have some hundred kilobytes.
-const LARGEST: usize = 8 << 20;
-
-/// The history in the file, and the lock for writing it.
-fn keep(file: &Path) -> Result<(History, Option<File>), String> {
-    let at = |path: &Path, error: ReadError| format!("{} {error}", path.display());
-    let lock_file = file.with_extension("lock");
-    if let Some(folder) = file.parent() {
-        file::own_folder(folder).map_err(|error| at(folder, error.into()))?;
-    }
-    let lock = lock(&lock_file).map_err(|error| at(&lock_file, error))?;
-    let bytes = match file::read_own(file, LARGEST) {
-        Ok(bytes) => bytes,
-        Err(ReadError::Missing) => return Ok((History::default(), lock)),
-        Err(error) => return Err(at(file, error)),
-    };
-    let history = History::from_text(&bytes, unix_now()).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the history file cannot be used: a new one is started");
-        // Kept for inspection; a new file takes the old name.
-        std::fs::rename(file, file.with_extension("damaged")).ok();
-        History::default()
-    });
-    Ok((history, lock))
-}
-
-/// Locks the history: two processes would overwrite each other's.
-fn lock(path: &Path) -> Result<Option<File>, ReadError> {
-    let lock = file::open_lock(path)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(TryLockError::WouldBlock) => {
-            tracing::info!(
-                "another Sovereign keeps the history: the turns of this one are not in it"
-            );
-            Ok(None)
-        }
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
 }
 
 fn typical<'a>(turns: impl Iterator<Item = &'a Arc<TurnRecord>>) -> Typical {
@@ -360,92 +335,68 @@ mod tests {
     use super::super::record::tests::record;
     use super::*;
     use crate::profile::{DEFAULT, builtin};
+    use crate::telemetry::history::Slice;
 
-    /// A store that keeps its history in `file`, and why it does not.
-    async fn opened(file: Option<PathBuf>) -> (TelemetryStore, Option<String>) {
+    /// A store that keeps its history, or not.
+    fn store(keeps: bool) -> TelemetryStore {
         let profile = builtin(DEFAULT).expect("built in");
         let mut store = TelemetryStore::new(KEPT_TURNS);
-        let trouble = store.open(&profile.alerts, file).await;
-        (store, trouble)
+        store.open(&profile.alerts, keeps);
+        store
     }
 
-    async fn store(file: Option<PathBuf>) -> TelemetryStore {
-        opened(file).await.0
-    }
-
-    #[tokio::test]
-    async fn the_history_outlives_the_process_and_a_damaged_file_is_put_off_loop() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("history.json");
-        let mut first = store(Some(file.clone())).await;
+    #[test]
+    fn the_history_outlives_the_process() {
+        let mut first = store(true);
+        let later = Instant::now() + KEEP_EVERY;
         first.turn(Instant::now(), record(), None);
-        assert_eq!(first.take_unkept(Instant::now(), false), None, "not yet");
-        let later = Instant::now() + KEEP_EVERY;
-        let (path, text) = first.take_unkept(later, false).expect("a minute later");
+        let early = first.take_unkept(later, true);
+        assert_eq!(early, None, "the earlier one is not known yet");
+        first.take_earlier(None);
+        let soon = first.take_unkept(Instant::now(), false);
+        assert_eq!(soon, None, "not yet");
+        let text = first.take_unkept(later, false).expect("a minute later");
         assert!(!text.contains("hello"), "no words");
-        std::fs::write(&path, &text).expect("written");
-        assert_eq!(
-            first.take_unkept(later + KEEP_EVERY, false),
-            None,
-            "unchanged"
-        );
-        let second = store(Some(file.clone())).await;
-        assert_eq!(second.history, first.history);
-        std::fs::write(&file, &text[..text.len() / 2]).expect("written");
-        let third = store(Some(file.clone())).await;
-        assert_eq!(third.history, History::default());
-        assert!(folder.path().join("history.damaged").exists() && !file.exists());
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn what_is_no_file_in_the_place_of_history_or_lock_is_told_and_left_alone() {
-        for name in ["history.json", "history.lock"] {
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            let (file, victim) = (
-                folder.path().join("history.json"),
-                folder.path().join("victim"),
-            );
-            std::fs::write(&victim, "precious").expect("written");
-            std::os::unix::fs::symlink(&victim, folder.path().join(name)).expect("linked");
-            let (mut store, trouble) = opened(Some(file)).await;
-            let found = trouble.expect("told");
-            assert!(
-                found.contains(name) && found.contains("is a link"),
-                "{found}"
-            );
-            store.turn(Instant::now(), record(), None);
-            assert_eq!(store.take_unkept(Instant::now(), true), None);
-            assert_eq!(std::fs::read(&victim).expect("there"), b"precious");
+        let again = first.take_unkept(later + KEEP_EVERY, false);
+        assert_eq!(again, None, "unchanged");
+        let mut second = store(true);
+        second.turn(Instant::now(), record(), None);
+        for _ in 0..2 {
+            // An answer counts once.
+            second.take_earlier(Some(&text));
         }
+        let turns: u64 = second.history.slices().map(Slice::all_turns).sum();
+        assert_eq!(turns, 2);
+        let mut third = store(true);
+        third.take_earlier(Some(&text[..text.len() / 2]));
+        third.turn(Instant::now(), record(), None);
+        assert!(third.take_unkept(later, true).is_some(), "a new one");
+        let mut demo = store(false);
+        demo.take_earlier(Some(&text));
+        demo.turn(Instant::now(), record(), None);
+        assert_eq!(demo.take_unkept(later, true), None);
     }
 
-    #[tokio::test]
-    async fn one_process_keeps_the_history_and_idleness_writes_nothing() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("history.json");
-        let (mut first, mut second) = (
-            store(Some(file.clone())).await,
-            store(Some(file.clone())).await,
-        );
+    #[test]
+    fn idleness_writes_nothing_and_what_is_kept_no_longer_goes() {
+        let mut store = store(true);
+        store.take_earlier(None);
         let later = Instant::now() + KEEP_EVERY;
-        for store in [&mut first, &mut second] {
-            store.turn(Instant::now(), record(), None);
-        }
-        assert_eq!(second.take_unkept(later, true), None, "the first keeps it");
-        assert!(first.take_unkept(later, false).is_some());
-        first.reading(later, Reading::default(), [0; 6], None);
-        assert_eq!(first.take_unkept(later + KEEP_EVERY, false), None, "idle");
-        assert!(first.take_unkept(later, true).is_some(), "at the end");
-        drop(first);
-        let mut third = store(Some(file)).await;
-        third.turn(later, record(), None);
-        assert!(third.take_unkept(later, true).is_some());
+        store.reading(later, Reading::default(), [0; 6], None);
+        assert_eq!(store.take_unkept(later + KEEP_EVERY, false), None, "idle");
+        assert!(store.take_unkept(later, true).is_some(), "at the end");
+        let keep = Retention::For(Duration::from_secs(60 * 60));
+        store
+            .history
+            .turn(unix_now() - 2 * 60 * 60, &record(), None);
+        store.draw(later, keep);
+        let turns: u64 = store.history.slices().map(Slice::all_turns).sum();
+        assert_eq!(turns, 0);
     }
 
-    #[tokio::test]
-    async fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
-        let mut store = store(None).await;
+    #[test]
+    fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
+        let mut store = store(false);
         store.reading(
             Instant::now(),
             Reading::default(),
@@ -453,7 +404,7 @@ mod tests {
             None,
         );
         let profile = builtin(DEFAULT).expect("built in");
-        store.open(&profile.alerts, None).await;
+        store.open(&profile.alerts, false);
         store.reading(
             Instant::now(),
             Reading::default(),
@@ -463,9 +414,9 @@ mod tests {
         assert!(!store.changed, "no stutters, no bytes");
     }
 
-    #[tokio::test]
-    async fn the_newest_turns_are_compared_with_those_before_them() {
-        let mut store = store(None).await;
+    #[test]
+    fn the_newest_turns_are_compared_with_those_before_them() {
+        let mut store = store(false);
         for n in 0..60_u64 {
             let mut turn = record();
             turn.latencies.server = Some(Duration::from_millis(if n < 50 { 300 } else { 900 }));

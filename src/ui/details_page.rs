@@ -6,7 +6,7 @@ use eframe::egui::{ScrollArea, Ui};
 
 use super::copy_button;
 use super::icons::Sign;
-use super::page::page_head;
+use super::page::{exported_ui, page_head};
 use super::remedy_button::remedy_button;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
@@ -56,16 +56,10 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         copy_button::copy_report_ui(ui, snapshot, view);
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
         if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
-            view.commands.push(Command::ExportCsv);
-            view.exported = Some(snapshot.notices.last().map_or(0, |notice| notice.id));
+            view.export(snapshot, Command::ExportCsv);
         }
     });
-    // A notice, shown in the conversation, names the files or the failure.
-    let newer = |id: u64| view.exported.is_some_and(|before| id > before);
-    if let Some(notice) = snapshot.notices.last().filter(|notice| newer(notice.id)) {
-        let (words, ink) = (format::clean(&notice.text), tokens(ui).normal);
-        ui.label(text(words, Weight::Regular, 12.0, ink));
-    }
+    exported_ui(ui, snapshot, view);
 }
 
 fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {

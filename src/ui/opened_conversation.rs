@@ -1,6 +1,6 @@
 //! A kept conversation that was opened: both sides, and what can be done with it.
 
-use eframe::egui::{Key, Margin, Modifiers, ScrollArea, Ui, vec2};
+use eframe::egui::{Key, Margin, Modifiers, Popup, ScrollArea, Ui, vec2};
 use jiff::Zoned;
 
 use super::bidi;
@@ -8,13 +8,15 @@ use super::captions::{Correction, Wish, caption_ui};
 use super::conversations_list::{facts, title};
 use super::conversations_state::{OpenedConversation, clock_time, day};
 use super::copy_button::copy_button_ui;
-use super::page::page_head;
+use super::page::{exported_ui, page_head};
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, plain_button, primary_button};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
+use crate::settings::paths::Paths;
 use crate::store::ConversationSummary;
+use crate::store::export::ExportFormat;
 
 /// The opened conversation; in surroundings that scroll, its words are as high as `room`.
 pub(super) fn opened_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut UiState) {
@@ -35,6 +37,7 @@ pub(super) fn opened_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, vie
         view.conversations.opened = Some(opened);
     }
     if goes_back {
+        view.exported = None;
         view.conversations.close();
     }
 }
@@ -115,11 +118,37 @@ fn actions_ui(
             opened.text()
         });
         opened.copied_at = copied_at;
+        if let Some(format) = export_ui(ui) {
+            let folder = Paths::documents();
+            view.export(snapshot, Command::ExportKept { id, format, folder });
+        }
         if plain_button(ui, "Delete").clicked() {
             view.conversations.deletes = Some(true);
         }
     });
+    if stays {
+        exported_ui(ui, snapshot, view);
+    } else {
+        view.exported = None;
+    }
     stays
+}
+
+/// The menu of what the conversation can become.
+fn export_ui(ui: &mut Ui) -> Option<ExportFormat> {
+    const FORMATS: [(ExportFormat, &str); 3] = [
+        (ExportFormat::Md, "Text (Markdown)"),
+        (ExportFormat::Json, "Data (JSON)"),
+        (ExportFormat::Wav, "Sound (WAV)"),
+    ];
+    let button = plain_button(ui, "Export…");
+    let button = button.on_hover_text("Writes it as a file into your documents");
+    let menu = Popup::menu(&button).show(|ui| {
+        let mut formats = FORMATS.iter();
+        let taken = formats.find(|(_, words)| plain_button(ui, words).clicked());
+        taken.map(|(format, _)| *format)
+    });
+    menu.and_then(|menu| menu.inner)
 }
 
 fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversation) {

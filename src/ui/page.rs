@@ -1,9 +1,13 @@
 //! What pages have in common: a card in the middle, or a title with the way back.
 
+use eframe::egui::accesskit::Live;
 use eframe::egui::{Align, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
 
+use super::format;
 use super::theme::{Weight, text, tokens};
+use super::ui_state::UiState;
 use super::widgets::{card, plain_button};
+use crate::conversation::snapshot::Snapshot;
 
 /// A page in the middle of the window: a card that scrolls, no wider than can be read.
 pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
@@ -31,6 +35,17 @@ pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
                 });
             });
         });
+}
+
+/// What became of an export: a notice, shown in the conversation, names the files or the failure.
+pub(super) fn exported_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
+    let newer = |id: u64| view.exported.is_some_and(|before| id > before);
+    if let Some(notice) = snapshot.notices.last().filter(|notice| newer(notice.id)) {
+        let (words, ink) = (format::clean(&notice.text), tokens(ui).normal);
+        let told = ui.label(text(words, Weight::Regular, 12.0, ink));
+        ui.ctx()
+            .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+    }
 }
 
 /// The title of a page, shortened to its row, and the button that leads back from it.

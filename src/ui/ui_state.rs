@@ -132,6 +132,12 @@ impl UiState {
         self.exported = None;
     }
 
+    /// Has something written; a newer notice says where, or why not.
+    pub(super) fn export(&mut self, snapshot: &Snapshot, command: Command) {
+        self.exported = Some(snapshot.notices.last().map_or(0, |notice| notice.id));
+        self.commands.push(command);
+    }
+
     /// Opens a page, unless it is open.
     pub(super) fn open(&mut self, page: Screen) {
         if self.page != page {

@@ -8,6 +8,7 @@ use crate::support::{Running, World, simulate, voice};
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Caption, Link, Snapshot};
 use sovereign::server::script::{ScriptStep, SpeechKind};
+use sovereign::store::export::ExportFormat;
 use sovereign::store::{ConversationId, Database, FILE, Filter, Retention, Side, StoredTurn};
 use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::record::TurnRecord;
@@ -74,6 +75,43 @@ fn turns_are_kept_with_their_words_and_their_record() {
     assert_eq!((turn.outcome.as_str(), turn.typed), ("completed", false));
     assert!(turn.response.is_some() && turn.record.contains("sovereign.turn/1"));
     assert!(!turn.record.contains("Hamburg"), "{}", turn.record);
+}
+
+#[test]
+fn a_conversation_is_exported_and_the_user_is_told_where_to() {
+    let state = tempfile::tempdir().expect("a folder");
+    simulate(async {
+        let mut world = world(state.path()).start();
+        world.ready().await;
+        ask(&mut world).await;
+        until(&world, "kept", |snapshot| snapshot.kept.current.is_some()).await;
+        let id = world.session.snapshots.borrow().kept.current.expect("kept");
+        let folder = state.path().join("documents");
+        let says = |snapshot: &Snapshot, words: &str| {
+            let mut notices = snapshot.notices.iter();
+            notices.any(|notice| notice.text.contains(words))
+        };
+        let export = |format| Command::ExportKept {
+            id,
+            format,
+            folder: folder.clone(),
+        };
+        world.tell(export(ExportFormat::Md)).await;
+        until(&world, "told", |snapshot| says(snapshot, "Written: ")).await;
+        let mut files = std::fs::read_dir(&folder).expect("made");
+        let file = files.next().expect("a file").expect("readable").path();
+        let text = std::fs::read_to_string(&file).expect("text");
+        assert!(
+            text.contains("The train to Hamburg leaves at 14:05."),
+            "{text}"
+        );
+        world.tell(export(ExportFormat::Wav)).await;
+        until(&world, "told", |snapshot| {
+            says(snapshot, "its sound is not kept")
+        })
+        .await;
+        world.quit().await;
+    });
 }
 
 #[test]

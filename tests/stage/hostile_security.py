@@ -96,7 +96,7 @@ def _no_file(kind):
             today = datetime.datetime.now(datetime.timezone.utc).date()
             # A link is followed to what the user set, so only what is no file matters there. (With a spoilt config.yaml the
             # state folder is not known: hostile_config has that.)
-            own = [state / name for name in ("history.json", "history.lock", "monitor-token", f"logs/sovereign.{today}.log")]
+            own = [state / name for name in ("conversations.db", "conversations.lock", "monitor-token", f"logs/sovereign.{today}.log")]
             theirs = [config / name for name in ("key", "profiles/mine.yaml")]
             for path in own + (theirs if kind != "link" else []):
                 _place(path, kind, victim)
@@ -107,7 +107,7 @@ def _no_file(kind):
                 require(len(program.turns()) == 1, f"{len(program.turns())} turns: {said[-400:]}")
                 require("panicked" not in said, said[-400:])
             if kind != "huge":
-                for word in ("history.", "sovereign/logs", "monitor-token"):
+                for word in ("conversations.", "sovereign/logs", "monitor-token"):
                     require(word in said, f"nothing was said of {word}: {said}")
             require(victim.read_bytes() == b"precious", "the victim was written to")
             require(not (state / "nowhere").exists(), "a dangling link was followed")

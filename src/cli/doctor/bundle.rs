@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -17,13 +18,13 @@ use crate::cli::output_files::{is_pipe, remedy};
 use crate::file;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
+use crate::store::{self, Database};
 
 /// Of a log the newest part is taken.
 const MOST_OF_A_LOG: u64 = 1 << 20;
 /// Number of the newest logs in the bundle.
 const LOGS: usize = 3;
-/// Of any other file no more is taken.
-const MOST: u64 = 1 << 20;
+
 /// Writes the bundle and reports the result.
 pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
     let name = "bundle";
@@ -97,11 +98,9 @@ fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
         all.push((secrets.out_of(&name), text));
     }
     let state = paths.state();
-    if let Some(history) = text_of(&state.join("history.json"), MOST)
-        && let Ok(value) = serde_json::from_str(&history)
-    {
-        let text = secrets.out_of_value(value).to_string();
-        all.push(("history.json".to_owned(), text));
+    if let Some(figures) = figures(&state.join(store::FILE)) {
+        let text = secrets.out_of_value(figures).to_string();
+        all.push(("figures.json".to_owned(), text));
     }
     let mut logs = listed(Some(&state.join("logs")), &["log"]);
     // Their names hold the day.
@@ -113,6 +112,15 @@ fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
         }
     }
     all
+}
+
+/// The history of figures, which holds no words.
+fn figures(file: &Path) -> Option<Value> {
+    if !file.exists() {
+        return None;
+    }
+    let (database, _) = Database::open(file).ok()?;
+    serde_json::from_str(&database.figures().ok()??).ok()
 }
 
 /// Secrets of files outside the bundle, and of the environment.
@@ -236,6 +244,7 @@ fn text_of(path: &Path, most: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoredTurn;
 
     const SECRETS: [&str; 7] = [
         "AIzaSyCanary-0123456789_abcdefghijklmnop",
@@ -285,10 +294,18 @@ mod tests {
              2026-11-25T10:00:04Z  INFO sovereign: proxy http://{login}:{password}@proxy.example:3128 {key}\n"
             ),
         );
-        write(
-            "state/history.json",
-            "{\"schema\":\"sovereign.history/1\",\"slices\":[]}",
-        );
+        let turn = StoredTurn {
+            user: words.into(),
+            ..StoredTurn::default()
+        };
+        let (mut kept, _) =
+            Database::open(&folder.path().join("state").join(store::FILE)).expect("opened");
+        let written = kept.write(|batch| {
+            batch.turn(batch.begin(jiff::Timestamp::now())?, &turn)?;
+            batch.figures("{\"schema\":\"sovereign.history/1\",\"slices\":[]}")
+        });
+        written.expect("written");
+        drop(kept);
         let paths = Paths::find(Some(&folder.path().join("config.yaml")));
         let file = folder.path().join("bundle.zip");
         let report = format!(
@@ -307,7 +324,7 @@ mod tests {
             "doctor.json",
             "config.yaml",
             "profiles/mine.yaml",
-            "history.json",
+            "figures.json",
             "logs/sovereign.2026-11-25.log",
             "target_ms: 250",
             "voice: Puck",

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp, civil, tz::TimeZone};
+
+use crate::store::export::ExportFormat;
 
 /// Kept conversations: list, show, search, export, delete
 #[derive(Args, Clone, Debug)]
@@ -76,14 +78,6 @@ pub enum HistoryCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-/// What an export becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    Md,
-    Json,
-    Wav,
 }
 
 fn id() -> clap::builder::RangedI64ValueParser {

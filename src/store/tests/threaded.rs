@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::super::export::ExportFormat;
 use super::*;
 
 /// A store that keeps everything in this place.
@@ -64,6 +65,42 @@ async fn keeps_and_answers() {
     assert_eq!(listed(&mut store).await[0].turns, 1);
     assert_eq!(store.finish().await, None);
     assert_eq!(place.open().turns(id).expect("read").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_conversation_is_exported_into_new_files() {
+    let place = Place::new();
+    let mut store = start(&place);
+    let key = store.begin();
+    write_turn(&store, key, turn(1, "a question", "an answer"));
+    let StoreEvent::Begun { id, .. } = store.next().await else {
+        panic!("it begins with its first write");
+    };
+    let folder = place.folder().join("documents");
+    let mut export = async |id, format| {
+        let folder = folder.clone();
+        match asked(&mut store, Query::Export { id, format, folder }).await {
+            StoreEvent::Exported(exported) => exported,
+            other => panic!("{other:?}"),
+        }
+    };
+    let text = export(id, ExportFormat::Md).await.expect("written");
+    let told = fs::read_to_string(&text).expect("there");
+    assert!(told.contains("**You:** a question"), "{told}");
+    let again = export(id, ExportFormat::Md).await.expect("written");
+    assert_eq!(fs::read_to_string(&again).expect("there"), told);
+    let name = again.file_name().expect("a name").to_string_lossy();
+    assert!(name.ends_with(" (2).md"), "{name}");
+    let json = export(id, ExportFormat::Json).await.expect("written");
+    assert!(json.extension().is_some_and(|ending| ending == "json"));
+    let silent = export(id, ExportFormat::Wav).await;
+    assert_eq!(silent, Err("its sound is not kept".to_owned()));
+    let unknown = export(ConversationId(99), ExportFormat::Md).await;
+    assert!(unknown.is_err_and(|why| why.contains("no such conversation")));
+    fs::remove_dir_all(&folder).expect("removed");
+    fs::write(&folder, "a file").expect("written");
+    let refused = export(id, ExportFormat::Md).await.expect_err("no folder");
+    assert!(refused.contains("documents"), "{refused}");
 }
 
 /// An earlier program came to its end.

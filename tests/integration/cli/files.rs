@@ -311,7 +311,7 @@ fn figures_are_handed_over_as_a_table_and_as_a_bundle_without_key_and_words() {
         "versions.txt",
         "doctor.json",
         "config.yaml",
-        "history.json",
+        "figures.json",
         "logs/sovereign",
     ] {
         assert!(all.contains(told), "{told} is missing");

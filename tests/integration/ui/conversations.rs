@@ -8,8 +8,10 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
 use sovereign::base::retention::Retention;
+use sovereign::base::severity::Severity;
 use sovereign::conversation::command::Command;
-use sovereign::conversation::snapshot::{KeptConversation, KeptView};
+use sovereign::conversation::snapshot::{KeptConversation, KeptView, Notice};
+use sovereign::store::export::ExportFormat;
 use sovereign::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
 
 use super::rig::{Rig, ms, snapshot};
@@ -253,6 +255,43 @@ fn a_conversation_is_read_copied_and_gone_on_with() {
         rig.says("What is the tallest tree in Europe?"),
         "the conversation is in view"
     );
+}
+
+#[test]
+fn a_conversation_is_exported_and_the_page_says_where_to() {
+    let mut rig = page(some());
+    row(&mut rig, "tallest tree");
+    read(
+        &mut rig,
+        7,
+        vec![turn(1, "completed", "Question", "Answer")],
+    );
+    rig.sent();
+    for (words, expected) in [
+        ("Text (Markdown)", ExportFormat::Md),
+        ("Data (JSON)", ExportFormat::Json),
+        ("Sound (WAV)", ExportFormat::Wav),
+    ] {
+        rig.click("Export…");
+        rig.click(words);
+        match &rig.sent()[..] {
+            [Command::ExportKept { id, format, folder }] => {
+                assert_eq!((id.0, *format), (7, expected));
+                assert!(folder.is_absolute(), "{}", folder.display());
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(!rig.says(words), "the menu is closed");
+    }
+    rig.show(|s| {
+        s.notices = Arc::from([Notice {
+            id: 99,
+            severity: Severity::Info,
+            text: "Written: conversation.md".into(),
+            remedy: None,
+        }]);
+    });
+    assert!(rig.says("Written: conversation.md"), "{:?}", rig.texts());
 }
 
 #[test]
