@@ -343,7 +343,8 @@ fn a_service_that_shows_that_it_works_is_waited_for() {
             let expected = if works { Outcome::Completed } else { silent };
             assert_eq!((&turn.outcome, turn.retried), (&expected, !works), "{sign}");
             let summary = world.quit().await;
-            assert_eq!((summary.spoken, summary.lost), (1, 0));
+            // The program ends before it is asked again.
+            assert_eq!((summary.spoken, summary.lost), (1, u64::from(!works)));
         });
     }
 }

@@ -168,16 +168,26 @@ async fn unsent_speech_belongs_to_one_program() {
     // The first one dies.
     drop(first);
     let mut third = start(&place);
-    let StoreEvent::Left { unsent, .. } = asked(&mut third, Query::Left).await else {
+    let StoreEvent::Left {
+        conversation: running,
+        unsent,
+    } = asked(&mut third, Query::Left).await
+    else {
         panic!("answered in order");
     };
     assert_eq!((unsent.len(), unsent[0].samples.len()), (1, 20));
+    assert_eq!(running, Some(unsent[0].conversation));
     let conversation = third.go_on(unsent[0].conversation);
     third.write(Write::Answered {
         conversation,
         number: 4,
     });
-    assert_eq!(asked(&mut third, Query::Left).await, NOTHING_LEFT);
+    let unsent = Vec::new();
+    let left = StoreEvent::Left {
+        conversation: running,
+        unsent,
+    };
+    assert_eq!(asked(&mut third, Query::Left).await, left);
 }
 
 #[tokio::test(start_paused = true)]
