@@ -133,14 +133,14 @@ impl StoreWorker {
                     self.events.push(StoreEvent::Begun { conversation, id });
                 }
                 self.mended();
-                let turns = writes.iter().filter_map(|write| {
+                let mut turns = writes.iter().filter_map(|write| {
                     if let Write::Turn { conversation, .. } = write {
                         self.ids.get(conversation)
                     } else {
                         None
                     }
                 });
-                if let Some(id) = turns.last().copied() {
+                if let Some(id) = turns.next_back().copied() {
                     self.note_running(Some(id));
                 }
                 if writes

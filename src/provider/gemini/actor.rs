@@ -450,9 +450,10 @@ impl Actor {
     /// Begins to close what is open, and forgets what was meant for it and what was known of its way.
     fn hang_up(&mut self) {
         self.uplink = Uplink::default();
-        let open = match &self.state {
-            ConnectionState::Open(socket) => Some(&**socket),
-            _ => None,
+        let open = if let ConnectionState::Open(socket) = &self.state {
+            Some(&**socket)
+        } else {
+            None
         };
         self.way.closed(&self.counters.way, open);
         self.state = match std::mem::replace(&mut self.state, ConnectionState::Closed) {

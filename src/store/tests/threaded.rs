@@ -79,10 +79,11 @@ async fn a_conversation_is_exported_into_new_files() {
     let folder = place.folder().join("documents");
     let mut export = async |id, format| {
         let folder = folder.clone();
-        match asked(&mut store, Query::Export { id, format, folder }).await {
-            StoreEvent::Exported(exported) => exported,
-            other => panic!("{other:?}"),
-        }
+        let query = Query::Export { id, format, folder };
+        let StoreEvent::Exported(exported) = asked(&mut store, query).await else {
+            panic!("answered in order");
+        };
+        exported
     };
     let text = export(id, ExportFormat::Md).await.expect("written");
     let told = fs::read_to_string(&text).expect("there");

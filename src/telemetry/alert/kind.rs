@@ -131,7 +131,12 @@ impl Alert {
             AlertKind::Success => 100.0 - self.value > (100.0 - self.limit) * 1.5,
             // There is no more than 100 %.
             AlertKind::Cpu => self.value > f64::midpoint(self.limit, 100.0),
-            _ => self.value > self.limit * 1.5,
+            AlertKind::FirstAudio
+            | AlertKind::Response
+            | AlertKind::Memory
+            | AlertKind::Interruptions
+            | AlertKind::CutOffs
+            | AlertKind::Stutters => self.value > self.limit * 1.5,
         };
         if is_critical {
             AlertSeverity::Critical

@@ -59,14 +59,13 @@ fn page(of: KeptView) -> Rig {
 
 /// Has the store answer what was asked last.
 fn answer(rig: &mut Rig, of: KeptView) {
-    let asked = rig
-        .sent()
-        .into_iter()
-        .rev()
-        .find_map(|command| match command {
-            Command::ListKept(filter) => filter,
-            _ => None,
-        });
+    let asked = rig.sent().into_iter().rev().find_map(|command| {
+        if let Command::ListKept(filter) = command {
+            filter
+        } else {
+            None
+        }
+    });
     rig.show(|s| {
         let filter = asked.unwrap_or_else(|| s.kept.filter.clone());
         s.kept = Arc::new(KeptView { filter, ..of });
@@ -103,9 +102,11 @@ fn row(rig: &mut Rig, title: &str) {
 }
 
 fn filters(rig: &mut Rig) -> Vec<Filter> {
-    let filter = |command| match command {
-        Command::ListKept(filter) => filter,
-        other => panic!("{other:?}"),
+    let filter = |command| {
+        let Command::ListKept(filter) = command else {
+            panic!("{command:?}");
+        };
+        filter
     };
     rig.sent().into_iter().filter_map(filter).collect()
 }
