@@ -34,6 +34,8 @@ pub(super) enum Topic {
     Store,
     /// A key or an endpoint that could not be used.
     Key,
+    /// A network that carries nothing.
+    Network,
     /// Anything else.
     Other,
 }

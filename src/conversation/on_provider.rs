@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info};
 
 use super::actor::Conversation;
+use super::notices::Topic;
 use super::snapshot::{Link, Speaker};
 use super::turn_notes::TurnNotes;
 use super::unheard_answer::Answer;
@@ -20,6 +21,9 @@ use crate::turn::machine::{Input, Phase, TokenOwner};
 
 /// What is restarted after a panic, for the user.
 const PART: &str = "The connection to the service";
+/// While the system gets nothing through.
+const STALLED: &str =
+    "The network does not answer. Go on: what you say is kept, and sent when it is back.";
 /// Told once for each model.
 const HINTS_REFUSED: &str = "This model cannot be told languages and names in its settings. They were added to its instruction; there is nothing to do.";
 
@@ -36,9 +40,14 @@ impl Conversation {
             ProviderEvent::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
             ProviderEvent::EndSent { at } => self.feed(now, Input::EndSent { at }),
             ProviderEvent::GoingAway { time_left } => {
-                info!(?time_left, "the service will end this connection");
+                info!(?time_left, "this connection will be replaced");
                 self.provider.going_away = true;
             }
+            ProviderEvent::Stalled(true) => {
+                self.notices
+                    .show_about(Topic::Network, Severity::Warning, STALLED.into());
+            }
+            ProviderEvent::Stalled(false) => self.notices.withdraw_about(Topic::Network, &[]),
             ProviderEvent::Lost { fault, retry_in } => self.on_lost(now, &fault, retry_in),
             ProviderEvent::ReplyAudio(audio) => self.on_reply_audio(now, audio),
             ProviderEvent::UnplayableAudio { mime } => {
@@ -77,6 +86,8 @@ impl Conversation {
         debug!(%fault, ?retry_in, "the session is without a connection");
         self.provider.outbox.clear();
         self.provider.streaming = None;
+        // The state of the link says it now.
+        self.notices.withdraw_about(Topic::Network, &[]);
         for notes in self.turns.notes.values_mut() {
             notes.fault = Some(fault.what.clone());
         }
@@ -101,6 +112,7 @@ impl Conversation {
         let (connection, resumed) = (ready.connection, ready.resumed);
         info!(connection, resumed, "connected");
         self.counters.connections.add(1);
+        self.notices.withdraw_about(Topic::Network, &[]);
         for notes in self.turns.notes.values_mut() {
             notes.fault = None;
         }

@@ -58,9 +58,11 @@ pub enum ProviderEvent {
     /// The service searched the web.
     Searched(Grounding),
     Usage(TokenUsage),
-    /// The service announced the end of the connection; answer with [`Control::Roll`](super::Control::Roll) at a quiet moment.
+    /// Nothing that is sent arrives, where the system tells it; or it does again.
+    Stalled(bool),
+    /// The connection will end, or a better one can be had; answer with [`Control::Roll`](super::Control::Roll) at a quiet moment.
     GoingAway {
-        /// How long it will last.
+        /// How long it will last at least.
         time_left: Duration,
     },
     /// The connection is gone or could not be made.

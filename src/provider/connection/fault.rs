@@ -372,6 +372,13 @@ impl Fault {
         }
     }
 
+    /// This computer has lost the address that the connection began at.
+    pub(in crate::provider) fn network_gone() -> Self {
+        Self::Cut {
+            why: "the network of this computer has changed".to_owned(),
+        }
+    }
+
     /// A failure of TCP while connecting.
     pub(in crate::provider) fn connecting(address: &str, error: &io::Error) -> Self {
         let address = address.to_owned();

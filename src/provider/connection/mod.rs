@@ -6,6 +6,7 @@ pub mod environment;
 pub mod fault;
 mod proxy;
 pub mod reconnect;
+pub mod route;
 pub(super) mod socket;
 pub mod stream;
 pub mod tcp_info;

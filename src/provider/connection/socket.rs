@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::fault::Fault;
+use super::route::Ends;
 use super::stream::Stream;
 use super::tcp_info::TcpInfo;
 use crate::base::counters::Counters;
@@ -119,6 +120,11 @@ impl Socket {
     pub(in crate::provider) fn tcp_info(&self) -> Option<TcpInfo> {
         let stream = &self.inner.get_ref().inner;
         stream.tcp_info().filter(|_| !self.proxied)
+    }
+
+    /// The ends of the TCP connection, also where it leads to a proxy.
+    pub(in crate::provider) fn ends(&self) -> Option<Ends> {
+        self.inner.get_ref().inner.ends()
     }
 
     /// Gives a message to the library, which writes it with the next [`Self::turn`]. A failure is told there.

@@ -22,6 +22,8 @@ pub struct TcpInfo {
     pub segments_sent: u32,
     /// Segments of them that were sent again, because they or their acknowledgments were lost.
     pub segments_resent: u32,
+    /// Timeouts in a row after which something was sent again, without an acknowledgment since.
+    pub timeouts: u8,
     /// Bytes that were handed to the kernel and have not been sent once.
     pub unsent_bytes: u32,
 }
@@ -55,6 +57,9 @@ mod kernel {
     /// `struct tcp_info` of `linux/tcp.h` up to `tcpi_data_segs_out`, in words. Kernels give as much since 4.6; an older one
     /// gives less, which the library takes for a fault of the program.
     type Words = [u32; DATA_SEGMENTS_OUT + 1];
+    /// Four bytes: state, congestion state, `tcpi_retransmits`, probes.
+    const FLAGS: usize = 0;
+    const RETRANSMITS: usize = 2;
     /// Eight bytes of flags and 15 words are before `tcpi_rtt`, in microseconds.
     const RTT: usize = 2 + 15;
     /// In microseconds.
@@ -104,6 +109,7 @@ mod kernel {
             variation: micros(RTT_VARIATION),
             segments_sent: words[DATA_SEGMENTS_OUT],
             segments_resent: words[TOTAL_RETRANSMITTED],
+            timeouts: words[FLAGS].to_ne_bytes()[RETRANSMITS],
             unsent_bytes: words[NOT_SENT_BYTES],
         })
     }
@@ -181,11 +187,13 @@ mod tests {
         ] {
             words[at] = value;
         }
+        words[0] = u32::from_ne_bytes([1, 0, 2, 0]);
         let expected = TcpInfo {
             round_trip: ms(20),
             variation: ms(4),
             segments_sent: 90,
             segments_resent: 3,
+            timeouts: 2,
             unsent_bytes: 700,
         };
         assert_eq!(kernel::read(&words), Some(expected));

@@ -27,13 +27,14 @@ use url::Url;
 use super::close_frame;
 use super::hints::Hints;
 use super::history::SessionHistory;
+use super::lifetime::Lifetime;
 use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
 use super::service::GeminiLive;
 use super::setup::setup;
 use super::translate::Translator;
 use super::uplink::Uplink;
-use super::way_watch::WayWatch;
+use super::way_watch::{WayNews, WayWatch};
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
@@ -103,6 +104,7 @@ pub fn spawn(
         refused: RefusedCalls::default(),
         nonsense: Nonsense::default(),
         way: WayWatch::default(),
+        lifetime: Lifetime::default(),
         translator: Translator::default(),
     };
     let task = tokio::spawn(actor.run());
@@ -137,6 +139,7 @@ struct Actor {
     refused: RefusedCalls,
     nonsense: Nonsense,
     way: WayWatch,
+    lifetime: Lifetime,
     translator: Translator,
 }
 
@@ -172,6 +175,8 @@ impl Actor {
                 Happening::Link(LinkHappening::Turn(turn)) => self.handle_turn(turn),
                 Happening::Due => self.handle_due(),
                 Happening::Stuck => self.handle_stuck(),
+                Happening::Look => self.look_at_way(),
+                Happening::Aged => self.announce_end(),
                 Happening::Delivered => {}
                 Happening::Stopped => return,
             }
@@ -181,6 +186,8 @@ impl Actor {
     async fn tick(&mut self) -> Happening {
         let due = self.link.poll_timeout().filter(|_| self.target.is_some());
         let (room, stuck_at) = self.state.uplink();
+        let look_at = self.way.look_at(self.uplink.is_speaking());
+        let aged_at = self.lifetime.due_at();
         let (waiting, read) = (!self.outbox.is_empty(), self.outbox.is_empty());
         tokio::select! {
             biased;
@@ -196,6 +203,8 @@ impl Actor {
             happening = self.state.next(read) => Happening::Link(happening),
             () = sleep_until(due.map_or_else(Instant::now, Instant::from_std)), if due.is_some() => Happening::Due,
             () = sleep_until(stuck_at.unwrap_or_else(Instant::now)), if stuck_at.is_some() => Happening::Stuck,
+            () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => Happening::Look,
+            () = sleep_until(aged_at.unwrap_or_else(Instant::now)), if aged_at.is_some() => Happening::Aged,
             () = self.events.closed() => Happening::Stopped,
         }
     }
@@ -342,6 +351,7 @@ impl Actor {
         let (connection, resumed) = (connection.number, connection.resumed);
         info!(connection, resumed, "connected");
         self.way.opened(&self.counters.way, &open);
+        self.lifetime.opened();
         self.under_v1 = open.under_v1;
         self.uplink = Uplink::new(self.config.detection == DetectionConfig::Client);
         self.refused = RefusedCalls::default();
@@ -372,11 +382,36 @@ impl Actor {
         self.link.again(Instant::now().into_std());
     }
 
-    /// The way may have become longer or shorter.
+    /// The way may have become longer, may be another one, or may be gone; where there is none, there may be one again.
     fn look_at_way(&mut self) {
-        if let ConnectionState::Open(socket) = &self.state {
-            self.way.look(&self.counters.way, socket);
+        let ConnectionState::Open(socket) = &self.state else {
+            if self.way.look_for_way() {
+                info!("the network has changed");
+                self.link.retry_now(Instant::now().into_std());
+            }
+            return;
+        };
+        let speaking = self.uplink.is_speaking();
+        match self.way.look(&self.counters.way, socket, speaking) {
+            Some(WayNews::Stalled(stalled)) => {
+                self.outbox.push_back(ProviderEvent::Stalled(stalled));
+            }
+            Some(WayNews::Moved) => {
+                info!("the network has changed: another connection at the next pause");
+                let time_left = Duration::from_secs(60);
+                self.outbox
+                    .push_back(ProviderEvent::GoingAway { time_left });
+            }
+            Some(WayNews::Gone) => self.lost(Fault::network_gone()),
+            None => {}
         }
+    }
+
+    /// The service has not told that it will end this connection, and is about to.
+    fn announce_end(&mut self) {
+        let time_left = self.lifetime.leave();
+        self.outbox
+            .push_back(ProviderEvent::GoingAway { time_left });
     }
 
     fn handle_turn(&mut self, turn: Turn) {
@@ -431,6 +466,7 @@ impl Actor {
         self.translator.translate(at, message, counters, outbox);
         if let Some(go_away) = go_away {
             let time_left = self.link.go_away(at, go_away.time_left);
+            self.lifetime.announced();
             info!(?time_left, "the service will end this connection");
             self.outbox
                 .push_back(ProviderEvent::GoingAway { time_left });
@@ -456,6 +492,7 @@ impl Actor {
             None
         };
         self.way.closed(&self.counters.way, open);
+        self.lifetime.closed();
         self.state = match std::mem::replace(&mut self.state, ConnectionState::Closed) {
             ConnectionState::Open(socket) => ConnectionState::Closing(Box::pin(socket.close())),
             closing @ ConnectionState::Closing(_) => closing,

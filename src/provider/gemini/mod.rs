@@ -8,6 +8,7 @@ pub mod close_frame;
 mod grounding;
 mod hints;
 mod history;
+mod lifetime;
 pub mod message;
 pub mod model_list;
 pub mod models;

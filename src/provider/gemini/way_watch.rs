@@ -1,5 +1,7 @@
-//! Looks at the way to the service while there is a connection, and shows what it finds in the counters.
+//! Looks at the way to the service: what it is like goes to the counters, and what matters at once is told.
 
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -7,10 +9,28 @@ use tokio::time::Instant;
 
 use super::open::Open;
 use crate::base::counters::Way;
+use crate::provider::connection::route::{Route, source_towards};
 use crate::provider::connection::socket::Socket;
+use crate::provider::connection::tcp_info::TcpInfo;
 
-/// The system is asked so often at most: a system call.
+/// The system is asked so often at most: a few system calls.
 const EVERY: Duration = Duration::from_secs(1);
+/// And so often while the user speaks, when a dead line has to be noticed soon.
+const WHILE_SPEAKING: Duration = Duration::from_millis(250);
+/// Retransmission timeouts in a row that mean a dead line: TCP waits for at least 200 ms before the first, and twice as long
+/// before the second.
+const TIMEOUTS: u8 = 2;
+
+/// What the user or the connection has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WayNews {
+    /// Nothing that is sent arrives; or it does again.
+    Stalled(bool),
+    /// New connections would take another way.
+    Moved,
+    /// The network that the connection was made in is gone.
+    Gone,
+}
 
 /// What was seen of the way of one connection.
 #[derive(Default)]
@@ -18,6 +38,12 @@ pub(super) struct WayWatch {
     looked: Option<Instant>,
     /// Segments sent and sent again, as the system counted them last for this connection.
     segments: [u32; 2],
+    stalled: bool,
+    /// Another way was seen at the last look, or told.
+    moved: bool,
+    told_moved: bool,
+    /// While there is no connection: where the last one led, and the address that one would begin at now.
+    waits: Option<(SocketAddr, Option<IpAddr>)>,
 }
 
 impl WayWatch {
@@ -25,34 +51,74 @@ impl WayWatch {
     pub(super) fn opened(&mut self, way: &Way, open: &Open) {
         *self = Self {
             looked: Some(Instant::now()),
-            segments: [0; 2],
+            ..Self::default()
         };
         way.round_trip.set(open.round_trip.unwrap_or_default());
         way.connect.set(open.took);
     }
 
-    /// There is traffic on it.
-    pub(super) fn look(&mut self, way: &Way, socket: &Socket) {
-        if self.looked.is_none_or(|looked| looked.elapsed() >= EVERY) {
-            self.looked = Some(Instant::now());
-            self.note(way, socket);
+    /// When to look without traffic: while the user speaks, while nothing arrives, and while a connection is waited for.
+    pub(super) fn look_at(&self, speaking: bool) -> Option<Instant> {
+        let every = if speaking || self.stalled {
+            WHILE_SPEAKING
+        } else {
+            self.waits.map(|_| EVERY)?
+        };
+        Some(self.looked? + every)
+    }
+
+    /// Looks, if the last look is long enough ago.
+    pub(super) fn look(&mut self, way: &Way, socket: &Socket, speaking: bool) -> Option<WayNews> {
+        let every = if speaking { WHILE_SPEAKING } else { EVERY };
+        if self.looked.is_some_and(|looked| looked.elapsed() < every) {
+            return None;
         }
+        self.looked = Some(Instant::now());
+        let info = self.note(way, socket);
+        let stalled = info.is_some_and(|info| info.timeouts >= TIMEOUTS);
+        if std::mem::replace(&mut self.stalled, stalled) != stalled {
+            return Some(WayNews::Stalled(stalled));
+        }
+        match socket.ends()?.route() {
+            Route::Gone => return Some(WayNews::Gone),
+            Route::Same => self.moved = false,
+            // Seen twice: while a network comes up, both are there for a moment.
+            Route::Another if std::mem::replace(&mut self.moved, true) => {
+                let told = std::mem::replace(&mut self.told_moved, true);
+                return (!told).then_some(WayNews::Moved);
+            }
+            Route::Another => {}
+        }
+        None
+    }
+
+    /// While a connection is waited for: whether there is a way again, or another one, so that it may be tried at once.
+    pub(super) fn look_for_way(&mut self) -> bool {
+        self.looked = Some(Instant::now());
+        let Some((peer, before)) = &mut self.waits else {
+            return false;
+        };
+        let source = source_towards(*peer);
+        let is_new = source.is_some() && source != *before;
+        *before = source;
+        is_new
     }
 
     /// It is over: its last segments count, and nothing else is known any more.
     pub(super) fn closed(&mut self, way: &Way, socket: Option<&Socket>) {
         if let Some(socket) = socket {
             self.note(way, socket);
+            let peer = socket.ends().map(|ends| ends.peer);
+            self.waits = peer.map(|peer| (peer, source_towards(peer)));
         }
+        (self.looked, self.stalled) = (Some(Instant::now()), false);
         way.round_trip.set(Duration::ZERO);
         way.variation.set(Duration::ZERO);
         way.unsent_bytes.store(0, Relaxed);
     }
 
-    fn note(&mut self, way: &Way, socket: &Socket) {
-        let Some(info) = socket.tcp_info() else {
-            return;
-        };
+    fn note(&mut self, way: &Way, socket: &Socket) -> Option<TcpInfo> {
+        let info = socket.tcp_info()?;
         way.round_trip.set(info.round_trip);
         way.variation.set(info.variation);
         way.unsent_bytes.store(info.unsent_bytes, Relaxed);
@@ -62,5 +128,6 @@ impl WayWatch {
         self.segments = counted;
         way.segments_sent.add(sent.into());
         way.segments_resent.add(resent.into());
+        Some(info)
     }
 }

@@ -16,6 +16,10 @@ pub(super) enum Happening {
     Due,
     /// Nothing of what waits gets away.
     Stuck,
+    /// The way has to be looked at.
+    Look,
+    /// The connection is as old as they become.
+    Aged,
     /// Nobody is there any more.
     Stopped,
 }
