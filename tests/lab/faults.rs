@@ -1,25 +1,19 @@
-//! Whole conversations under faults of network and service: each class in each state of a turn, and thousands of utterances
-//! under random ones with fixed seeds. Three verdicts: the program goes on; what was said is answered, once; the state shown
+//! Whole conversations under faults of network and service: each class in each state of a turn. Three verdicts: the program goes on; what was said is answered, once; the state shown
 //! afterwards is right.
 
-use std::time::Duration;
-
-use rand::rngs::SmallRng;
-use rand::{RngExt as _, SeedableRng as _};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Link, Snapshot};
 use sovereign::server::Script;
-use sovereign::telemetry::record::TurnRecord;
-use sovereign::turn::machine::Outcome;
 
+use crate::questions::{answered, last_turn, said, sleep};
 use crate::support::line::Mode;
-use crate::support::{Running, World, simulate, voice};
+use crate::support::{Running, World, simulate};
 use crate::table::{Table, full};
 
 /// What happens.
 #[derive(Clone, Copy, Debug)]
-enum Fault {
+pub(crate) enum Fault {
     /// The line does this for so many milliseconds.
     Line(Mode, u64),
     /// The connection breaks, and none comes about for so many milliseconds.
@@ -232,25 +226,6 @@ const CLASSES: &[(&str, &str, Fault)] = &[
     ),
 ];
 
-/// A voice without a pause that would end a turn: multiples of its 1.5 s.
-fn said(times: usize) -> Vec<f32> {
-    let once = voice("american-man");
-    std::iter::repeat_n(&once, times)
-        .flatten()
-        .copied()
-        .collect()
-}
-
-fn seconds(times: usize) -> f64 {
-    said(times).len() as f64 / 48_000.0
-}
-
-/// What the service heard of a turn, in seconds, as it wrote it down.
-fn heard(turn: &TurnRecord) -> f64 {
-    let words = turn.user.split(' ').next().unwrap_or_default();
-    words.parse().unwrap_or(0.0)
-}
-
 /// A service that answers with three seconds of sound, as fast as it sounds; the second answer has the fault.
 fn world(fault: Fault, state: State) -> World {
     let good = "[{speed: 1}, {say: Yes., ms: 3000}]";
@@ -271,38 +246,7 @@ fn world(fault: Fault, state: State) -> World {
     world
 }
 
-async fn sleep(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await;
-}
-
-/// The turn that ends a question: what is asked again by itself ends later.
-async fn last_turn(world: &mut Running) -> Result<TurnRecord, String> {
-    let last = async {
-        loop {
-            let turn = world.turn().await;
-            if !turn.retried {
-                return turn;
-            }
-        }
-    };
-    let within = Duration::from_secs(400);
-    tokio::time::timeout(within, last)
-        .await
-        .map_err(|_| "no end of the turn".to_owned())
-}
-
-/// Whether a question of this length was answered as a whole.
-fn answered(turn: &TurnRecord, times: usize) -> Result<(), String> {
-    if turn.outcome != Outcome::Completed {
-        return Err(format!("{:?}", turn.outcome));
-    }
-    let (is, was) = (heard(turn), seconds(times));
-    ((is - was).abs() < 1.0)
-        .then_some(())
-        .ok_or_else(|| format!("{is} s of {was:.1} s were heard"))
-}
-
-async fn inject(world: &Running, fault: Fault) {
+pub(crate) async fn inject(world: &Running, fault: Fault) {
     match fault {
         Fault::Line(mode, ms) => {
             world.line.set(mode);
@@ -473,84 +417,4 @@ fn faults_in_every_state() {
     );
     table.finish();
     assert!(bad.is_empty(), "{bad:#?}");
-}
-
-/// A random fault that is over within a quarter of a minute.
-fn random_fault(random: &mut SmallRng) -> Fault {
-    let ms = random.random_range(0..12_000);
-    match random.random_range(0..6) {
-        0 | 1 => Fault::Cut(ms),
-        2 => Fault::Line(Mode::Swallows, ms),
-        3 => Fault::Line(Mode::Stands, ms),
-        4 => Fault::Line(Mode::Slow(random.random_range(4_000..64_000)), ms),
-        _ => Fault::Cut(0),
-    }
-}
-
-/// Utterances of one seed, each with a random fault at a random moment. Gives how many were answered once and as a whole.
-async fn utterances(seed: u64, many: usize) -> (usize, Vec<String>) {
-    let mut random = SmallRng::seed_from_u64(seed);
-    let mut world = World::new("balanced");
-    let text = "think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n";
-    world.script = Script::parse("random.yaml".as_ref(), text.as_bytes()).expect("a script");
-    let mut world = world.start();
-    world.ready().await;
-    let (mut good, mut bad) = (0, Vec::new());
-    for n in 0..many {
-        let times = random.random_range(1..4);
-        let fault = random_fault(&mut random);
-        let moment = random.random_range(0..(seconds(times) * 1_000.0) as u64 + 3_000);
-        world.desk.speak(&said(times));
-        sleep(moment).await;
-        inject(&world, fault).await;
-        let turn = last_turn(&mut world).await;
-        match turn.and_then(|turn| answered(&turn, times)) {
-            Ok(()) => good += 1,
-            Err(why) => bad.push(format!(
-                "seed {seed}, {n}: {fault:?} after {moment} ms: {why}"
-            )),
-        }
-        sleep(random.random_range(500..3_000)).await;
-        while let Ok(event) = world.session.events.try_recv() {
-            if let Event::Closed(turn) = event {
-                bad.push(format!(
-                    "seed {seed}, {n}: {fault:?} after {moment} ms: again {:?}",
-                    turn.outcome
-                ));
-            }
-        }
-    }
-    let summary = world.quit().await;
-    if (summary.lost, summary.negative) != (0, 0) {
-        bad.push(format!(
-            "seed {seed}: {} lost, {} negative",
-            summary.lost, summary.negative
-        ));
-    }
-    (good, bad)
-}
-
-#[test]
-fn utterances_under_random_faults() {
-    let about = "Utterances of 1.5 to 4.5 s, each with a random fault of up to 12 s at a random moment (cut, refused, half open, \
-        standing still, slow), fixed seeds, simulated time. Each must be answered once and as a whole.";
-    let mut table = Table::new(
-        "utterances",
-        about,
-        &["seed", "utterances", "answered once", "faults"],
-    );
-    let (seeds, many) = if full() { (100, 100) } else { (4, 10) };
-    let mut all = Vec::new();
-    for seed in 0..seeds {
-        let (good, bad) = simulate(utterances(seed, many));
-        table.row(&[
-            seed.to_string(),
-            many.to_string(),
-            good.to_string(),
-            bad.len().to_string(),
-        ]);
-        all.extend(bad);
-    }
-    table.finish();
-    assert!(all.is_empty(), "{all:#?}");
 }
