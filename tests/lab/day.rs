@@ -1,17 +1,17 @@
 //! A conversation of a day: the service ends a connection every few minutes, with a word or without, and something fails every
 //! minute. Nothing is lost or doubled, planned changes of connection cannot be heard, and nothing grows.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sovereign::conversation::Event;
-use sovereign::server::Script;
 use sovereign::telemetry::record::TurnRecord;
 use tokio::time::{Instant, sleep_until};
 
 use crate::faults::inject;
-use crate::questions::{answered, last_turn, said, sleep};
+use crate::questions::{answered, cheap_world, last_turn, said_at_16_khz as said, sleep};
 use crate::support::line::Mode;
 use crate::support::tcp::Way;
 use crate::support::{Running, World, simulate};
@@ -37,17 +37,13 @@ struct Found {
 }
 
 fn world() -> World {
-    let mut world = World::new("balanced");
-    let text = "think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n";
-    world.script = Script::parse("day.yaml".as_ref(), text.as_bytes()).expect("a script");
+    let mut world =
+        cheap_world("think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n");
     world.way = Some(Way::of(Duration::from_millis(50)));
-    world.wire = true;
-    world.desk.keep_heard = false;
-    world.desk.step = Duration::from_millis(5);
     world
 }
 
-/// Says something; gives the turn that answers it.
+/// Gives the turn that answers what was said.
 async fn ask(world: &mut Running, found: &mut Found, times: usize, at: &str) -> Option<TurnRecord> {
     let turn = last_turn(world).await;
     found.said += 1;
@@ -80,7 +76,9 @@ async fn minute(world: &mut Running, random: &mut SmallRng, nth: u64, found: &mu
     let (times, fault) = (random.random_range(1..3), random_fault(random));
     world.desk.speak(&said(times));
     sleep(random.random_range(0..4_000)).await;
-    inject(world, fault).await;
+    if let Err(why) = inject(world, fault, Path::new("")).await {
+        found.bad.push(format!("{at}, {fault:?}: {why}"));
+    }
     ask(world, found, times, &format!("{at}, {fault:?}")).await;
     sleep_until(over - Duration::from_secs(20)).await;
     doubled(world, found, &at);
@@ -224,9 +222,9 @@ fn day() {
         "{}",
         all.rolled.len()
     );
-    assert!(rolled[0] - without[0] < 1.0, "{rolled:?} {without:?}");
-    assert!(rolled[1] - without[1] < 1.0, "{rolled:?} {without:?}");
     if full() {
+        assert!(rolled[0] - without[0] < 1.0, "{rolled:?} {without:?}");
+        assert!(rolled[1] - without[1] < 1.0, "{rolled:?} {without:?}");
         let (early, last) = (kept[kept.len() / 4], kept[kept.len() - 1]);
         assert_eq!(
             (early.1, early.2),

@@ -1,19 +1,47 @@
 //! Questions of known length, and whether they were answered once and as a whole.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use sovereign::base::units::SampleRate;
+use sovereign::dsp::resample::Resampler;
+use sovereign::profile::EchoCancellation;
+use sovereign::server::Script;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 
-use crate::support::{Running, voice};
+use crate::support::{Running, World, voice};
 
 /// A voice without a pause that would end a turn: multiples of its 1.5 s.
 pub(crate) fn said(times: usize) -> Vec<f32> {
-    let once = voice("american-man");
-    std::iter::repeat_n(&once, times)
-        .flatten()
-        .copied()
-        .collect()
+    static VOICE: LazyLock<Vec<f32>> = LazyLock::new(|| voice("american-man"));
+    VOICE.repeat(times)
+}
+
+/// The same for a microphone of 16 kHz.
+pub(crate) fn said_at_16_khz(times: usize) -> Vec<f32> {
+    static VOICE: LazyLock<Vec<f32>> = LazyLock::new(|| {
+        let from = SampleRate::new(48_000).expect("not zero");
+        let mut resampler = Resampler::new(from, SampleRate::WORKING, 64).expect("rates");
+        let mut out = Vec::new();
+        resampler.push(&said(1), &mut out);
+        resampler.flush(&mut out);
+        out
+    });
+    VOICE.repeat(times)
+}
+
+/// A world that takes as little of this computer as it can: no resampling, no cleaning of the sound, long steps.
+pub(crate) fn cheap_world(script: &str) -> World {
+    let mut world = World::new("ultra-fast");
+    world.script = Script::parse("script.yaml".as_ref(), script.as_bytes()).expect("a script");
+    world.profile.audio.echo_cancellation = EchoCancellation::Off;
+    world.desk.microphone_rate = SampleRate::WORKING;
+    world.desk.speaker_rate = SampleRate::REPLY;
+    world.desk.keep_heard = false;
+    world.desk.step = Duration::from_millis(10);
+    world.wire = true;
+    world
 }
 
 /// How long that is.

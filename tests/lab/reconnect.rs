@@ -10,7 +10,7 @@ use sovereign::conversation::snapshot::Link;
 use sovereign::server::Script;
 use tokio::time::Instant;
 
-use crate::questions::{answered, last_turn, said, sleep};
+use crate::questions::{answered, cheap_world, last_turn, said, said_at_16_khz, sleep};
 use crate::support::line::Mode;
 use crate::support::tcp::Way;
 use crate::support::{Running, World, simulate};
@@ -31,11 +31,13 @@ enum State {
 
 const STATES: [State; 3] = [State::Idle, State::Speaking, State::Thinking];
 
-/// A service that thinks for two seconds, at the end of a way.
+/// A service that thinks for two seconds.
+const SCRIPT: &str = "think_ms: 2000\nrepeat: true\nturns: [[{say: Yes., ms: 1000}]]\n";
+
+/// That service, at the end of a way.
 fn world() -> World {
     let mut world = World::new("balanced");
-    let text = "think_ms: 2000\nrepeat: true\nturns: [[{say: Yes., ms: 1000}]]\n";
-    world.script = Script::parse("reconnect.yaml".as_ref(), text.as_bytes()).expect("a script");
+    world.script = Script::parse("reconnect.yaml".as_ref(), SCRIPT.as_bytes()).expect("a script");
     world.way = Some(Way::of(ROUND_TRIP));
     world
 }
@@ -209,16 +211,14 @@ fn reconnect() {
 
 /// Hours in which little is said and nothing is wrong but pongs. Gives how many connections and pings there were.
 async fn quiet_day(late: Option<Duration>, hours: u64) -> (u64, usize) {
-    let mut world = world();
-    world.wire = true;
-    world.desk.keep_heard = false;
-    world.desk.step = Duration::from_millis(5);
+    let mut world = cheap_world(SCRIPT);
+    world.way = Some(Way::of(ROUND_TRIP));
     let mut world = world.start();
     world.line.wire.pings.set(late);
     world.ready().await;
     for _ in 0..hours * 2 {
         sleep(1_790_000).await;
-        world.speak(&said(1)).await;
+        world.speak(&said_at_16_khz(1)).await;
         let turn = last_turn(&mut world).await.expect("it ends");
         answered(&turn, 1).expect("it is answered");
     }

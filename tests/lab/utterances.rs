@@ -1,5 +1,7 @@
 //! Thousands of utterances under random faults with fixed seeds: each is answered once and as a whole.
 
+use std::path::Path;
+
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sovereign::conversation::Event;
@@ -38,7 +40,11 @@ async fn utterances(seed: u64, many: usize) -> (usize, Vec<String>) {
         let moment = random.random_range(0..(seconds(times) * 1_000.0) as u64 + 3_000);
         world.desk.speak(&said(times));
         sleep(moment).await;
-        inject(&world, fault).await;
+        if let Err(why) = inject(&world, fault, Path::new("")).await {
+            bad.push(format!(
+                "seed {seed}, {n}: {fault:?} after {moment} ms: {why}"
+            ));
+        }
         let turn = last_turn(&mut world).await;
         match turn.and_then(|turn| answered(&turn, times)) {
             Ok(()) => good += 1,
