@@ -37,9 +37,12 @@ struct Found {
 }
 
 fn world() -> World {
-    let mut world =
-        cheap_world("think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n");
+    let mut world = cheap_world(
+        "ultra-fast",
+        "think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n",
+    );
     world.way = Some(Way::of(Duration::from_millis(50)));
+    world.desk.step = Duration::from_millis(10);
     world
 }
 

@@ -14,12 +14,11 @@ use sovereign::base::ids::Mark;
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Link, Snapshot};
-use sovereign::server::Script;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 
 pub(crate) use self::bring_about::{Fault, inject};
-use crate::questions::{answered, last_turn, said, sleep};
+use crate::questions::{answered, cheap_world, last_turn, said_at_16_khz as said, sleep};
 use crate::support::line::Mode;
 use crate::support::tcp::Way;
 use crate::support::{Running, World, simulate};
@@ -81,11 +80,8 @@ fn world(fault: Fault, state: State, folder: &Path) -> World {
     let text = format!(
         "think_ms: 1500\nonce: true\nresumption: {resumption}\nturns: [{good}, {faulty}, {good}, {good}, {good}, {good}]\n"
     );
-    let mut world = World::new("balanced");
-    world.script = Script::parse("faults.yaml".as_ref(), text.as_bytes()).expect("a script");
+    let mut world = cheap_world("balanced", &text);
     world.way = Some(Way::of(Duration::from_millis(50)));
-    world.wire = true;
-    world.desk.keep_heard = false;
     if let Fault::Drifts(ppm) = fault {
         world.desk.drift_ppm = (ppm, -ppm);
     }
@@ -241,7 +237,7 @@ fn applies(fault: Fault, state: State) -> bool {
 fn faults_in_every_state() {
     let about = format!(
         "Faults (classes of the fault catalogue: N network, P protocol, A devices, C files, U user, R resources) in each state \
-        of a turn, on simulated time: the real sound side, turn machine, client and dialler, with doubles of devices, name server \
+        of a turn, on simulated time: the real sound side (without cleaning the sound), turn machine, client and dialler, with doubles of devices, name server \
         and TCP (a round trip of 50 ms), and the embedded server. A cell is good where the program went on, what was said was \
         answered once and as a whole, and the state shown was right (without a connection within a second, and listening \
         afterwards); else it says what was not. Where the program waits for the user, he tries again after 2 s.\n\n{ELSEWHERE}"

@@ -5,12 +5,11 @@ use std::path::Path;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sovereign::conversation::Event;
-use sovereign::server::Script;
 
 use crate::faults::{Fault, inject};
-use crate::questions::{answered, last_turn, said, seconds, sleep};
+use crate::questions::{answered, cheap_world, last_turn, said_at_16_khz as said, seconds, sleep};
 use crate::support::line::Mode;
-use crate::support::{World, simulate};
+use crate::support::simulate;
 use crate::table::{Table, full};
 
 /// A random fault that is over within a quarter of a minute.
@@ -28,10 +27,8 @@ pub(crate) fn random_fault(random: &mut SmallRng) -> Fault {
 /// Utterances of one seed, each with a random fault at a random moment. Gives how many were answered once and as a whole.
 async fn utterances(seed: u64, many: usize) -> (usize, Vec<String>) {
     let mut random = SmallRng::seed_from_u64(seed);
-    let mut world = World::new("balanced");
     let text = "think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n";
-    world.script = Script::parse("random.yaml".as_ref(), text.as_bytes()).expect("a script");
-    let mut world = world.start();
+    let mut world = cheap_world("balanced", text).start();
     world.ready().await;
     let (mut good, mut bad) = (0, Vec::new());
     for n in 0..many {

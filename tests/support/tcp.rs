@@ -80,6 +80,8 @@ pub enum NameServer {
 
 const DEAD: &str = "[2001:db8::1]:1";
 const GOOD: &str = "192.0.2.1:1";
+/// After which a segment is sent again at the earliest; the limit for what is unacknowledged counts from then on.
+const RETRANSMITTED: Duration = Duration::from_millis(200);
 /// What a resolver near by takes.
 const LOOK_UP: Duration = Duration::from_millis(20);
 /// After which a resolver asks again.
@@ -213,7 +215,7 @@ impl Ends {
             }
             let now = Instant::now();
             let mut late = way.jitter.mul_f64(random.random::<f64>());
-            let mut again = Duration::from_millis(200);
+            let mut again = RETRANSMITTED;
             while way.lost > 0.0 && random.random_bool(way.lost) {
                 late += again;
                 again *= 2;
@@ -237,7 +239,7 @@ impl Ends {
             sleep_until(due).await;
             let unacknowledged = async {
                 match limit {
-                    Some(limit) => sleep_until(due + limit).await,
+                    Some(limit) => sleep_until(due + RETRANSMITTED + limit).await,
                     None => std::future::pending().await,
                 }
             };

@@ -17,8 +17,9 @@ use crate::base::thread::aside;
 /// judged by what the socket takes. It is enough for a quarter of a second at the 350 kbit/s that speech needs.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 16 << 10;
-/// How long sent bytes may stay unacknowledged: a dead link is noticed within 3 s of speech. Three retransmissions fit in.
-pub const UNACKNOWLEDGED: Duration = Duration::from_millis(2_750);
+/// How long sent bytes may stay unacknowledged. Linux counts it from the first time that it sends them again, 0.2 s and a round
+/// trip after the first: a dead link is noticed within 3 s of speech. Three retransmissions fit in.
+pub const UNACKNOWLEDGED: Duration = Duration::from_millis(2_500);
 /// Keepalive finds a peer that vanished while nothing is said: so long after it was last heard of it is asked, …
 pub const KEEPALIVE_AFTER: Duration = Duration::from_secs(8);
 /// … and again so often. On Linux the connection ends with the first question that is repeated, as [`UNACKNOWLEDGED`] is over.
