@@ -41,15 +41,13 @@ use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
 use crate::profile::Profile;
 
-const STEP: Duration = Duration::from_millis(1);
-
 /// Starts the audio side on tokio's clock with a simulated desk. Must be called within a tokio runtime.
 pub fn simulate(
     desk: SimulatedDesk,
     counters: Arc<Counters>,
     profile: &Arc<Profile>,
 ) -> Result<(AudioHandle, Desk), AudioError> {
-    let start = tokio::time::Instant::now();
+    let (start, step) = (tokio::time::Instant::now(), desk.step);
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(COMMANDS);
@@ -109,7 +107,7 @@ pub fn simulate(
     })?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
-    tokio::spawn(drive(start, stopped, go, finished));
+    tokio::spawn(drive(start, step, stopped, go, finished));
     let handle = AudioHandle {
         events,
         to_worker,
@@ -127,6 +125,7 @@ pub fn simulate(
 /// Drives the audio side, one step whenever tokio's clock has reached it.
 async fn drive(
     start: tokio::time::Instant,
+    step: Duration,
     stopped: Arc<AtomicBool>,
     go: SyncSender<Instant>,
     finished: Receiver<()>,
@@ -136,7 +135,7 @@ async fn drive(
         if go.send(next.into_std()).is_err() || finished.recv().is_err() {
             break;
         }
-        next += STEP;
+        next += step;
         tokio::time::sleep_until(next).await;
     }
 }

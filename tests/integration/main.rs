@@ -18,6 +18,10 @@ mod server;
 mod session;
 mod speech;
 mod spending;
+#[expect(
+    dead_code,
+    reason = "shared by test files, each of which is a crate and uses its part"
+)]
 #[path = "../support/mod.rs"]
 mod support;
 mod typed;

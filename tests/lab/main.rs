@@ -6,6 +6,7 @@
 
 mod adaptation;
 mod arrivals;
+mod day;
 mod detection;
 mod detection_detectors;
 mod detection_hangover;
@@ -22,6 +23,8 @@ mod noises;
 mod patience;
 mod patience_adaptive;
 mod playout;
+mod questions;
+mod reconnect;
 mod room;
 mod roulette;
 mod runs;
@@ -34,4 +37,5 @@ mod soundcheck;
 mod support;
 mod table;
 mod talk;
+mod utterances;
 mod voices;

@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::watch;
 
+use super::tcp::{NameServer, Way};
+use super::wire::Wire;
+
 /// What a line does with what is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mode {
@@ -20,6 +23,12 @@ pub enum Mode {
     Refuses,
     /// Carries so many bytes in a second towards the server.
     Slow(u32),
+    /// The system knows no way there: it says so to who dials, and what is sent waits. Of a [`Way`] only.
+    NoRoute,
+    /// Answers new connections with this, and ends them.
+    Says(&'static str),
+    /// What is sent is lost, and sent again until the line carries. Of a [`Way`] only.
+    Silent,
 }
 
 /// A line.
@@ -29,6 +38,12 @@ pub struct Line {
     carried: Rc<Cell<usize>>,
     /// Connections that were opened on it.
     opened: Cell<u32>,
+    /// What the way does with segments, where the world has one.
+    pub way: Cell<Way>,
+    /// What the name server does, where the world has one.
+    pub names: watch::Sender<NameServer>,
+    /// What becomes of frames, where the world lets them be looked at.
+    pub wire: Rc<Wire>,
 }
 
 impl Default for Line {
@@ -37,6 +52,9 @@ impl Default for Line {
             mode: watch::Sender::new(Mode::Open),
             carried: Rc::default(),
             opened: Cell::default(),
+            way: Cell::default(),
+            names: watch::Sender::default(),
+            wire: Rc::default(),
         }
     }
 }
@@ -45,6 +63,15 @@ impl Line {
     /// Another mode, at once.
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// What it does now.
+    pub fn mode(&self) -> Mode {
+        *self.mode.borrow()
+    }
+
+    pub(super) fn modes(&self) -> watch::Receiver<Mode> {
+        self.mode.subscribe()
     }
 
     /// How many connections were opened on it.
@@ -59,8 +86,16 @@ impl Line {
     }
 
     /// The server's end of a connection on this line; `None` where it refuses.
-    pub(super) fn carry(self: &Rc<Self>, near: DuplexStream) -> Option<DuplexStream> {
-        if *self.mode.borrow() == Mode::Refuses {
+    pub(super) fn carry(self: &Rc<Self>, mut near: DuplexStream) -> Option<DuplexStream> {
+        let mode = self.mode();
+        if let Mode::Says(answer) = mode {
+            tokio::task::spawn_local(async move {
+                near.read(&mut [0; 4_096]).await.ok();
+                near.write_all(answer.as_bytes()).await.ok();
+            });
+            return None;
+        }
+        if mode == Mode::Refuses {
             return None;
         }
         let (far, server) = tokio::io::duplex(16 << 10);

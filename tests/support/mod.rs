@@ -6,6 +6,8 @@
 )]
 
 pub mod line;
+pub mod tcp;
+pub mod wire;
 
 use std::path::Path;
 use std::pin::Pin;
@@ -60,6 +62,10 @@ pub struct World {
     pub profiles: Option<std::path::PathBuf>,
     /// Who answers.
     pub provider: Answers,
+    /// The way to the server, with names, TCP and the dialler of the program; streams in memory without.
+    pub way: Option<tcp::Way>,
+    /// Whether a test may put frames between those of the server, and hold pings back.
+    pub wire: bool,
     /// Whether there are statistics, alerts and exports.
     pub telemetry: bool,
     /// Whether the user can answer questions.
@@ -98,6 +104,8 @@ impl World {
             key: None,
             profiles: None,
             provider: Answers::Server,
+            way: None,
+            wire: false,
             telemetry: true,
             window: false,
             changes: Watch::nothing(),
@@ -115,7 +123,11 @@ impl World {
         let keys = KeyStore::new(environment, Arc::new(NoKeyring), self.demo.clone());
         let settings = settings(
             self.hook.is_some(),
-            self.demo.is_some(),
+            match (self.demo.is_some(), self.way) {
+                (true, _) => None,
+                (false, None) => Some("ws://127.0.0.1:1"),
+                (false, Some(_)) => Some("ws://localhost:1"),
+            },
             keys,
             self.config,
             self.changes,
@@ -142,8 +154,8 @@ impl World {
                 let dialer: Arc<dyn Dialer> = if self.provider == Answers::Demo {
                     Arc::new(TcpDialer::default())
                 } else {
-                    let (stop, cut, line) = (stop.clone(), cut.clone(), line.clone());
-                    Arc::new(serve(self.script, stop, cut, line))
+                    let (stop, cut) = (stop.clone(), cut.clone());
+                    serve(self.script, stop, cut, &line, self.way, self.wire)
                 };
                 let config = settings.session_config(&profile);
                 let target = settings.target.clone();
@@ -297,7 +309,7 @@ pub fn voice(name: &str) -> Vec<f32> {
 
 fn settings(
     with_hook: bool,
-    demo: bool,
+    endpoint: Option<&str>,
     keys: KeyStore,
     config: Option<(std::path::PathBuf, String)>,
     changes: Watch,
@@ -312,8 +324,8 @@ fn settings(
     let (config, fault) = ConfigFile::load(config.map(|(path, _)| path));
     assert_eq!(fault, None);
     Settings::new(Choice {
-        demo,
-        endpoint: (!demo).then(|| "ws://127.0.0.1:1".into()),
+        demo: endpoint.is_none(),
+        endpoint: endpoint.map(Into::into),
         greeting: false,
         config,
         keys,
@@ -356,24 +368,30 @@ impl Dialer for Hook {
     }
 }
 
-/// The embedded server behind streams in memory.
+/// The embedded server behind streams in memory, or at the end of a way.
 fn serve(
     script: Script,
     stop: CancellationToken,
     cut: Rc<Notify>,
-    line: Rc<line::Line>,
-) -> InMemory {
+    line: &Rc<line::Line>,
+    way: Option<tcp::Way>,
+    wire: bool,
+) -> Arc<dyn Dialer> {
     let (dialled, mut streams) = mpsc::channel::<DuplexStream>(8);
     let service = Rc::new(StreamServer::new(Options {
         script: Arc::new(script),
         ..Options::default()
     }));
+    let there = line.clone();
     tokio::task::spawn_local(async move {
         while let Some(stream) = streams.recv().await {
             let (service, stop, cut) = (service.clone(), stop.clone(), cut.clone());
-            let Some(stream) = line.carry(stream) else {
+            let Some(mut stream) = there.carry(stream) else {
                 continue;
             };
+            if wire {
+                stream = wire::connection(stream, &there.wire);
+            }
             tokio::task::spawn_local(async move {
                 tokio::select! {
                     () = service.serve_stream(stream, &stop) => {}
@@ -382,7 +400,34 @@ fn serve(
             });
         }
     });
-    InMemory(dialled)
+    let Some(way) = way else {
+        return Arc::new(InMemory(dialled));
+    };
+    line.way.set(way);
+    let (asked, mut asking) = mpsc::channel::<tcp::Asked>(64);
+    let network = tcp::SimulatedNetwork {
+        modes: line.modes(),
+        names: line.names.subscribe(),
+        asked,
+    };
+    let line = line.clone();
+    tokio::task::spawn_local(async move {
+        while let Some((stream, mut answer)) = asking.recv().await {
+            let (line, dialled) = (line.clone(), dialled.clone());
+            tokio::task::spawn_local(async move {
+                let opened = tokio::select! {
+                    opened = tcp::open(&line) => opened,
+                    () = answer.closed() => return,
+                };
+                if opened.is_ok() {
+                    let far = tcp::connection(stream, &line);
+                    dialled.send(far).await.expect("the server runs");
+                }
+                answer.send(opened).ok();
+            });
+        }
+    });
+    Arc::new(TcpDialer::on(Arc::new(network), Vec::new()))
 }
 
 struct InMemory(mpsc::Sender<DuplexStream>);

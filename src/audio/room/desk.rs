@@ -25,6 +25,8 @@ pub struct SimulatedDesk {
     pub drift_ppm: (f64, f64),
     /// Whether to record the output for [`Desk::heard`]: 11 MB per minute.
     pub keep_heard: bool,
+    /// How often the audio side is driven; every ms is as exact as it gets, longer steps take less of this computer.
+    pub step: Duration,
     /// Files in place of a microphone, mono at [`SampleRate::WORKING`], spoken on `VoiceCommand::SpeakNext`.
     pub files: Vec<Vec<f32>>,
 }
@@ -41,6 +43,7 @@ impl Default for SimulatedDesk {
             room: None,
             drift_ppm: (0.0, 0.0),
             keep_heard: true,
+            step: Duration::from_millis(1),
             files: Vec::new(),
         }
     }
@@ -114,6 +117,11 @@ impl Desk {
     /// All output of the speaker, oldest first.
     pub fn heard(&self) -> Vec<PlayedBlock> {
         self.air().heard.clone()
+    }
+
+    /// The same, and forgets it.
+    pub fn take_heard(&self) -> Vec<PlayedBlock> {
+        std::mem::take(&mut self.air().heard)
     }
 
     /// The sound of replies alone, without the silence between them.

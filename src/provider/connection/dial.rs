@@ -3,33 +3,32 @@
 //! | step | limit | why |
 //! | --- | --- | --- |
 //! | name | 2 s | a resolver that is slower is broken |
-//! | TCP | 3.5 s | a SYN is sent at 0, 1 and 3 s: two lost ones are survived |
+//! | TCP | 3.5 s | tried over and over: what is lost costs 250 ms, and a network that comes back is found in 100 ms |
 //! | proxy, TLS, upgrade | 3.5 s each | one or two round trips of data, with one retransmission |
 //! | `setupComplete` | 10 s | restoring a long conversation takes the service seconds |
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, LazyLock};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use rustls::pki_types::CertificateDer;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 use url::{Host, Url};
 
 use super::address;
 use super::fault::{Fault, Stage};
+use super::network::{Network, SystemNetwork};
 use super::proxy::Proxy;
 use super::proxy::rules::{ProxyRules, Way};
 use super::stream::Stream;
 use super::tls::Tls;
-use crate::base::thread::aside;
 
 pub struct Opened {
     /// The stream, encrypted where the address says so.
@@ -54,17 +53,10 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(3_500);
 pub(in crate::provider) const EXCHANGE_LIMIT: Duration = Duration::from_millis(3_500);
 /// After which the next address of a name is tried beside the last (RFC 8305, connection attempt delay).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
-/// Bytes that the system may hold before TCP can send them. More would make a slow link look fast: its speed is
-/// judged by what the socket takes. It is enough for a quarter of a second at the 350 kbit/s that speech needs.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 16 << 10;
-/// How long sent bytes may stay unacknowledged: a dead link is noticed within 3 s of speech. Three retransmissions fit in.
-#[cfg(target_os = "linux")]
-const UNACKNOWLEDGED: Duration = Duration::from_millis(2_750);
-/// Keepalive finds a peer that vanished while nothing is said: 8 + 3 × 2 s.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(8);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
-
+/// After which it is tried again where nobody has answered (the least delay of RFC 8305). The system sends the same segment
+/// again after 1 and 3 s, and tries nothing while the network leads nowhere: that is how late it would find that it leads
+/// somewhere again.
+const AGAIN: Duration = Duration::from_millis(100);
 /// Dials over TCP, through the environment's proxy where there is one, with TLS for `wss://`.
 #[derive(Clone)]
 pub struct TcpDialer {
@@ -74,12 +66,10 @@ pub struct TcpDialer {
 struct Inner {
     tls: Tls,
     rules: ProxyRules,
-    lookup: Lookup,
+    network: Arc<dyn Network>,
+    /// The name that was connected to last, and its addresses: a name server that is away keeps nobody from dialling.
+    known: Mutex<Option<(String, Vec<SocketAddr>)>>,
 }
-
-/// Looks a name up. Tests have their own.
-type Lookup =
-    Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 impl Default for TcpDialer {
     fn default() -> Self {
@@ -94,23 +84,26 @@ impl TcpDialer {
         for what in rules.ignored() {
             warn!(what, "a variable has no effect");
         }
-        Self::new(Tls::new(roots), rules, Arc::new(system_lookup))
+        Self::new(Tls::new(roots), rules, Arc::new(SystemNetwork))
     }
 
-    fn new(tls: Tls, rules: ProxyRules, lookup: Lookup) -> Self {
-        let inner = Inner { tls, rules, lookup };
+    /// A dialler on another network, which trusts these certificates besides the platform's and knows no proxy.
+    pub fn on(network: Arc<dyn Network>, roots: Vec<CertificateDer<'static>>) -> Self {
+        let rules = ProxyRules::from_variables(|_| None);
+        Self::new(Tls::new(roots), rules, network)
+    }
+
+    fn new(tls: Tls, rules: ProxyRules, network: Arc<dyn Network>) -> Self {
+        let inner = Inner {
+            tls,
+            rules,
+            network,
+            known: Mutex::default(),
+        };
         Self {
             inner: Arc::new(inner),
         }
     }
-}
-
-fn system_lookup(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-    Box::pin(async move {
-        let look_up = move || (name, port).to_socket_addrs().map(Iterator::collect);
-        let found = aside("resolver", look_up).await;
-        found.unwrap_or_else(|| Err(io::Error::other("the look-up broke off")))
-    })
 }
 
 /// Whether the environment names a proxy that a connection to `url` goes through.
@@ -179,14 +172,38 @@ impl Inner {
         Ok((stream, round_trip))
     }
 
-    /// Connects, and says how long the address that answered took.
+    /// Connects, and says how long the address that answered took. Where the name does not become known soon, the
+    /// addresses that it had are dialled meanwhile.
     async fn connect(&self, host: &Host<String>, port: u16) -> Result<(Stream, Duration), Fault> {
-        let addresses = self.resolve(host, port).await?;
         let address = format!("{host}:{port}");
-        let race = race(&address, addresses);
-        let (stream, round_trip) = limited(Stage::Connect, &address, CONNECT_LIMIT, race).await?;
-        tune(&stream).map_err(|error| Fault::connecting(&address, &error))?;
-        Ok((Box::new(stream), round_trip))
+        let known = (self.known().as_ref())
+            .filter(|(name, _)| *name == address)
+            .map(|(_, addresses)| addresses.clone());
+        let mut resolving = pin!(self.resolve(host, port));
+        let soon = timeout(NEXT_ADDRESS, &mut resolving).await;
+        let (addresses, opened) = match (soon, known) {
+            (Ok(Ok(found)), _) => (found.clone(), race(&*self.network, &address, found).await?),
+            (Ok(Err(fault)), None) => return Err(fault),
+            (Err(_), None) => {
+                let found = resolving.await?;
+                (found.clone(), race(&*self.network, &address, found).await?)
+            }
+            (Ok(Err(_)), Some(known)) => {
+                (known.clone(), race(&*self.network, &address, known).await?)
+            }
+            (Err(_), Some(known)) => tokio::select! {
+                opened = race(&*self.network, &address, known.clone()) => (known, opened?),
+                Ok(found) = &mut resolving => {
+                    (found.clone(), race(&*self.network, &address, found).await?)
+                }
+            },
+        };
+        *self.known() = Some((address, addresses));
+        Ok(opened)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<(String, Vec<SocketAddr>)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn resolve(&self, host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, Fault> {
@@ -195,7 +212,7 @@ impl Inner {
             Host::Ipv6(ip) => return Ok(vec![(*ip, port).into()]),
             Host::Domain(name) => name.clone(),
         };
-        let lookup = (self.lookup)(name.clone(), port);
+        let lookup = self.network.look_up(name.clone(), port);
         let found = async {
             let found = lookup.await.map_err(|error| {
                 debug!(%name, %error, "name not found");
@@ -261,62 +278,71 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     ordered
 }
 
-/// Tries all addresses, each 250 ms after the last or as soon as that one failed; the first that answers wins.
-async fn race(address: &str, addresses: Vec<SocketAddr>) -> Result<(TcpStream, Duration), Fault> {
-    let mut waiting = VecDeque::from(addresses);
+/// Tries all addresses, each 250 ms after the last or as soon as that one failed; the first that answers wins. Where none
+/// has answered by then, and the network may only be away for a while, it goes on until the time for TCP is over.
+async fn race(
+    network: &dyn Network,
+    address: &str,
+    addresses: Vec<SocketAddr>,
+) -> Result<(Stream, Duration), Fault> {
+    let over = Instant::now() + CONNECT_LIMIT;
+    let first_round = addresses.len();
     let mut trying = FuturesUnordered::new();
-    let mut last = Fault::NameNotFound {
+    let (mut last, mut may_pass) = (None, true);
+    for (begun, next) in (1..).zip(addresses.into_iter().cycle()) {
+        trying.push(attempt(network, next));
+        let pause = if begun <= first_round {
+            NEXT_ADDRESS
+        } else {
+            AGAIN
+        };
+        let pause_over = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                Some(result) = trying.next() => match result {
+                    Ok(connected) => return Ok(connected),
+                    Err(error) => {
+                        may_pass &= is_passing(&error);
+                        last = Some(Fault::connecting(address, &error));
+                        if begun < first_round {
+                            break;
+                        }
+                    }
+                },
+                () = sleep_until(pause_over), if begun < first_round || may_pass => break,
+                () = sleep_until(over), if may_pass || !trying.is_empty() => return Err(last.unwrap_or_else(|| no_answer(address))),
+                else => return Err(last.unwrap_or_else(|| no_answer(address))),
+            }
+        }
+    }
+    Err(Fault::NameNotFound {
         host: address.to_owned(),
-    };
-    loop {
-        if let Some(next) = waiting.pop_front() {
-            trying.push(attempt(next));
-        }
-        tokio::select! {
-            Some(result) = trying.next() => match result {
-                Ok(connected) => return Ok(connected),
-                Err(error) => last = Fault::connecting(address, &error),
-            },
-            () = sleep(NEXT_ADDRESS), if !waiting.is_empty() => {}
-            else => return Err(last),
-        }
+    })
+}
+
+/// Whether the network may lead there in a moment. A refusal, or a fault of this computer, is an answer.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::TimedOut
+    )
+}
+
+fn no_answer(address: &str) -> Fault {
+    Fault::TimedOut {
+        address: address.to_owned(),
+        stage: Stage::Connect,
+        after: CONNECT_LIMIT,
     }
 }
 
-async fn attempt(address: SocketAddr) -> std::io::Result<(TcpStream, Duration)> {
+async fn attempt(network: &dyn Network, address: SocketAddr) -> io::Result<(Stream, Duration)> {
     let started = Instant::now();
-    let stream = TcpStream::connect(address).await?;
+    let stream = network.connect(address).await?;
     Ok((stream, started.elapsed()))
-}
-
-/// No Nagle, which would hold the last audio of an utterance back for a round trip; a dead peer is found by TCP alone.
-fn tune(stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    if !stream.nodelay()? {
-        return Err(std::io::Error::other("TCP_NODELAY does not hold"));
-    }
-    #[cfg(target_os = "linux")]
-    SockRef::from(stream)
-        .set_tcp_notsent_lowat(UNSENT)
-        .unwrap_or_else(|error| debug!(%error, "the system holds back what is to be sent"));
-    let loopback = stream.peer_addr().is_ok_and(|peer| is_local(peer.ip()));
-    if !loopback {
-        let socket = SockRef::from(stream);
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_AFTER)
-            .with_interval(KEEPALIVE_EVERY);
-        let mut tuned = socket.set_tcp_keepalive(&keepalive);
-        #[cfg(target_os = "linux")]
-        {
-            tuned = tuned.and(socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED)));
-        }
-        tuned.unwrap_or_else(|error| warn!(%error, "a dead connection will be noticed late"));
-    }
-    Ok(())
-}
-
-fn is_local(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
 }
 
 #[cfg(test)]

@@ -349,10 +349,14 @@ impl Fault {
             Self::Closed { end, .. } => *end,
             Self::Malformed { .. } => End::Closed,
             Self::Unanswered => End::Unanswered,
-            Self::NameNotFound { .. }
-            | Self::NoNameServer { .. }
-            | Self::ConnectionRefused { .. }
+            Self::NoNameServer { .. }
             | Self::Unreachable { .. }
+            | Self::TimedOut {
+                stage: Stage::Resolve | Stage::Connect,
+                ..
+            } => End::Unreached,
+            Self::NameNotFound { .. }
+            | Self::ConnectionRefused { .. }
             | Self::TimedOut { .. }
             | Self::Tls { .. }
             | Self::Redirected { .. }

@@ -12,6 +12,9 @@
 //! Back-off 0, 0.25, 0.5, 1, 2, 4, 8 s, each multiplied by a random number between 0 and 1 (full jitter, so that clients of
 //! one fallen server do not return at once), counted anew once a connection has proved itself: it lived for 5 s, or the
 //! service finished a turn. More than 20 attempts in a minute open a breaker of 30 s.
+//!
+//! All that is for the sake of the service. An attempt that reached nobody is no burden to it: it counts for nothing, and the
+//! next one follows after a hundredth of the time without a connection, 0.25 to 8 s.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -27,6 +30,12 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(60);
 const BREAKER: Duration = Duration::from_secs(30);
 /// The least wait when the service has had enough: quotas are counted by the minute.
 const QUOTA_WAIT: Duration = Duration::from_secs(30);
+/// An attempt that reached nobody is followed by the next after this part of the time without a connection, …
+const OF_OUTAGE: u32 = 100;
+/// … but not sooner than this, …
+const UNREACHED_LEAST: Duration = Duration::from_millis(250);
+/// … nor later.
+const UNREACHED_MOST: Duration = Duration::from_secs(8);
 /// A connection that is about to be ended is left this long before it: the service closes with 1008 otherwise, in mid-turn.
 const ROLL_MARGIN: Duration = Duration::from_secs(2);
 /// What a `goAway` without a time is taken for; the service names 50 to 60 s.
@@ -41,6 +50,8 @@ const RESUMES_AFTER_TROUBLE: u32 = 2;
 pub enum End {
     /// The network: no close frame, or no connection at all.
     Cut,
+    /// The network leads nowhere: nobody was reached who could have answered.
+    Unreached,
     /// The service said nothing in answer to the setup.
     Silent,
     /// The service stopped answering: an answer is owed, and nothing comes.
@@ -70,6 +81,10 @@ pub struct ReconnectPolicy {
     proven: bool,
     /// Attempts since a connection proved itself.
     attempts: u32,
+    /// Those of them that reached nobody.
+    unreached: u32,
+    /// Since when there has been no connection.
+    down_since: Option<Instant>,
     /// Losses of one kind since then.
     policy: u32,
     trouble: u32,
@@ -131,6 +146,8 @@ impl ReconnectPolicy {
             resumed: false,
             proven: false,
             attempts: 0,
+            unreached: 0,
+            down_since: None,
             policy: 0,
             trouble: 0,
             cut_after_resume: 0,
@@ -186,6 +203,7 @@ impl ReconnectPolicy {
     /// `setupComplete` was read.
     pub fn ready(&mut self, now: Instant) -> Connection {
         self.phase = Phase::Ready { since: now };
+        self.down_since = None;
         self.connections += 1;
         Connection {
             number: self.connections,
@@ -229,6 +247,11 @@ impl ReconnectPolicy {
     /// Returns when the next attempt is due; `None`: not before the user does something.
     pub fn lost(&mut self, now: Instant, end: End, random: f64) -> Option<Duration> {
         self.due(now); // it may have proved itself just now
+        self.down_since.get_or_insert(now);
+        if end == End::Unreached {
+            self.dials.pop_back();
+            self.unreached += 1;
+        }
         let offered = self.resumed && self.handle.is_some();
         let again = self.decide(end);
         // Without the handle that was refused it is another attempt, which nothing speaks against.
@@ -307,7 +330,7 @@ impl ReconnectPolicy {
                 }
             }
             End::Silent => {}
-            End::Quota => return true,
+            End::Quota | End::Unreached => return true,
         }
         // A conversation that dies within seconds of being restored was restored with what killed it.
         // A cut alone is the network's fault until it happens twice.
@@ -320,12 +343,17 @@ impl ReconnectPolicy {
     }
 
     fn wait(&self, now: Instant, end: End, random: f64) -> Duration {
+        if end == End::Unreached {
+            let down = (self.down_since).map_or(Duration::ZERO, |since| now - since);
+            return (down / OF_OUTAGE).clamp(UNREACHED_LEAST, UNREACHED_MOST);
+        }
         let spent = |at: &&Instant| now.saturating_duration_since(**at) < BUDGET_WINDOW;
         if self.dials.iter().filter(spent).count() >= BUDGET {
             return BREAKER;
         }
         // A connection that proved itself is restored at once: attempts count from the next one.
-        let step = usize::try_from(self.attempts).unwrap_or(usize::MAX);
+        let step =
+            usize::try_from(self.attempts.saturating_sub(self.unreached)).unwrap_or(usize::MAX);
         let step = step.min(BACKOFF_MS.len() - 1);
         let wait = Duration::from_millis(BACKOFF_MS[step]).mul_f64(random.clamp(0.0, 1.0));
         if end == End::Quota {
@@ -342,6 +370,7 @@ impl ReconnectPolicy {
 
     fn forgive(&mut self) {
         self.attempts = 0;
+        self.unreached = 0;
         self.policy = 0;
         self.trouble = 0;
         self.cut_after_resume = 0;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-use End::{Closed, Cut, Handle, NeedsUser, Policy, Quota, Refused, Silent, Unanswered};
+use End::{Closed, Cut, Handle, NeedsUser, Policy, Quota, Refused, Silent, Unanswered, Unreached};
 
 /// What happens to a link, and the handle of the attempt that follows; `None`: there is none.
 struct Case {
@@ -255,6 +255,31 @@ fn a_storm_opens_the_breaker_and_a_user_passes_it() {
     assert_eq!(link.due(now), None);
     link.retry_now(now);
     assert_eq!(link.due(now), Some(Due::Dial));
+}
+
+#[test]
+fn a_network_that_leads_nowhere_is_tried_again_soon_and_counts_for_nothing() {
+    let start = Instant::now();
+    let (mut now, mut attempts) = (start, 0);
+    let mut link = ReconnectPolicy::new(now);
+    link.dial(now);
+    link.ready(now);
+    link.served();
+    link.lost(now, Cut, 1.0);
+    while now < start + Duration::from_secs(3_600) {
+        link.dial(now);
+        attempts += 1;
+        let wait = link.lost(now, Unreached, 1.0).expect("it is tried again");
+        let hundredth = (now - start) / 100;
+        let expected = hundredth.clamp(Duration::from_millis(250), Duration::from_secs(8));
+        assert_eq!(wait, expected, "{:?}", now - start);
+        now += wait;
+    }
+    assert!((500..1_000).contains(&attempts), "{attempts} in an hour");
+    // What was reached then is spared as if nothing had been.
+    link.dial(now);
+    let wait = link.lost(now, Cut, 1.0);
+    assert_eq!(wait, Some(Duration::from_millis(BACKOFF_MS[1])));
 }
 
 #[test]
