@@ -180,6 +180,8 @@ pub struct TurnSettings {
     pub eager_waste_percent: u32,
     /// Whether patience follows the pauses that the user makes.
     pub adaptive_patience: bool,
+    /// Whether silence within a turn is sent only when the user goes on.
+    pub hold_pauses: bool,
     /// Whether speech interrupts a reply.
     pub barge_in: BargeIn,
     /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.

@@ -216,6 +216,15 @@ bind!(TURN: TurnSettings {
          below 9 no turn is closed early; 100 is no limit.", &[]),
     adaptive_patience: Key::new("turn.adaptive_patience", Kind::OnOff, &["on"],
         "Lets patience follow the pauses that you make: from half of `patience_ms` to twice as much.", &[]),
+    hold_pauses: Key::new("turn.hold_pauses", Kind::OnOff, &["off", "off", "off", "on"],
+        "Holds silence within your turn back until you go on, so that the silence at its end is never sent. For `detection: \
+         manual` only: the service's own detector needs the silence.",
+        &[
+            "Off here: a pause is there already when you go on.",
+            "Off here: a pause is there already when you go on.",
+            "Off here: a pause is there already when you go on.",
+            "On here: half a second of silence at the end of each turn is 23 kB.",
+        ]),
     barge_in: Key::new("turn.barge_in", Kind::Words(BargeIn::WORDS), &["auto"],
         "Whether speech interrupts a reply: `auto` unless the microphone would hear the reply.", &[]),
     backchannel: Key::new("turn.backchannel_ms", whole(0, 2_000), &["400"],

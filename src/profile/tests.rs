@@ -263,6 +263,7 @@ fn shipped_profiles_hold_the_values_of_the_design_or_better_measured_ones() {
 
 #[test]
 fn low_data_sends_no_silence_and_asks_for_no_words_of_answers() {
+    assert!(builtin("low-data").expect("built in").turn.hold_pauses);
     let asked = BUILTINS.map(|name| {
         let profile = builtin(name).expect("built in");
         let setup = setup(&profile.session_config(profile.turn.detection), None);

@@ -140,7 +140,7 @@ fn throughput(ui: &mut Ui, columns: &[Slice], name: &str, total: &Slice) {
         format::bytes(total.bytes_received)
     );
     let scale = |most: f32| format!("scale {} a minute", format::bytes(most as u64));
-    let legend = "sent, and on top of it received";
+    let legend = "throughput: sent, and on top of it received";
     plots::columns(ui, &values, [t.you, t.accent], (legend, scale), &words);
 }
 
@@ -166,7 +166,7 @@ fn errors(ui: &mut Ui, columns: &[Slice], name: &str, total: &Slice) {
     };
     let words = format!("Errors of the last {name}: {unanswered} without an answer, {lost}");
     let scale = |most: f32| format!("scale {}", count(most as u64, "turn"));
-    let legend = "without an answer; a cross: connection lost";
+    let legend = "errors: without an answer; a cross: connection lost";
     let plot = plots::columns(ui, &values, [t.bad, t.bad], (legend, scale), &words);
     let width = plot.width() / columns.len().max(1) as f32;
     let lost = columns.iter().enumerate().filter(|(_, of)| of.outages > 0);
