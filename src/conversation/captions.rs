@@ -62,14 +62,16 @@ impl Captions {
                 continue;
             }
             let (now, later) = rest.split_at(most);
-            Arc::make_mut(&mut self.book[place]).text.push_str(now);
+            let caption = Arc::make_mut(&mut self.book[place]);
+            caption.text.push_str(now);
+            caption.unwritten = false;
             self.bytes += now.len();
             rest = later;
         }
         self.drop_oldest();
     }
 
-    /// Puts down what was said in an earlier run of the program.
+    /// Puts down what was said in an earlier run of the program; without words, that a reply was heard.
     pub(super) fn restore(
         &mut self,
         turn: TurnId,
@@ -78,6 +80,9 @@ impl Captions {
         kept: &StoredTurn,
     ) {
         self.add(turn, speaker, words);
+        if words.is_empty() {
+            self.mark_unwritten(turn);
+        }
         let at = kept.at.to_zoned(jiff::tz::TimeZone::system());
         let time = at.strftime("%-d %b %H:%M").to_string();
         let stopped = kept.outcome == "interrupted" && speaker == Speaker::Assistant;
@@ -176,7 +181,9 @@ impl Captions {
         stopped: bool,
         measured: Option<(&Latencies, Duration)>,
     ) {
-        self.retain(|caption| caption.turn != turn || !caption.text.trim().is_empty());
+        self.retain(|caption| {
+            caption.turn != turn || caption.unwritten || !caption.text.trim().is_empty()
+        });
         let last = self.position(turn, Speaker::Assistant);
         self.change(turn, |caption| caption.open = false);
         if let Some(last) = last {
@@ -190,6 +197,14 @@ impl Captions {
             self.closed.pop_front();
         }
         self.closed.push_back(turn);
+    }
+
+    /// The reply to a turn was heard, and there are no words of it.
+    pub(super) fn mark_unwritten(&mut self, turn: TurnId) {
+        self.add(turn, Speaker::Assistant, "");
+        if let Some(at) = self.position(turn, Speaker::Assistant) {
+            Arc::make_mut(&mut self.book[at]).unwritten = true;
+        }
     }
 
     /// What is to be known of a turn's reply besides its words: whether they were only written, and where they come from.
@@ -280,6 +295,7 @@ impl Captions {
             open: !self.closed.contains(&turn),
             stopped: false,
             unspoken: false,
+            unwritten: false,
             found: None,
             latencies: None,
             target: None,

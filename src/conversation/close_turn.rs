@@ -34,7 +34,7 @@ impl Conversation {
             *why = format!("{why}: {fault}");
         }
         if !closed.asked {
-            self.carry(closed.turn);
+            self.carry(closed.turn, false);
             return self.turns.captions.close(closed.turn, stopped, None);
         }
         self.show_answer(&closed, &notes);
@@ -61,7 +61,7 @@ impl Conversation {
         } else {
             self.forget_speech(record.turn);
         }
-        self.carry(record.turn);
+        self.carry(record.turn, record.outcome.is_heard());
         self.show_end(&record, broken_off);
         self.count_rejection(&record, rejected);
         self.telemetry
@@ -82,7 +82,8 @@ impl Conversation {
             .is_empty()
     }
 
-    /// A written answer is shown in the conversation, marked as not spoken; a searched one shows its sources.
+    /// A written answer is shown in the conversation, marked as not spoken, and one whose words were not asked for as spoken; a
+    /// searched one shows its sources.
     fn show_answer(&mut self, closed: &Closed, notes: &TurnNotes) {
         let answer = &notes.answer;
         let unheard = match closed.outcome {
@@ -93,6 +94,12 @@ impl Conversation {
             self.turns
                 .captions
                 .add(closed.turn, Speaker::Assistant, answer.text.trim());
+        }
+        if closed.outcome.is_heard()
+            && !self.has_transcript(closed.turn)
+            && self.provider.config.unwritten_replies
+        {
+            self.turns.captions.mark_unwritten(closed.turn);
         }
         let found = (!answer.grounding.is_empty()).then(|| Arc::new(answer.grounding.clone()));
         self.turns.captions.mark_reply(closed.turn, unheard, found);

@@ -17,6 +17,8 @@ use crate::settings::config::TalkKey;
 pub(super) struct MicrophoneControl {
     pub(super) muted: bool,
     pub(super) key: TalkKeyState,
+    /// The voice has fallen silent within an utterance, or was when it ended.
+    pub(super) is_silent: bool,
 }
 
 impl MicrophoneControl {

@@ -1,5 +1,7 @@
 //! New sessions of the same conversation: when one is due, what it is told, and what the user is told of it.
 
+use std::borrow::Cow;
+
 use super::actor::Conversation;
 use super::carry_over::NewSession;
 use super::snapshot::Speaker;
@@ -37,10 +39,10 @@ impl Conversation {
         }
     }
 
-    /// A turn is over that the service answered: a new session is told of it.
-    pub(super) fn carry(&mut self, turn: TurnId) {
+    /// A turn is over that the service answered: a new session is told of it. `heard`: aloud.
+    pub(super) fn carry(&mut self, turn: TurnId, heard: bool) {
         let [user, assistant] = self.words_of(turn);
-        if !assistant.is_empty() {
+        if let Some(user) = told_of(&user, &assistant, heard) {
             self.turns.carry_over.seed.put(turn, &user, &assistant);
             self.tell_provider();
         }
@@ -49,7 +51,9 @@ impl Conversation {
     /// Words of a turn came after it was over.
     pub(super) fn correct_carried(&mut self, turn: TurnId) {
         let [user, assistant] = self.words_of(turn);
-        if self.turns.carry_over.seed.correct(turn, &user, &assistant) {
+        // What was put in was answered.
+        let told = told_of(&user, &assistant, true).unwrap_or_default();
+        if self.turns.carry_over.seed.correct(turn, &told, &assistant) {
             self.tell_provider();
         }
         self.turns.keeping.correct(turn, &[user, assistant]);
@@ -78,7 +82,13 @@ impl Conversation {
         if ready.resumed || nothing_said {
             return;
         }
-        let what = session_words(begun, ready.told, self.turns.carry_over.seed.len());
+        let unwritten = self.provider.config.unwritten_replies;
+        let what = session_words(
+            begun,
+            ready.told,
+            self.turns.carry_over.seed.len(),
+            unwritten,
+        );
         self.notice(Severity::Info, what);
     }
 
@@ -93,8 +103,19 @@ impl Conversation {
     }
 }
 
+/// What a new session is told that the user said in a turn; `None` where it was not answered. An answer that was heard and not
+/// written down is mentioned, or the model would answer the question once more. The user's side does so: a model repeats its
+/// own words.
+pub(super) fn told_of<'a>(user: &'a str, assistant: &str, heard: bool) -> Option<Cow<'a, str>> {
+    if assistant.is_empty() && heard && !user.is_empty() {
+        return Some(format!("{user} (You have answered this aloud.)").into());
+    }
+    // Words of the user may still come.
+    (heard || !assistant.is_empty()).then_some(user.into())
+}
+
 /// What the user is told of a session that begins without a handle.
-fn session_words(begun: Option<NewSession>, told: usize, turns: usize) -> String {
+fn session_words(begun: Option<NewSession>, told: usize, turns: usize, unwritten: bool) -> String {
     let why = match begun {
         None => "The service started over.",
         Some(NewSession::Rejected) => {
@@ -107,6 +128,8 @@ fn session_words(begun: Option<NewSession>, told: usize, turns: usize) -> String
     };
     let carried = if told == 0 {
         "It does not remember what was said before."
+    } else if unwritten {
+        "It was told what you said; its own answers were not written down, so it does not know them."
     } else if told >= turns {
         "It was told all that was said, so you can go on."
     } else {
@@ -121,9 +144,24 @@ mod tests {
 
     #[test]
     fn the_user_is_told_what_was_carried_over() {
-        let words = |begun, told, turns| session_words(begun, told, turns);
+        let words = |begun, told, turns| session_words(begun, told, turns, false);
         assert!(words(None, 0, 4).ends_with("does not remember what was said before."));
         assert!(words(None, 4, 4).contains("told all"));
         assert!(words(Some(NewSession::ContextLost), 11, 40).contains("a summary of the rest"));
+        let unwritten = session_words(None, 4, 4, true);
+        assert!(unwritten.contains("does not know them"), "{unwritten}");
+    }
+
+    #[test]
+    fn a_question_whose_answer_was_not_written_down_is_told_as_answered() {
+        for (user, assistant, heard, told) in [
+            ("Hi?", "Hello.", true, Some("Hi?")),
+            ("", "Hello.", false, Some("")),
+            ("Hi?", "", true, Some("Hi? (You have answered this aloud.)")),
+            ("Hi?", "", false, None),
+            ("", "", true, Some("")),
+        ] {
+            assert_eq!(told_of(user, assistant, heard).as_deref(), told);
+        }
     }
 }

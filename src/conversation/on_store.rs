@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::actor::Conversation;
 use super::asking::UnansweredQuestion;
 use super::carry_over::NewSession;
+use super::new_session::told_of;
 use super::notices::Topic;
 use super::snapshot::{KeptConversation, KeptView, Speaker};
 use crate::base::ids::TurnId;
@@ -167,13 +168,14 @@ impl Conversation {
                 (Speaker::Assistant, &turn.assistant),
             ];
             for (speaker, words) in sides {
-                if !words.is_empty() {
+                let unwritten = speaker == Speaker::Assistant && turn.is_unwritten();
+                if !words.is_empty() || unwritten {
                     self.turns.captions.restore(at, speaker, words, &turn);
                 }
             }
-            if !turn.assistant.is_empty() {
+            if let Some(user) = told_of(&turn.user, &turn.assistant, turn.is_heard()) {
                 let seed = &mut self.turns.carry_over.seed;
-                seed.put(at, &turn.user, &turn.assistant);
+                seed.put(at, &user, &turn.assistant);
             }
         }
         self.show_kept(|view| view.current = Some(id));

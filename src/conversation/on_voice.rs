@@ -182,6 +182,7 @@ impl Conversation {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
                 self.withdraw(STEADY_SOUND);
+                self.microphone.is_silent = false;
                 self.feed(now, Input::SpeechStarted { first_voiced });
                 // What leads a new turn has its pre-roll with it.
                 self.join_pause(0);
@@ -192,13 +193,17 @@ impl Conversation {
                 self.store_speech(&[frame]);
             }
             SpeechEvent::SilenceStarted { last_voiced } if !self.microphone.key.is_open() => {
+                self.microphone.is_silent = true;
                 self.feed(now, Input::SilenceStarted { last_voiced });
             }
             SpeechEvent::SilenceStarted { .. } => {}
             SpeechEvent::Resumed {
                 first_voiced,
                 pause,
-            } => self.resume(now, first_voiced, pause),
+            } => {
+                self.microphone.is_silent = false;
+                self.resume(now, first_voiced, pause);
+            }
             SpeechEvent::Ended { last_voiced } => {
                 if let Some(turn) = self.turns.machine.asked_turn() {
                     self.keep_speech(turn, true);
@@ -230,7 +235,9 @@ impl Conversation {
             return;
         }
         if self.is_manual() || self.microphone.key.is_open() || !self.settings.voice_activation() {
-            self.send_speech(turn);
+            if !self.holds_pause() {
+                self.send_speech(turn);
+            }
         } else {
             // Automatic detection: they were streamed already.
             self.turns.resend.pass_over(turn);

@@ -114,7 +114,9 @@ impl Conversation {
             notes.timings.lag = self.turns.lag;
             notes.timings.dsp = self.counters.chain_delay.get();
         }
-        self.send_speech(turn);
+        if !self.holds_pause() {
+            self.send_speech(turn);
+        }
         if self.is_manual() {
             self.send(ProviderCommand::EndUtterance);
         } else if !self.is_typed(turn)
@@ -122,6 +124,12 @@ impl Conversation {
         {
             self.send(ProviderCommand::StopStream);
         }
+    }
+
+    /// Whether what is captured now is silence that is sent only if the user goes on.
+    pub(super) fn holds_pause(&self) -> bool {
+        let wanted = self.profiles.profile.turn.hold_pauses && self.is_manual();
+        wanted && self.microphone.is_silent
     }
 
     /// All that is known of this turn by now is to be sent.

@@ -27,7 +27,7 @@ pub use crate::provider::config::{
 pub use read::{Faults, builtin};
 pub use settings::{
     AUTO, AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, DEFAULT, Detection,
-    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile,
+    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, SWITCH,
     TurnSettings, VadKind,
 };
 pub use show::{schema, shipped};

@@ -13,13 +13,14 @@ use crate::base::keys::{self, Keyed as _, Scalar as _, Value};
 use crate::base::yaml::{Text, YamlError};
 use crate::provider::config::Languages;
 
-/// The profile of this name that is in the program: `ultra-fast`, `balanced`, `high-quality` or `auto`.
+/// The profile of this name that is in the program: one of [`BUILTINS`], or [`AUTO`].
 pub fn builtin(name: &str) -> Option<Arc<Profile>> {
     type Checked = LazyLock<Result<Arc<Profile>, Vec<YamlError>>>;
-    static FIXED: [Checked; 3] = [
+    static FIXED: [Checked; BUILTINS.len()] = [
         LazyLock::new(|| complete(BUILTINS[0]).map(Arc::new)),
         LazyLock::new(|| complete(BUILTINS[1]).map(Arc::new)),
         LazyLock::new(|| complete(BUILTINS[2]).map(Arc::new)),
+        LazyLock::new(|| complete(BUILTINS[3]).map(Arc::new)),
     ];
     static CHOOSES: Checked = LazyLock::new(|| complete(AUTO).map(Arc::new));
     let fixed = BUILTINS.iter().position(|known| *known == name);

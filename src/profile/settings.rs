@@ -12,12 +12,16 @@ pub use crate::vad::VadKind;
 /// The profile that is used where none is named.
 pub const DEFAULT: &str = "balanced";
 
-/// The profiles in this program, in the order of the switch. `profiles/NAME.yaml` is a checked copy of what the table of keys
-/// says about each.
-pub const BUILTINS: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
+/// The profiles in this program that have settings of their own. `profiles/NAME.yaml` is a checked copy of what the table of
+/// keys says about each.
+pub const BUILTINS: [&str; 4] = ["ultra-fast", "balanced", "high-quality", "low-data"];
 
-/// The profile that chooses among the [`BUILTINS`].
+/// The profile that chooses among others: the first three of the [`BUILTINS`], unless a file says otherwise. What a line costs
+/// it cannot know.
 pub const AUTO: &str = "auto";
+
+/// All profiles in this program, in the order of the switch.
+pub const SWITCH: [&str; 5] = ["ultra-fast", "balanced", "high-quality", AUTO, "low-data"];
 
 /// A checked profile. There is one way to make one: from YAML, through the checks.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +56,7 @@ impl Profile {
             answer_length: live.answer_length,
             temperature: live.temperature,
             thinking: live.thinking,
+            unwritten_replies: !live.reply_transcript,
             web_search: live.google_search,
             compression: Some(ContextLimits {
                 at_tokens: live.compress_at_tokens,
@@ -175,6 +180,8 @@ pub struct TurnSettings {
     pub eager_waste_percent: u32,
     /// Whether patience follows the pauses that the user makes.
     pub adaptive_patience: bool,
+    /// Whether silence within a turn is sent only when the user goes on.
+    pub hold_pauses: bool,
     /// Whether speech interrupts a reply.
     pub barge_in: BargeIn,
     /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.
@@ -224,6 +231,8 @@ pub struct LiveSettings {
     pub instruction: String,
     /// Whether the answer should be short.
     pub answer_length: AnswerLength,
+    /// Whether answers are written down as well as spoken.
+    pub reply_transcript: bool,
     /// Whether the model may search the web.
     pub google_search: bool,
     /// The user is told that an answer is late when nothing of it was heard for so long; it is waited for all the same.

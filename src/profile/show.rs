@@ -47,7 +47,7 @@ pub fn shipped(name: &str) -> Option<String> {
     Some(text + &write(lines, name == AUTO, Some(file)))
 }
 
-/// The text of a row for a shipped file. Auto has that of the default profile, unless there is a fourth.
+/// The text of a row for a shipped file: that of the default profile, unless it has one of its own.
 fn pick(texts: &[&'static str], file: usize) -> Option<&'static str> {
     let of_default = texts.get(default_file());
     texts.get(file).or(of_default).or(texts.first()).copied()

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{AUTO, BUILTINS, Profile, builtin, shipped};
+use super::{Profile, SWITCH, builtin, shipped};
 use crate::base::did_you_mean::nearest;
 use crate::base::plural::sentence;
 use crate::base::printable::escaped;
@@ -189,8 +189,8 @@ impl ProfileStore {
 
     fn sort(&mut self) {
         let rank = |entry: &ProfileEntry| {
-            let mut names = BUILTINS.iter().chain([&AUTO]);
-            names
+            SWITCH
+                .iter()
                 .position(|name| *name == entry.profile.name)
                 .unwrap_or(usize::MAX)
         };
@@ -203,9 +203,8 @@ impl ProfileStore {
 }
 
 fn builtins() -> impl Iterator<Item = ProfileEntry> {
-    BUILTINS
+    SWITCH
         .iter()
-        .chain([&AUTO])
         .filter_map(|name| builtin(name))
         .map(|profile| ProfileEntry {
             profile,
@@ -254,7 +253,15 @@ mod tests {
         );
         assert_eq!(
             names(&store),
-            ["ultra-fast", "balanced", "high-quality", "auto", "a", "z"]
+            [
+                "ultra-fast",
+                "balanced",
+                "high-quality",
+                "auto",
+                "low-data",
+                "a",
+                "z"
+            ]
         );
     }
 
@@ -355,12 +362,12 @@ mod tests {
             .expect_err("no such profile");
         assert_eq!(
             error.to_string(),
-            "unknown profile `fast`: did you mean `ultra-fast`? There are: ultra-fast, balanced, high-quality, auto"
+            "unknown profile `fast`: did you mean `ultra-fast`? There are: ultra-fast, balanced, high-quality, auto, low-data"
         );
         let error = ProfileStore::new().get("xyz").expect_err("no such profile");
         assert_eq!(
             error.to_string(),
-            "unknown profile `xyz`. There are: ultra-fast, balanced, high-quality, auto"
+            "unknown profile `xyz`. There are: ultra-fast, balanced, high-quality, auto, low-data"
         );
     }
 

@@ -6,7 +6,7 @@
 //!
 //! Ranges are wider than what is wise (the shipped values say what is): they end where the thing cannot work or cannot be
 //! meant. Where there are three shipped values and reasons, they are those of ultra-fast, balanced and high-quality; a fourth
-//! is that of auto.
+//! is that of low-data, a fifth that of auto. A file without a value of its own has that of balanced.
 
 use std::sync::LazyLock;
 
@@ -74,23 +74,25 @@ pub(super) fn key(name: &str) -> Option<&'static Key> {
 }
 
 bind!(HEAD: Profile {
-    name: Key::new("name", NAME, &["ultra-fast", "balanced", "high-quality", "auto"],
+    name: Key::new("name", NAME, &["ultra-fast", "balanced", "high-quality", "low-data", "auto"],
         "The name on the command line; that of the file where it is left out.", &[]),
-    label: Key::new("label", Kind::Text(1, 40), &["Ultra-fast", "Balanced", "High quality", "Auto"],
+    label: Key::new("label", Kind::Text(1, 40), &["Ultra-fast", "Balanced", "High quality", "Low data", "Auto"],
         "The name in the window.", &[]),
     description: Key::new("description", Kind::Text(1, 300), &[
             "\"The shortest wait: small buffers, little patience, short answers. For a headset and a quiet room.\"",
             "\"Quick, and patient enough for ordinary talk. The default.\"",
             "\"More patience, cleaner sound and a longer memory. For loudspeakers, noise, and long thoughts.\"",
-            "\"Chooses among the three by what the service, the network and this computer allow, and says why.\"",
+            "\"Few bytes: short answers that are spoken only, and none that is dropped. For mobile and metered lines.\"",
+            "\"Chooses among the first three by what the service, the network and this computer allow, and says why.\"",
         ],
         "What it is for, in a sentence.", &[]),
-    target: Key::new("target_ms", whole(50, 10_000), &["200", "300", "400", "300"],
+    target: Key::new("target_ms", whole(50, 10_000), &["200", "300", "400", "400", "300"],
         "The response time that a turn is judged by, in milliseconds: from the end of the turn to the first sound of the reply.",
         &[
             "200 is where talk between people feels like no wait at all; with the service's own share it is rarely reached.",
             "300 is about the pause that people leave between turns.",
             "400 is still taken for an attentive listener.",
+            "400 is still taken for an attentive listener, and leaves a mobile line its 100 ms.",
             "300 is about the pause that people leave between turns. A profile is left for a faster one where that brings \
              responses nearer to it by more than the lost quality is worth.",
         ]);
@@ -120,20 +122,22 @@ bind!(AUDIO: AudioSettings {
             "64 delay speech by 0.6 ms and damp what folds over from 10 kHz by 69 dB (measured).",
             "128 delay speech by 1.3 ms and damp what folds over from 10 kHz by more than 140 dB (measured).",
         ]),
-    prebuffer: Key::new("audio.prebuffer_ms", whole(0, 1_000), &["0", "20", "40"],
+    prebuffer: Key::new("audio.prebuffer_ms", whole(0, 1_000), &["0", "20", "40", "40"],
         "Reply audio gathered before it is played, in milliseconds. It grows while replies stutter.",
         &[
             "0 plays the first packet at once: nothing is added, and a network that jitters is heard once.",
             "20 hides the spread with which packets usually arrive, and is not noticed.",
             "40 hides two late packets of 20 ms.",
+            "40 hides two late packets of 20 ms: mobile lines jitter.",
         ]),
-    preroll: Key::new("audio.preroll_ms", whole(0, 1_000), &["200", "300", "400"],
+    preroll: Key::new("audio.preroll_ms", whole(0, 1_000), &["200", "300", "400", "200"],
         "Sound from before the onset that is sent along, in milliseconds, so that no first syllable is cut. It costs no time, \
          only 32 bytes per millisecond.",
         &[
             "200 covers the onset needed here (60 to 100 ms) and the voiceless consonant before it.",
             "300 keeps soft beginnings too.",
             "400 keeps a breath and soft beginnings.",
+            "200 covers the onset needed here and the voiceless consonant before it, for 4 kB less an utterance than balanced.",
         ]),
     echo_cancellation: Key::new("audio.echo_cancellation", Kind::Words(EchoCancellation::WORDS), &["auto"],
         "Whether the reply is removed from the microphone signal: `auto` with loudspeakers, and with a headset that leaks. It \
@@ -195,11 +199,16 @@ bind!(TURN: TurnSettings {
             "500 is the upper end of the pauses within a sentence (200 to 500 ms).",
             "700 lets a speaker stop and think; every answer comes that much later.",
         ]),
-    eager_endpoint: Key::new("turn.eager_endpoint", Kind::OnOff, &["on"],
+    eager_endpoint: Key::new("turn.eager_endpoint", Kind::OnOff, &["on", "on", "on", "off"],
         "Closes the turn early: as soon as the service's thinking hides the rest of the patience, after 120 ms of silence at \
          least. The reply is held until patience has run out; if you go on it is dropped and the turn continues. It costs \
          tokens for replies that nobody hears, which are counted. It learns your pauses, and waits for as long as they last.",
-        &[]),
+        &[
+            "On here: answers come sooner.",
+            "On here: answers come sooner.",
+            "On here: answers come sooner.",
+            "Off here: a reply that is dropped has come over the line all the same, at 64 kB a second.",
+        ]),
     // Below 9, no turn could be closed early at all: the first false endpoint may cost as much (see `turn::early`).
     eager_waste_percent: Key::new("turn.eager_waste_percent", whole(0, 100), &["10"],
         "The most that such replies may cost, in percent of the tokens of the last 20 turns. Where another one might be too \
@@ -207,6 +216,15 @@ bind!(TURN: TurnSettings {
          below 9 no turn is closed early; 100 is no limit.", &[]),
     adaptive_patience: Key::new("turn.adaptive_patience", Kind::OnOff, &["on"],
         "Lets patience follow the pauses that you make: from half of `patience_ms` to twice as much.", &[]),
+    hold_pauses: Key::new("turn.hold_pauses", Kind::OnOff, &["off", "off", "off", "on"],
+        "Holds silence within your turn back until you go on, so that the silence at its end is never sent. For `detection: \
+         manual` only: the service's own detector needs the silence.",
+        &[
+            "Off here: a pause is there already when you go on.",
+            "Off here: a pause is there already when you go on.",
+            "Off here: a pause is there already when you go on.",
+            "On here: half a second of silence at the end of each turn is 23 kB.",
+        ]),
     barge_in: Key::new("turn.barge_in", Kind::Words(BargeIn::WORDS), &["auto"],
         "Whether speech interrupts a reply: `auto` unless the microphone would hear the reply.", &[]),
     backchannel: Key::new("turn.backchannel_ms", whole(0, 2_000), &["400"],
@@ -249,10 +267,25 @@ bind!(LIVE: LiveSettings {
         &["\"You are Sovereign, a voice assistant. You are heard, not read: speak in plain sentences, without lists, markup or \
            emoji. If you did not understand, ask.\""],
         "The system instruction. Date, time zone and locale are added.", &[]).applies(NextConnection),
-    answer_length: Key::new("live.answer_length", Kind::Words(AnswerLength::WORDS), &["short", "free", "free"],
+    answer_length: Key::new("live.answer_length", Kind::Words(AnswerLength::WORDS), &["short", "free", "free", "short"],
         "`short` asks for one or two sentences, `free` for as many as the question needs.",
-        &["Short ones are over sooner.", "Free ones take the time they need.", "Free ones take the time they need."])
+        &[
+            "Short ones are over sooner.",
+            "Free ones take the time they need.",
+            "Free ones take the time they need.",
+            "Short ones here: a second of an answer is 64 kB, more than a second of a question.",
+        ])
         .applies(NextConnection),
+    reply_transcript: Key::new("live.reply_transcript", Kind::Flag, &["true", "true", "true", "false"],
+        "Whether answers are written down as well as spoken. Without it an answer has no words in the window, in the terminal, in \
+         JSON or in kept conversations, and cannot be searched for; yours are there. A new session is told what you said, not \
+         what was answered. A model that writes its answers down all the same is shown as usual.",
+        &[
+            "On here: what was said can be read and found again.",
+            "On here: what was said can be read and found again.",
+            "On here: what was said can be read and found again.",
+            "Off here: the words of an answer come over the line beside its sound.",
+        ]).applies(NextConnection),
     google_search: Key::new("live.google_search", Kind::Flag, &["false"],
         "Whether it may search the web. A search takes a second or more and costs extra.", &[]).applies(NextConnection),
     reply_deadline: Key::new("live.reply_deadline_ms", whole(2_000, 60_000), &["8000"],

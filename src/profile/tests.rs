@@ -22,14 +22,18 @@ fn files_made_from_the_table_are_up_to_date() {
     }
     let head = "# Keys of a profile\n\n\
         Made from `src/profile/table.rs`. `sovereign profiles show balanced` prints the same with the reasons for the shipped values; \
-        [tuning.md](tuning.md) says what each key gains and costs.\n\n\
+        [tuning.md](tuning.md) says what each key gains and costs. Where three values are shown, `low-data` has that of `balanced`.\n\n\
         An editor with a YAML language server (VS Code with the YAML extension, Neovim, Helix) completes and checks profiles by a schema. Write it into \
         the folder `profiles` that `sovereign doctor` names, and again after an update:\n\n\
         \u{20}   sovereign profiles schema > profile.schema.json\n\n\
         While it is there, `sovereign profiles show` begins with a line that names it to the editor.\n";
     let mut groups = vec![("", "What the profile is called and judged by.")];
     groups.extend(table::GROUPS);
-    let tables = reference(&table::KEYS, &groups, "ultra-fast, balanced, high-quality");
+    let tables = reference(
+        &table::KEYS,
+        &groups,
+        "ultra-fast, balanced, high-quality, low-data",
+    );
     up_to_date("docs/profiles.md", &format!("{head}{tables}"));
 }
 
@@ -37,12 +41,12 @@ fn files_made_from_the_table_are_up_to_date() {
 fn every_row_has_what_its_readers_need() {
     for key in table::KEYS.iter() {
         let files = if key.role == Role::Field {
-            [1, 3, 4].as_slice()
+            [1, 3, 4, 5].as_slice()
         } else {
             &[0]
         };
         assert!(files.contains(&key.shipped.len()), "{}: shipped", key.name);
-        assert!([0, 3, 4].contains(&key.why.len()), "{}: why", key.name);
+        assert!([0, 3, 4, 5].contains(&key.why.len()), "{}: why", key.name);
         assert!(
             key.about.ends_with('.') && !key.about.contains('|'),
             "{}: {}",
@@ -237,20 +241,40 @@ fn shipped_profiles_hold_the_values_of_the_design_or_better_measured_ones() {
     }
     let table =
         |read: fn(&Profile) -> u128| BUILTINS.map(|name| read(&builtin(name).expect("built in")));
-    assert_eq!(table(|p| p.target.as_millis()), [200, 300, 400]);
-    assert_eq!(table(|p| p.audio.period_frames.into()), [256, 512, 1024]);
-    assert_eq!(table(|p| p.audio.resampler_taps.into()), [64, 64, 128]);
-    assert_eq!(table(|p| p.audio.prebuffer.as_millis()), [0, 20, 40]);
-    assert_eq!(table(|p| p.audio.preroll.as_millis()), [200, 300, 400]);
-    assert_eq!(table(|p| p.detector.onset_idle.as_millis()), [60, 40, 50]);
+    assert_eq!(table(|p| p.target.as_millis()), [200, 300, 400, 400]);
+    let periods = table(|p| p.audio.period_frames.into());
+    assert_eq!(periods, [256, 512, 1024, 512]);
+    assert_eq!(table(|p| p.audio.resampler_taps.into()), [64, 64, 128, 64]);
+    assert_eq!(table(|p| p.audio.prebuffer.as_millis()), [0, 20, 40, 40]);
+    let prerolls = table(|p| p.audio.preroll.as_millis());
+    assert_eq!(prerolls, [200, 300, 400, 200]);
+    let onsets = table(|p| p.detector.onset_idle.as_millis());
+    assert_eq!(onsets, [60, 40, 50, 40]);
     assert_eq!(
         table(|p| p.detector.onset_playing.as_millis()),
-        [100, 60, 70]
+        [100, 60, 70, 60]
     );
-    assert_eq!(table(|p| p.turn.patience.as_millis()), [300, 500, 700]);
+    assert_eq!(table(|p| p.turn.patience.as_millis()), [300, 500, 700, 500]);
     assert_eq!(
         table(|p| p.live.compress_at_tokens.into()),
-        [16_000, 24_000, 32_000]
+        [16_000, 24_000, 32_000, 24_000]
+    );
+}
+
+#[test]
+fn low_data_sends_no_silence_and_asks_for_no_words_of_answers() {
+    assert!(builtin("low-data").expect("built in").turn.hold_pauses);
+    let asked = BUILTINS.map(|name| {
+        let profile = builtin(name).expect("built in");
+        let setup = setup(&profile.session_config(profile.turn.detection), None);
+        let words = setup.output_audio_transcription.is_some();
+        assert!(setup.input_audio_transcription.is_some(), "{name}");
+        (profile.turn.detection, profile.turn.eager_endpoint, words)
+    });
+    let usual = (Detection::Manual, true, true);
+    assert_eq!(
+        asked,
+        [usual, usual, usual, (Detection::Manual, false, false)]
     );
 }
 
@@ -258,7 +282,7 @@ fn shipped_profiles_hold_the_values_of_the_design_or_better_measured_ones() {
 fn a_profile_that_chooses_holds_nothing_but_how() {
     let auto = builtin("auto").expect("built in");
     let how = auto.auto.as_ref().expect("it chooses");
-    assert_eq!(how.among, BUILTINS);
+    assert_eq!(how.among, BUILTINS[..3]);
     assert_eq!(auto.audio, builtin(DEFAULT).expect("built in").audio);
     // A file of its own takes over what it leaves out.
     let mine = Profile::parse("mine.yaml", b"auto: {prefer: speed, among: [balanced, x]}");

@@ -24,6 +24,8 @@ pub struct SessionConfig {
     pub temperature: Option<f32>,
     /// How much the model may think before it answers; `None` is the model's default.
     pub thinking: Option<Thinking>,
+    /// Whether answers are spoken only: their words are not asked for.
+    pub unwritten_replies: bool,
     /// Whether the model may search the web.
     pub web_search: bool,
     /// When the service drops the oldest turns of a long conversation; `None` is the service's default.

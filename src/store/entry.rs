@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::base::units::SampleRate;
+use crate::turn::machine::Outcome;
 
 /// Names a conversation within the store; later ones have larger numbers, and no number is used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,17 @@ impl StoredTurn {
     /// Whether it runs, or did when its program ended.
     pub fn is_open(&self) -> bool {
         self.outcome == Self::OPEN
+    }
+
+    /// Whether something of an answer was heard.
+    pub fn is_heard(&self) -> bool {
+        let heard = [Outcome::Completed, Outcome::Interrupted];
+        heard.iter().any(|outcome| outcome.name() == self.outcome)
+    }
+
+    /// Whether an answer was heard of which there are no words.
+    pub fn is_unwritten(&self) -> bool {
+        self.is_heard() && self.assistant.trim().is_empty()
     }
 }
 

@@ -192,6 +192,15 @@ impl Slice {
         self.cost_is_upper_bound |= cost.at_most;
     }
 
+    /// All of these in one, without a start and a length.
+    pub fn total(slices: &[Self]) -> Self {
+        let mut total = Self::default();
+        for slice in slices {
+            total.merge(slice);
+        }
+        total
+    }
+
     /// Merges another slice; start and length stay.
     pub fn merge(&mut self, other: &Self) {
         for (all, more) in self.turns.iter_mut().zip(other.turns) {

@@ -202,7 +202,11 @@ pub(super) fn caption_ui(
     } else {
         t.strong
     };
-    let ending = if caption.stopped {
+    let ending = if caption.unwritten && caption.stopped {
+        Some("Spoken, not written down — stopped by you")
+    } else if caption.unwritten {
+        Some("Spoken, not written down")
+    } else if caption.stopped {
         Some(" — stopped by you")
     } else if caption.unsent {
         Some(" — not sent")

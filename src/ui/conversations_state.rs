@@ -293,7 +293,7 @@ fn captions(
     let assistant = caption(turn, Speaker::Assistant, &turn.assistant);
     [(user, unanswered), (assistant, ending)]
         .into_iter()
-        .filter(|(caption, _)| !caption.text.trim().is_empty())
+        .filter(|(caption, _)| caption.unwritten || !caption.text.trim().is_empty())
 }
 
 fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
@@ -312,6 +312,7 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
         open: false,
         stopped: turn.outcome == Outcome::Interrupted.name() && speaker == Speaker::Assistant,
         unspoken: false,
+        unwritten: turn.is_unwritten() && speaker == Speaker::Assistant,
         found: None,
         latencies: response.map(|response| Latencies {
             response: Some(response),

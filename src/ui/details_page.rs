@@ -1,4 +1,4 @@
-//! The page Details: alerts and causes with remedies, the newest turns by stage, the history, the machine.
+//! The page Details: alerts and causes with remedies, the newest turns by stage, the connection, the history, the machine.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::remedy_button::remedy_button;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, plain_button, sign, value_row, value_rows};
-use super::{explain, format, history, waterfall};
+use super::{connection_figures, explain, format, history, past_alerts, waterfall};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::diagnosis::Finding;
@@ -43,8 +43,15 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     section(ui, "The newest turns", |ui| {
         waterfall::turns_ui(ui, &snapshot.turns, view)
     });
+    section(ui, "Connection", |ui| {
+        let figures = connection_figures::now(&view.numbers.figures.meters);
+        connection_figures::rows_ui(ui, &figures);
+    });
     section(ui, "History", |ui| {
         history::history_ui(ui, snapshot, target, view)
+    });
+    section(ui, "Alerts of the last 7 days", |ui| {
+        past_alerts::alerts_ui(ui, snapshot, view)
     });
     if !snapshot.demo && !snapshot.models.is_empty() {
         section(ui, "Profiles and models", |ui| {
@@ -137,11 +144,6 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
         explain::whose(snapshot)
     );
     let rows = [
-        (
-            "round trip",
-            format::millis_or_unknown(figures.meters.round_trip),
-            "Round trip of the connection, as the system measures it.",
-        ),
         (
             "queues",
             explain::queues(figures),

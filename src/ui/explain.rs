@@ -10,7 +10,7 @@ use crate::profile::{self, Profile};
 use crate::provider::turn_cost::Pricing;
 use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS};
-use crate::telemetry::history::Slice;
+use crate::telemetry::history::{Comparison, Share, Slice};
 use crate::telemetry::memory_growth::Growth;
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::summary::ModelUsage;
@@ -305,6 +305,20 @@ pub(super) fn span(name: &str, total: &Slice) -> String {
     )
 }
 
+/// How today's answers compare with yesterday's: in a sentence, and whether they are slower.
+pub(super) fn compared(days: Comparison) -> (String, bool) {
+    let is_slower = days.longer_percent > 0.0;
+    let how = if is_slower { "slower" } else { "faster" };
+    let cause = match days.cause {
+        Share::Service => "the service",
+        Share::Network => "the network",
+        Share::Computer => "this computer",
+    };
+    let percent = days.longer_percent.abs();
+    let words = format!("Today {percent:.0} % {how} than yesterday: {cause}.");
+    (words, is_slower)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +379,33 @@ mod tests {
         assert_eq!(threads(&process), "12 · –");
         process.thread_growth = Growth::PerHour(6.0);
         assert_eq!(threads(&process), "12 · grows by 6 an hour");
+    }
+
+    #[test]
+    fn today_is_compared_with_yesterday_in_one_sentence_that_names_the_cause() {
+        for (longer_percent, cause, wanted) in [
+            (
+                15.2,
+                Share::Service,
+                ("Today 15 % slower than yesterday: the service.", true),
+            ),
+            (
+                -22.0,
+                Share::Network,
+                ("Today 22 % faster than yesterday: the network.", false),
+            ),
+            (
+                40.0,
+                Share::Computer,
+                ("Today 40 % slower than yesterday: this computer.", true),
+            ),
+        ] {
+            let (words, is_slower) = compared(Comparison {
+                longer_percent,
+                cause,
+            });
+            assert_eq!((words.as_str(), is_slower), wanted);
+        }
     }
 
     #[test]

@@ -37,6 +37,22 @@ pub(super) fn millis_or_unknown(duration: Option<Duration>) -> String {
     duration.map_or_else(|| UNKNOWN.to_owned(), |d| format!("{} ms", millis(d)))
 }
 
+/// A length of time in the units that read best.
+pub(super) fn span(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    let (minutes, hours) = (whole / 60, whole / 3_600);
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7_200 => format!("{minutes} min"),
+        7_200..172_800 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{} d {} h", hours / 24, hours % 24),
+    }
+}
+
 /// A count in groups of three digits.
 pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -453,6 +469,20 @@ mod tests {
             assert_eq!(millis(ms(given)), wanted);
         }
         assert_eq!(millis_or_unknown(None), "–");
+    }
+
+    #[test]
+    fn a_length_of_time_has_one_unit_or_two() {
+        for (seconds, wanted) in [
+            (0.42, "0.4 s"),
+            (12.0, "12 s"),
+            (119.4, "119 s"),
+            (600.0, "10 min"),
+            (7_560.0, "2 h 6 min"),
+            (200_000.0, "2 d 7 h"),
+        ] {
+            assert_eq!(span(Duration::from_secs_f64(seconds)), wanted);
+        }
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! The history: responses over hours and days, their distribution, and other events.
+//! The history: responses, throughput and errors over hours and days, the distribution of responses, and other events.
 
 use std::time::Duration;
 
 use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::explain;
-use super::format;
+use super::icons::{self, Sign};
 use super::theme::{space, tokens};
 use super::ui_state::UiState;
-use super::widgets::{Segment, segmented, small_text, value_rows};
+use super::widgets::{Segment, segmented, signed_row, small_text, value_rows};
+use super::{connection_figures, explain, format, plots};
+use crate::base::plural::count;
 use crate::conversation::snapshot::Snapshot;
 use crate::provider::turn_cost::Pricing;
 use crate::telemetry::history::Slice;
@@ -36,17 +37,37 @@ pub(super) fn history_ui(
     }
     let (name, ..) = SPANS[view.span];
     let columns = &snapshot.history.spans[view.span];
-    let mut total = Slice::default();
-    for column in columns {
-        total.merge(column);
-    }
+    let total = Slice::total(columns);
     ui.add_space(space::S);
+    compared_ui(ui, snapshot);
     responses(ui, columns, target, &explain::span(name, &total));
+    throughput(ui, columns, name, &total);
+    errors(ui, columns, name, &total);
     ui.add_space(space::S);
     histogram(ui, &total);
     ui.add_space(space::XS);
     rows_ui(ui, &total);
+    connection_figures::rows_ui(ui, &connection_figures::over(&total));
     usage_rows_ui(ui, &total, snapshot.pricing);
+}
+
+/// Today and yesterday, where there is something to say.
+fn compared_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    let Some(days) = snapshot.history.compared else {
+        return;
+    };
+    let t = tokens(ui);
+    let (words, is_slower) = explain::compared(days);
+    let mark = if is_slower {
+        (Sign::Triangle, t.warn)
+    } else {
+        (Sign::Dot, t.ok)
+    };
+    let about = "The typical response of today and of yesterday, and what made most of the difference: the service itself, the way \
+                 to it, or this computer. It is said from ten turns a day on, where the difference is more than 10 %.";
+    ui.scope(|ui| signed_row(ui, mark, &words))
+        .response
+        .on_hover_text(about);
 }
 
 /// Median and 95th percentile of each column, with the target as a dashed line.
@@ -103,6 +124,57 @@ fn responses(ui: &mut Ui, columns: &[Slice], target: Option<Duration>, words: &s
     response.on_hover_text(format!(
         "{words}. A column without turns is empty; the dashed line is the target."
     ));
+}
+
+/// Bytes to and from the service, in the columns of the responses.
+fn throughput(ui: &mut Ui, columns: &[Slice], name: &str, total: &Slice) {
+    let t = tokens(ui);
+    let per_minute = |bytes: u64, column: &Slice| bytes as f32 * 60.0 / column.length.max(1) as f32;
+    let values: Vec<[f32; 2]> = columns
+        .iter()
+        .map(|column| [column.bytes_sent, column.bytes_received].map(|of| per_minute(of, column)))
+        .collect();
+    let words = format!(
+        "Throughput of the last {name}: {} sent, {} received",
+        format::bytes(total.bytes_sent),
+        format::bytes(total.bytes_received)
+    );
+    let scale = |most: f32| format!("scale {} a minute", format::bytes(most as u64));
+    let legend = "throughput: sent, and on top of it received";
+    plots::columns(ui, &values, [t.you, t.accent], (legend, scale), &words);
+}
+
+/// Turns without an answer and lost connections, in the columns of the responses.
+fn errors(ui: &mut Ui, columns: &[Slice], name: &str, total: &Slice) {
+    let t = tokens(ui);
+    let failed = |column: &Slice| {
+        let [_, _, _, empty, failed] = column.turns;
+        empty + failed
+    };
+    let values: Vec<[f32; 2]> = columns
+        .iter()
+        .map(|column| [failed(column) as f32, 0.0])
+        .collect();
+    let lost = match total.outages {
+        0 => "no connection was lost".to_owned(),
+        1 => "a connection was lost".to_owned(),
+        n => format!("{} connections were lost", format::grouped(n)),
+    };
+    let unanswered = match failed(total) {
+        0 => "no turn".to_owned(),
+        n => count(n, "turn"),
+    };
+    let words = format!("Errors of the last {name}: {unanswered} without an answer, {lost}");
+    let scale = |most: f32| format!("scale {}", count(most as u64, "turn"));
+    let legend = "errors: without an answer; a cross: connection lost";
+    let plot = plots::columns(ui, &values, [t.bad, t.bad], (legend, scale), &words);
+    let width = plot.width() / columns.len().max(1) as f32;
+    let lost = columns.iter().enumerate().filter(|(_, of)| of.outages > 0);
+    for (i, _) in lost {
+        let at = pos2(plot.left() + width * (i as f32 + 0.5), plot.top() + 5.0);
+        let rect = Rect::from_center_size(at, vec2(8.0, 8.0));
+        icons::sign(ui.painter(), rect, Sign::Cross, t.strong);
+    }
 }
 
 /// How the responses are spread.
@@ -215,23 +287,12 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
     } else {
         explain::pricing(pricing)
     };
-    let number = |value: Option<f64>, unit: &str| {
-        value.map_or_else(
-            || format::UNKNOWN.to_owned(),
-            |value| format!("{value:.1} {unit}"),
-        )
-    };
+    let cpu = total.cpu.mean().map_or_else(
+        || format::UNKNOWN.to_owned(),
+        |percent| format!("{percent:.1} % of a core"),
+    );
     let rows = [
-        (
-            "round trip",
-            number(total.round_trip_ms.mean(), "ms"),
-            "Mean round trip of the connection.",
-        ),
-        (
-            "CPU",
-            number(total.cpu.mean(), "% of a core"),
-            "Mean processor time of this program.",
-        ),
+        ("CPU", cpu, "Mean processor time of this program."),
         (
             "memory, at most",
             format::megabytes(total.rss.max().map(|rss| rss as u64)),

@@ -10,7 +10,7 @@ use super::theme::{Tokens, Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::verdict::ResponseVerdict;
 use super::widgets::{Swatch, card, plain_button, value_row, value_rows};
-use super::{copy_button, details_page, explain, plots};
+use super::{connection_figures, copy_button, details_page, explain, plots};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::TurnStatistics;
@@ -300,11 +300,6 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
             "Answers that you interrupted.",
         ),
         (
-            "round trip",
-            format::millis_or_unknown(figures.meters.round_trip),
-            "Round trip of the connection, as the system measures it.",
-        ),
-        (
             "stutters",
             format::grouped(figures.turns.underruns),
             "Times that an answer ran dry before its end.",
@@ -313,6 +308,7 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
     let here = if stays { "sent, here" } else { "sent" };
     let sent = (here, sent, &*sent_tooltip);
     value_rows(ui, rows.into_iter().chain(lost).chain([sent]));
+    connection_figures::rows_ui(ui, &connection_figures::brief(&figures.meters));
 }
 
 /// When turns are closed, as one quiet line.

@@ -96,6 +96,55 @@ pub(super) fn history(ui: &mut Ui, responses: &[Duration], target: Duration) {
     ));
 }
 
+/// Columns of two values, the second on top of the first, in an ink each; `words` describe them, and stand to the left and to
+/// the right above them. Gives the place of the columns, to paint more there.
+pub(super) fn columns(
+    ui: &mut Ui,
+    columns: &[[f32; 2]],
+    inks: [Color32; 2],
+    (left, right): (&str, impl FnOnce(f32) -> String),
+    words: &str,
+) -> Rect {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 64.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words));
+    let plot = rect.with_min_y(rect.top() + 16.0).shrink2(vec2(3.0, 2.0));
+    let highest = columns.iter().map(|[a, b]| a + b).fold(0.0, f32::max);
+    let most = scale(highest);
+    let width = plot.width() / columns.len().max(1) as f32;
+    for (i, values) in columns.iter().enumerate() {
+        let left = plot.left() + width * i as f32 + width * 0.15;
+        let mut bottom = plot.bottom();
+        for (value, ink) in values.iter().zip(inks).filter(|(value, _)| **value > 0.0) {
+            // What there is can be seen, however little it is.
+            let top = bottom - (plot.height() * value / most).max(1.0);
+            let bar = Rect::from_min_max(pos2(left, top), pos2(left + width * 0.7, bottom));
+            ui.painter().rect_filled(bar, 0.0, ink);
+            bottom = top;
+        }
+    }
+    let ground = [plot.left_bottom(), plot.right_bottom()];
+    ui.painter()
+        .line_segment(ground, Stroke::new(1.0, t.hairline));
+    small_text(ui, rect.left_top(), Align2::LEFT_TOP, left, t.muted);
+    let right = right(most);
+    small_text(ui, rect.right_top(), Align2::RIGHT_TOP, &right, t.muted);
+    response.on_hover_text(words);
+    plot
+}
+
+/// The end of a scale on which this is the highest value: 1, 2 or 5 of a power of ten, so that it seldom changes.
+fn scale(highest: f32) -> f32 {
+    let mut power = 1.0;
+    while power * 5.0 < highest && power < 1e30 {
+        power *= 10.0;
+    }
+    let ends = [power, power * 2.0, power * 5.0];
+    ends.into_iter()
+        .find(|end| highest <= *end)
+        .unwrap_or(power * 5.0)
+}
+
 /// A line of values on a scale that ends at the next of `scales`; older values on the left.
 pub(super) fn trend(ui: &mut Ui, values: &[f32], scales: &[f32]) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
@@ -123,4 +172,15 @@ pub(super) fn trend(ui: &mut Ui, values: &[f32], scales: &[f32]) {
         .collect();
     ui.painter()
         .add(Shape::line(points, Stroke::new(1.5, tokens(ui).muted)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_ends_at_the_next_round_number() {
+        let ends = [0.0, 1.0, 1.5, 4.0, 5.0, 6.0, 49_000.0, 51_000.0].map(scale);
+        assert_eq!(ends, [1.0, 1.0, 2.0, 5.0, 5.0, 10.0, 50_000.0, 100_000.0]);
+    }
 }

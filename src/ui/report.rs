@@ -2,15 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::explain;
 use super::format::{self, UNKNOWN};
+use super::{connection_figures, explain, past_alerts};
 use crate::conversation::snapshot::{Port, Snapshot};
+use crate::telemetry::history::Slice;
+use crate::telemetry::view::SPANS;
 
 /// The facts that describe the latency of this machine, one per line.
 pub(super) fn report(snapshot: &Snapshot) -> String {
     let lines = [
         versions(snapshot),
         responses(snapshot),
+        connection(snapshot),
         trouble(snapshot),
         machine(snapshot),
     ];
@@ -87,8 +90,6 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
         "lost samples",
         figures.turns.capture_dropped.to_string(),
     ));
-    let round_trip = format::millis_or_unknown(figures.meters.round_trip);
-    lines.push(line("round trip", round_trip));
     lines.push(line("queues", explain::queues(figures)));
     let tokens = explain::tokens(figures.turns.tokens, figures.turns.thoughts);
     lines.push(line("tokens", tokens));
@@ -97,6 +98,23 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
         let name = format!("{profile} with {model}");
         lines.push(line(&name, explain::of_model(of)));
     }
+    lines
+}
+
+/// The connection now and over each span of the history.
+fn connection(snapshot: &Snapshot) -> Vec<Line> {
+    let now = connection_figures::now(&snapshot.figures.meters);
+    let mut lines: Vec<Line> = now.iter().map(|f| line(f.name, &*f.value)).collect();
+    for ((name, ..), columns) in SPANS.iter().zip(&snapshot.history.spans) {
+        let figures = connection_figures::over(&Slice::total(columns));
+        let figures: Vec<_> = figures
+            .iter()
+            .map(|figure| format!("{} {}", figure.name, figure.value))
+            .collect();
+        lines.push(line(&format!("last {name}"), figures.join(", ")));
+    }
+    let days = snapshot.history.compared.map(explain::compared);
+    lines.extend(days.map(|(words, _)| line("days", words)));
     lines
 }
 
@@ -109,7 +127,12 @@ fn trouble(snapshot: &Snapshot) -> Vec<Line> {
         let what = format!("{}: {}", finding.part.name(), finding.what);
         line("likely cause", what)
     });
-    alerts.chain(findings).collect()
+    let past = snapshot.history.alerts.iter().take(past_alerts::NEWEST);
+    let past = past.enumerate().map(|(nth, alert)| {
+        let when = past_alerts::when(alert, past_alerts::stands(alert, nth, snapshot));
+        line("earlier alert", format!("{when} · {}", alert.what))
+    });
+    alerts.chain(findings).chain(past).collect()
 }
 
 fn machine(snapshot: &Snapshot) -> Vec<Line> {

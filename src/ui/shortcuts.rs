@@ -103,7 +103,7 @@ impl Press {
     }
 
     fn take_with_ctrl(self, snapshot: &Snapshot, view: &mut UiState, typing: bool) -> bool {
-        const PROFILES: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
+        const PROFILES: [Key; 5] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5];
         if self.key == Key::M {
             view.commands.push(Command::SetMuted(!snapshot.muted));
         } else if self.key == Key::L {

@@ -309,6 +309,7 @@ mod tests {
             open: false,
             stopped: false,
             unspoken: false,
+            unwritten: false,
             found: None,
             latencies: None,
             target: None,

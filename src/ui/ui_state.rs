@@ -74,6 +74,8 @@ pub(super) struct UiState {
     pub(super) turn: Option<u64>,
     /// The span of the history, as an index.
     pub(super) span: usize,
+    /// Whether all alerts of the last days are shown, not the newest only.
+    pub(super) all_alerts: bool,
     pub(super) conversations: ConversationsState,
     /// Whether another conversation shall begin, although the words of this one are gone then: asked, and just now.
     pub(super) begins: Option<bool>,
@@ -99,6 +101,7 @@ impl UiState {
             exported: None,
             turn: None,
             span: 0,
+            all_alerts: false,
             conversations: ConversationsState::default(),
             begins: None,
         }

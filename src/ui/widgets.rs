@@ -359,6 +359,27 @@ pub(super) fn value_row(
     value: &str,
     tooltip: &str,
 ) {
+    row_ui(ui, swatch, name, (value, None), tooltip);
+}
+
+/// The same with a sign before the value, both in one colour.
+pub(super) fn marked_row(
+    ui: &mut Ui,
+    name: &str,
+    value: &str,
+    mark: (Sign, Color32),
+    tooltip: &str,
+) {
+    row_ui(ui, None, name, (value, Some(mark)), tooltip);
+}
+
+fn row_ui(
+    ui: &mut Ui,
+    swatch: Option<Swatch>,
+    name: &str,
+    (value, mark): (&str, Option<(Sign, Color32)>),
+    tooltip: &str,
+) {
     let t = tokens(ui);
     let response = ui
         .horizontal(|ui| {
@@ -370,8 +391,13 @@ pub(super) fn value_row(
             }
             ui.label(text(name, Weight::Regular, 13.0, t.normal));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                let ink = mark.map_or(t.strong, |(_, ink)| ink);
                 // Whatever it says, it makes no panel wider.
-                ui.add(egui::Label::new(text(value, Weight::Medium, 13.0, t.strong)).truncate());
+                ui.add(egui::Label::new(text(value, Weight::Medium, 13.0, ink)).truncate());
+                if let Some((mark, ink)) = mark {
+                    sign(ui, mark, 9.0, ink);
+                }
             });
         })
         .response;

@@ -7,6 +7,7 @@ mod cli;
 mod detection;
 mod kept;
 mod link;
+mod low_data;
 mod models;
 mod mutations;
 mod no_locks;

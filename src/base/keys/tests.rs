@@ -59,9 +59,9 @@ pub(crate) fn reference(table: &[&'static Key], groups: &[(&str, &str)], values:
 /// The shipped values, once where they are the same.
 fn shipped(key: &Key) -> String {
     let quoted = |value: &&str| format!("`{}`", value.trim_matches('"'));
-    let values = key.shipped.iter().take(3).map(quoted);
-    // Names and sentences have four, one of each shipped file.
-    let is_text = key.shipped.len() == 4 && key.shipped[0].parse::<u64>().is_err();
+    let values = key.shipped.iter().take(4).map(quoted);
+    // Names and sentences have five, one of each shipped file.
+    let is_text = key.shipped.len() == 5 && key.shipped[0].parse::<u64>().is_err();
     if is_text {
         return String::new();
     }

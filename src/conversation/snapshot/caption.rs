@@ -31,6 +31,8 @@ pub struct Caption {
     pub stopped: bool,
     /// It was written by the service, and nothing of it was spoken.
     pub unspoken: bool,
+    /// It was spoken, and there are no words of it: the profile does without, or the service wrote none.
+    pub unwritten: bool,
     /// Where it comes from, if the service searched for it.
     pub found: Option<Arc<Grounding>>,
     /// The turn's figures, on the reply, once it was heard.

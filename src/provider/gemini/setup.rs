@@ -30,7 +30,7 @@ pub fn setup(config: &SessionConfig, handle: Option<&str>) -> Setup {
         tools: tools(config),
         realtime_input_config: Some(realtime_input(&config.detection)),
         input_audio_transcription: Some(hints),
-        output_audio_transcription: Some(TranscriptionConfig::default()),
+        output_audio_transcription: (!config.unwritten_replies).then(TranscriptionConfig::default),
         session_resumption: Some(Resumption {
             handle: handle.map(str::to_owned),
             transparent: None,

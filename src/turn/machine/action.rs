@@ -86,6 +86,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether something of an answer was heard.
+    pub fn is_heard(&self) -> bool {
+        matches!(self, Self::Completed | Self::Interrupted)
+    }
+
     /// Its name in the JSON of a turn.
     pub fn name(&self) -> &'static str {
         match self {

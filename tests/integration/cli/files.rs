@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::desk::{Home, Running, Server, in_thread, voice};
 
-const BUILT_IN: [&str; 4] = ["ultra-fast", "balanced", "high-quality", "auto"];
+const BUILT_IN: [&str; 5] = ["ultra-fast", "balanced", "high-quality", "auto", "low-data"];
 
 #[test]
 fn what_show_prints_is_accepted_by_check_without_a_word() {

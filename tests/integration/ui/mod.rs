@@ -1,6 +1,7 @@
 //! The window, driven by hand-made snapshots and by keys and clicks, found by label as a screen reader finds it.
 
 mod choices;
+mod connection;
 mod conversations;
 mod figures;
 mod kept;

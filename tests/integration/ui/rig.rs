@@ -212,6 +212,7 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         open: false,
         stopped: false,
         unspoken: false,
+        unwritten: false,
         found: None,
         latencies: None,
         target: None,
