@@ -116,6 +116,19 @@ fn a_torn_header_or_first_page_loses_no_turn() {
 }
 
 #[test]
+fn a_column_that_lost_its_name_is_damage() {
+    let place = Place::new();
+    let turns = full(&place);
+    let mut bytes = fs::read(place.file()).expect("there");
+    let column = b"assistant TEXT NOT NULL";
+    let at = memchr::memmem::find(&bytes, column).expect("in the list of tables");
+    bytes[at] = b'z';
+    fs::write(place.file(), bytes).expect("written");
+    let (left, _) = recovered(&place);
+    assert_eq!(left, turns);
+}
+
+#[test]
 fn torn_pages_lose_their_turns_alone() {
     let place = Place::new();
     let turns = full(&place);
