@@ -1,6 +1,7 @@
 //! The panic hook: reports and logs each panic without blocking. A panic in a thread that no supervisor watches ends the
 //! conversation with a message.
 
+use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::LazyLock;
 
@@ -27,7 +28,6 @@ pub fn listen() {
         }
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("without a name");
-        // The words themselves may hold what was said.
         let place = panic
             .location()
             .map_or_else(String::new, ToString::to_string);
@@ -36,7 +36,10 @@ pub fn listen() {
         if is_one(name, &FOREIGN) {
             return;
         }
-        let mut text = format!("error: a fault of this program: thread {name:?} {panic}");
+        let words = words_of(panic.payload());
+        let mut text = format!(
+            "error: a fault of this program: thread {name:?} panicked at {place}:\n{words}"
+        );
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
             text += &format!("\n{trace}");
@@ -57,6 +60,14 @@ pub fn lost() -> &'static CancellationToken {
 
 pub const LOST_A_PART: &str = "a part of the program has failed (see above)";
 
+/// What a panic says. A text that was put together may name what was said or the key, in quotes: it ends before them.
+fn words_of(payload: &dyn Any) -> &str {
+    let made = payload.downcast_ref::<String>();
+    let made = made.map(|made| made.split(['"', '\'', '`']).next().unwrap_or_default());
+    let fixed = payload.downcast_ref::<&str>().copied();
+    fixed.or(made).unwrap_or_default().trim_end()
+}
+
 fn ends_the_conversation(thread: &str) -> bool {
     !is_one(thread, &HEARD_OF) && !is_one(thread, &FOREIGN)
 }
@@ -68,6 +79,31 @@ fn is_one(thread: &str, names: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_does_not_tell_what_was_said() {
+        let words_of = |work: fn()| {
+            let payload = std::panic::catch_unwind(work).expect_err("it panics");
+            super::words_of(&*payload).to_owned()
+        };
+        let cut = words_of(|| drop("ünsaid words"[1..].to_owned()));
+        assert!(
+            cut.contains("char boundary") && !cut.contains("words"),
+            "{cut}"
+        );
+        let refused = words_of(|| {
+            let read: serde_json::Result<u8> = serde_json::from_str("\"unsaid words\"");
+            read.expect("a number");
+        });
+        assert!(
+            refused.starts_with("a number: ") && !refused.contains("words"),
+            "{refused}"
+        );
+        assert_eq!(words_of(|| panic!("asked to")), "asked to");
+        let index = words_of(|| assert_eq!(vec![0][std::hint::black_box(7)], 0));
+        assert!(index.ends_with("the index is 7"), "{index}");
+        assert_eq!(words_of(|| std::panic::panic_any(7)), "");
+    }
 
     #[test]
     fn threads_that_nobody_restarts_end_the_conversation() {

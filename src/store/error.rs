@@ -56,8 +56,11 @@ impl From<rusqlite::Error> for StoreError {
         }
         let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
         let busy = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
-        if damage.contains(&code) {
-            Self::Damaged(error.to_string())
+        let text = error.to_string();
+        // What our own statements name is in every whole file.
+        let lacks = ["no such table", "no such column", "has no column named"];
+        if damage.contains(&code) || lacks.iter().any(|lack| text.contains(lack)) {
+            Self::Damaged(text)
         } else if busy.contains(&code) {
             Self::Busy
         } else if code == ErrorCode::SystemIoFailure {

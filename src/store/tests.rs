@@ -3,6 +3,8 @@
 mod crash;
 mod damage;
 mod deletion;
+mod faults;
+mod journal;
 mod keeping;
 mod measure;
 mod searching;

@@ -25,8 +25,8 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 const EXPIRED_AT_ONCE: usize = 3;
 /// After a pause of so much time the log is emptied of speech that was answered.
 const SCRUB_AFTER: Duration = Duration::from_secs(2);
-/// Bytes of the longest number of a conversation.
-const LONGEST_ID: u64 = 20;
+/// Bytes of the note in the lock file: the longest number of a conversation.
+const NOTE: usize = 20;
 /// After a failure it is tried again: at first, and at most.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_MOST: Duration = Duration::from_secs(30);
@@ -89,11 +89,10 @@ impl StoreWorker {
     /// Notes which conversation is running, for the next program, if this one is killed.
     fn note_running(&mut self, id: Option<ConversationId>) {
         if let Some(lock) = self.lock.as_mut().filter(|_| self.running != id) {
+            // In one write over the earlier note: a program that is killed leaves the one or the other.
             let text = id.map_or(String::new(), |id| id.0.to_string());
-            let written = lock
-                .set_len(0)
-                .and_then(|()| lock.rewind())
-                .and_then(|()| lock.write_all(text.as_bytes()));
+            let text = format!("{text:NOTE$}");
+            let written = lock.rewind().and_then(|()| lock.write_all(text.as_bytes()));
             if let Err(error) = written {
                 tracing::warn!(%error, "the running conversation is not noted");
             }
@@ -370,8 +369,8 @@ impl StoreWorker {
         }
         if let Some(lock) = &self.lock {
             let mut text = String::new();
-            lock.take(LONGEST_ID).read_to_string(&mut text).ok();
-            self.running = text.parse().ok().map(ConversationId);
+            lock.take(NOTE as u64).read_to_string(&mut text).ok();
+            self.running = text.trim().parse().ok().map(ConversationId);
         }
         self.lock.is_some()
     }

@@ -5,6 +5,7 @@ mod audio_rig;
 mod carry_over;
 mod cli;
 mod detection;
+mod fuzz_targets;
 mod kept;
 mod link;
 mod low_data;

@@ -4,12 +4,9 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use sovereign::profile::Profile;
-use sovereign::provider::gemini::close_frame::Close;
-use sovereign::provider::gemini::message::{ClientMessage, ServerMessage};
-use sovereign::provider::gemini::pcm::{PcmReader, reply_rate};
-use sovereign::server::script::Script;
-use sovereign::settings::config::Config;
+use sovereign::provider::gemini::pcm::PcmReader;
+
+use super::fuzz_targets;
 
 /// Messages of a service that keeps no rule, one a line.
 const ODD: &str = include_str!("../fixtures/protocol/odd.jsonl");
@@ -126,19 +123,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
-    fn messages_of_a_service(json in mutant(&[SERVER, ODD])) {
-        if let Ok((message, left_out)) = ServerMessage::read_counted(&json) {
-            prop_assert_eq!(left_out.count == 0, left_out.first.is_empty());
-            let written = message.to_json();
-            prop_assert_eq!(ServerMessage::read_counted(written.as_bytes()), Ok((message, Default::default())));
-        }
-    }
-
-    #[test]
-    fn messages_of_a_client(json in mutant(&[CLIENT])) {
-        if let Ok(message) = ClientMessage::read(&json) {
-            prop_assert_eq!(ClientMessage::read(message.to_json().as_bytes()), Ok(message));
-        }
+    fn messages_of_either_side(json in mutant(&[SERVER, ODD, CLIENT])) {
+        fuzz_targets::server_message(&json);
     }
 
     #[test]
@@ -146,9 +132,7 @@ proptest! {
         mime in mutant(&[MIMES]),
         chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
     ) {
-        if let Ok(rate) = reply_rate(&String::from_utf8_lossy(&mime)) {
-            prop_assert!((8_000..=48_000).contains(&rate.hz()));
-        }
+        fuzz_targets::mime_type(&mime);
         let mut reader = PcmReader::default();
         let samples: usize = chunks.iter().map(|chunk| reader.read(chunk).len()).sum();
         prop_assert_eq!(samples, chunks.iter().map(Vec::len).sum::<usize>() / 2);
@@ -159,10 +143,14 @@ proptest! {
         code in prop_oneof![any::<u16>(), 1_000_u16..1_015],
         reason in mutant(&[REASONS]),
     ) {
-        let close = Close::of(code, &String::from_utf8_lossy(&reason));
-        if !matches!(code, 1_007 | 1_008 | 1_011) {
-            prop_assert_eq!(close, Close::of(code, ""), "its reason says nothing");
-        }
+        let mut bytes = code.to_le_bytes().to_vec();
+        bytes.extend(reason);
+        fuzz_targets::close_reason(&bytes);
+    }
+
+    #[test]
+    fn what_happens_to_a_link(steps in prop::collection::vec(any::<u8>(), 0..300)) {
+        fuzz_targets::reconnect_policy(&steps);
     }
 }
 
@@ -171,11 +159,23 @@ proptest! {
 
     #[test]
     fn files_of_the_user(text in changed(vec![PROFILE, CONFIG, SCRIPT])) {
-        if let Ok(profile) = Profile::parse("mine.yaml", &text) {
-            let again = Profile::parse("mine.yaml", profile.to_yaml().as_bytes());
-            prop_assert_eq!(again.ok(), Some(profile));
+        fuzz_targets::profile(&text);
+        fuzz_targets::script(&text);
+    }
+}
+
+/// What the fuzzer begins with, and what it has found (`scripts/fuzz`).
+#[test]
+fn the_corpus_of_the_fuzzer_holds() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, target) in fuzz_targets::TARGETS {
+        let files = std::fs::read_dir(corpus.join(name)).expect(name);
+        let files: Vec<_> = files.map(|file| file.expect("listed").path()).collect();
+        assert!(!files.is_empty(), "{name}");
+        for file in files {
+            let bytes = std::fs::read(&file).expect("readable");
+            let held = std::panic::catch_unwind(|| target(&bytes));
+            assert!(held.is_ok(), "{}", file.display());
         }
-        Config::parse("config.yaml", &text).ok();
-        Script::parse(Path::new("script.yaml"), &text).ok();
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::super::{Cli, CliCommand};
 use super::*;
+use crate::base::printable::is_hidden;
 use crate::base::units::SampleRate;
 use crate::store::{Side, StoredAudio};
 
@@ -261,4 +262,42 @@ fn what_is_wrong_with_the_file_is_said() {
         problem.contains("is a folder") && problem.contains("hint: "),
         "{problem}"
     );
+}
+
+#[test]
+fn nothing_that_was_said_acts_on_the_terminal() {
+    const ODD: &str = "a\u{1b}]0;title\u{7}\u{9b}31m\u{202e}b\rc\u{2028}d\u{0}e\u{85}f";
+    let home = Home::kept();
+    let file = home.path("state").join(FILE);
+    let (mut database, _) = Database::open(&file).expect("opened");
+    let odd = StoredTurn {
+        number: 1,
+        at: "2026-11-29T12:00:00Z".parse().expect("a time"),
+        profile: ODD.into(),
+        outcome: ODD.into(),
+        user: format!("quokka {ODD}\n{ODD}"),
+        assistant: ODD.into(),
+        record: serde_json::json!({ODD: ODD}).to_string(),
+        ..StoredTurn::default()
+    };
+    database
+        .write(|batch| batch.turn(ConversationId(3), &odd))
+        .expect("kept");
+    drop(database);
+    for line in [
+        "list",
+        "list --json",
+        "show 3",
+        "show 3 --json",
+        "search quokka",
+        "search quokka --json",
+        "export 3 --format md",
+        "export 3 --format json",
+    ] {
+        let (out, err, status) = home.run(line);
+        assert!(status.is_ok(), "{line}: {status:?}");
+        assert!(out.contains("31m") && err.is_empty(), "{line}: {out}");
+        let acts = |c: char| is_hidden(c) && c != '\n';
+        assert!(!out.contains(acts), "{line}: {out:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! A program that is killed while it writes. Run by `scripts/measure-store`.
+//! A program that is killed while it keeps a conversation. Run by `scripts/measure-store`.
 
 #![expect(clippy::print_stdout, reason = "for whoever runs the command")]
 
@@ -10,92 +10,212 @@ use super::*;
 /// Tells the child where to write.
 const FOLDER: &str = "SOVEREIGN_TEST_STORE";
 const KILLS: u32 = 1_000;
+/// Samples of a piece of speech.
+const PIECE: u64 = 4_000;
 
-/// Writes turns and speech without an end, and says which are kept.
-#[test]
+fn words(number: u64) -> String {
+    format!("turn number {number}")
+}
+
+fn open_turn(number: u64) -> StoredTurn {
+    StoredTurn {
+        outcome: StoredTurn::OPEN.into(),
+        record: String::new(),
+        ..turn(number, &words(number), "")
+    }
+}
+
+fn closed_turn(number: u64) -> StoredTurn {
+    turn(number, &words(number), &"answer ".repeat(100))
+}
+
+fn piece(number: u64, first: u64) -> SpeechPiece {
+    let sample = i16::try_from(number % 1_000).expect("small");
+    SpeechPiece {
+        number,
+        at: at(0),
+        first,
+        samples: vec![sample; usize::try_from(PIECE).expect("small")],
+    }
+}
+
+/// Waits until all that was written before is on the disk.
+async fn synchronise(store: &mut Store, id: ConversationId) {
+    store.ask(Query::Open(id));
+    while !matches!(store.next().await, StoreEvent::Opened { .. }) {}
+}
+
+fn say(words: &str) {
+    let mut out = std::io::stdout();
+    writeln!(out, "{words}")
+        .and_then(|()| out.flush())
+        .expect("read by the parent");
+}
+
+/// Keeps a conversation without an end as the program does, and says what is kept of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "the child of the test below"]
-fn child() {
+async fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let (mut database, _) = Database::open(&Path::new(&folder).join(FILE)).expect("opened");
-    let id = ConversationId(1);
-    let first = database.turns(id).expect("read").len() as u64 + 1;
-    for number in first.. {
-        let turn = turn(
+    let file = Path::new(&folder).join(FILE);
+    let mut store = Store::start(Some(file), Retention::Forever);
+    store.ask(Query::Left);
+    let unsent = loop {
+        if let StoreEvent::Left { unsent, .. } = store.next().await {
+            break unsent;
+        }
+    };
+    for speech in unsent {
+        let (conversation, number) = (store.go_on(speech.conversation), speech.number);
+        store.write(Write::Answered {
+            conversation,
             number,
-            &format!("turn number {number}"),
-            &"answer ".repeat(100),
-        );
-        let piece = SpeechPiece {
-            number,
-            at: at(0),
-            first: 0,
-            samples: vec![1; 8_000],
-        };
-        database
-            .write(|batch| {
-                batch.turn(id, &turn)?;
-                batch.speech(id, &piece)?;
-                batch.answered(id, number.saturating_sub(1))
-            })
-            .expect("kept");
-        let mut out = std::io::stdout();
-        writeln!(out, "kept {number}")
-            .and_then(|()| out.flush())
-            .expect("read by the parent");
+        });
     }
+    let conversation = store.begin();
+    let write = |store: &Store, turn| store.write(Write::Turn { conversation, turn });
+    write(&store, open_turn(1));
+    let id = loop {
+        if let StoreEvent::Begun { id, .. } = store.next().await {
+            break id;
+        }
+    };
+    say(&format!("\nbegun {}", id.0));
+    for number in 1.. {
+        write(&store, open_turn(number));
+        for first in [0, PIECE] {
+            let piece = piece(number, first);
+            store.write(Write::Speech {
+                conversation,
+                piece,
+            });
+        }
+        synchronise(&mut store, id).await;
+        say(&format!("spoken {number}"));
+        write(&store, closed_turn(number));
+        store.write(Write::Answered {
+            conversation,
+            number,
+        });
+        synchronise(&mut store, id).await;
+        say(&format!("answered {number}"));
+    }
+}
+
+/// What the child said before it was killed.
+#[derive(Debug, Default)]
+struct Confirmed {
+    id: Option<ConversationId>,
+    spoken: u64,
+    answered: u64,
+}
+
+fn run_and_kill(folder: &Path, after: Duration) -> Confirmed {
+    let this = std::env::current_exe().expect("this program");
+    let name = "store::tests::crash::child";
+    let mut child = Command::new(this)
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    std::thread::sleep(after);
+    child.kill().expect("killed");
+    let output = child.stdout.take().expect("piped");
+    let mut confirmed = Confirmed::default();
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        let Some((what, number)) = line.split_once(' ') else {
+            continue;
+        };
+        match (what, number.parse()) {
+            ("begun", Ok(id)) => confirmed.id = Some(ConversationId(id)),
+            ("spoken", Ok(number)) => confirmed.spoken = number.unsigned_abs(),
+            ("answered", Ok(number)) => confirmed.answered = number.unsigned_abs(),
+            _ => {}
+        }
+    }
+    child.wait().expect("ended");
+    confirmed
+}
+
+/// Holds what is kept of a conversation to what was confirmed; gives the number of its turns.
+fn assert_kept(database: &Database, confirmed: &Confirmed) -> usize {
+    let Some(id) = confirmed.id else {
+        return 0;
+    };
+    let kept = database.turns(id).expect("read");
+    let least = confirmed.spoken.max(1);
+    assert!(
+        kept.len() as u64 >= least,
+        "{} turns, {confirmed:?}",
+        kept.len()
+    );
+    for (turn, number) in kept.iter().zip(1..) {
+        let is_last = number == kept.len() as u64;
+        let may_be_open = is_last && number > confirmed.answered;
+        let is_whole = *turn == closed_turn(number) || may_be_open && *turn == open_turn(number);
+        assert!(is_whole, "{turn:?}, {confirmed:?}");
+    }
+    let unsent = database.unsent().expect("read");
+    let unsent = unsent.iter().filter(|speech| speech.conversation == id);
+    let mut numbers = Vec::new();
+    for speech in unsent {
+        assert!(speech.number > confirmed.answered, "{confirmed:?}");
+        let sample = piece(speech.number, 0).samples[0];
+        assert!(speech.samples.iter().all(|found| *found == sample));
+        let is_confirmed = speech.number == confirmed.spoken;
+        assert!(
+            !is_confirmed || speech.samples.len() as u64 == 2 * PIECE,
+            "{confirmed:?}"
+        );
+        numbers.push(speech.number);
+    }
+    let is_waiting =
+        kept.last().is_some_and(StoredTurn::is_open) && confirmed.spoken > confirmed.answered;
+    let last = kept.len() as u64;
+    assert!(
+        !is_waiting || last > confirmed.spoken || numbers.contains(&last),
+        "{numbers:?}, {confirmed:?}"
+    );
+    kept.len()
+}
+
+/// The conversation that the next program goes on with.
+fn left_running(place: &Place) -> Option<ConversationId> {
+    let text = std::fs::read_to_string(place.file().with_extension("lock")).ok()?;
+    text.trim().parse().ok().map(ConversationId)
 }
 
 #[test]
 #[ignore = "takes minutes: scripts/measure-store"]
 fn a_thousand_kills_lose_nothing() {
     let place = Place::new();
-    let this = std::env::current_exe().expect("this program");
-    let mut newest = 0;
-    for kill in 0..KILLS {
-        let mut child = Command::new(&this)
-            .args([
-                "--exact",
-                "store::tests::crash::child",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env(FOLDER, place.folder())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("started");
-        let after = Duration::from_micros(rand::random_range(5_000..60_000));
-        std::thread::sleep(after);
-        child.kill().expect("killed");
-        let output = child.stdout.take().expect("piped");
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // The test harness writes on the same line.
-            if let Some((_, number)) = line.rsplit_once("kept ") {
-                newest = number.parse().expect("a number");
-            }
-        }
-        child.wait().expect("ended");
+    let (mut turns, mut all) = (0, Vec::new());
+    let (mut spoken, mut begun) = (0, 0);
+    for _ in 0..KILLS {
+        let after = Duration::from_micros(rand::random_range(2_000..80_000));
+        let confirmed = run_and_kill(place.folder(), after);
         let database = place.open();
-        let kept = database.turns(ConversationId(1)).expect("read");
-        assert!(
-            kept.len() as u64 >= newest,
-            "kill {kill}: {} of {newest}",
-            kept.len()
-        );
-        let is_whole = |(turn, number): (&StoredTurn, u64)| {
-            turn.number == number && turn.user == format!("turn number {number}")
-        };
-        assert!(kept.iter().zip(1..).all(is_whole), "kill {kill}");
-        let unsent = database.unsent().expect("read");
-        let numbers: Vec<u64> = unsent.iter().map(|speech| speech.number).collect();
-        let last: Vec<u64> = kept.last().map(|turn| turn.number).into_iter().collect();
-        assert_eq!(numbers, last, "kill {kill}: the last turn is not answered");
-        if kept.len() > 2_000 {
-            drop(database);
-            place.open().delete_all().expect("deleted");
-            newest = 0;
+        turns += assert_kept(&database, &confirmed);
+        if confirmed.spoken > 0 {
+            assert!(left_running(&place) >= confirmed.id, "{confirmed:?}");
         }
+        spoken += u32::from(confirmed.spoken > confirmed.answered);
+        begun += u32::from(confirmed.id.is_some());
+        all.push((confirmed.id, confirmed.answered));
     }
-    println!("{KILLS} kills, nothing lost");
+    let database = place.open();
+    for (id, answered) in &all {
+        let kept = id.map_or_else(Vec::new, |id| database.turns(id).expect("read"));
+        let whole = kept
+            .iter()
+            .zip(1..)
+            .filter(|(turn, number)| **turn == closed_turn(*number));
+        assert!(whole.count() as u64 >= *answered, "{id:?}");
+    }
+    println!(
+        "{KILLS} kills at random points, {begun} of them within a conversation and {spoken} with speech that waited: {turns} turns, nothing lost"
+    );
 }

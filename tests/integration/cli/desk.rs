@@ -120,6 +120,11 @@ impl Running {
         Self { child, out, err }
     }
 
+    /// The number that the system gave it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
         let deadline = Instant::now() + LIMIT;
