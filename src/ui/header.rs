@@ -9,13 +9,22 @@ use super::icons::{self, Icon};
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::{LayoutSize, UiState};
-use super::widgets::{Segment, badge, icon_button, pill, segmented};
+use super::widgets::{Segment, badge, icon_button, pill, segmented, segmented_width};
 use super::{explain, format, sound};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{AutoView, Snapshot};
 
+/// Room for name, buttons and the longest state beside the profiles, so that these do not jump while the user talks; and for
+/// the badge of the demo.
+const BESIDE: f32 = 500.0;
+const DEMO_BADGE: f32 = 115.0;
+
 /// The header, in one row or, with less room, in two.
 pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view: &mut UiState) {
+    let segments = segments(snapshot);
+    let badge = if snapshot.demo { DEMO_BADGE } else { 0.0 };
+    let needed = segmented_width(ui, &segments, snapshot.chosen) + BESIDE + badge;
+    let is_one_row = room == LayoutSize::Wide && needed <= ui.available_width();
     ui.horizontal(|ui| {
         ui.set_min_height(36.0);
         who_and_what_ui(ui, room, snapshot, view.now);
@@ -26,15 +35,15 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
                 space::M
             };
             buttons_ui(ui, snapshot, view);
-            if room == LayoutSize::Wide {
+            if is_one_row {
                 ui.add_space(space::XS);
-                profiles_ui(ui, snapshot, &mut view.commands);
+                profiles_ui(ui, &segments, snapshot, &mut view.commands);
             }
         });
     });
-    if room != LayoutSize::Wide {
+    if !is_one_row {
         ui.add_space(space::XS);
-        profiles_ui(ui, snapshot, &mut view.commands);
+        profiles_ui(ui, &segments, snapshot, &mut view.commands);
     }
     if let Some(auto) = &snapshot.auto {
         auto_ui(ui, auto);
@@ -105,9 +114,9 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     sound::popup_ui(&button, snapshot, view);
 }
 
-/// The profiles as one switch, each with its target.
-fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
-    let segments: Vec<Segment<'_>> = snapshot
+/// The profiles, each with its target.
+fn segments(snapshot: &Snapshot) -> Vec<Segment<'_>> {
+    snapshot
         .profiles
         .iter()
         .map(|profile| Segment {
@@ -121,8 +130,17 @@ fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
                 explain::model(profile)
             ),
         })
-        .collect();
-    if let Some(taken) = segmented(ui, &segments, snapshot.chosen)
+        .collect()
+}
+
+/// The profiles as one switch.
+fn profiles_ui(
+    ui: &mut Ui,
+    segments: &[Segment<'_>],
+    snapshot: &Snapshot,
+    commands: &mut Vec<Command>,
+) {
+    if let Some(taken) = segmented(ui, segments, snapshot.chosen)
         && let Some(profile) = snapshot.profiles.get(taken)
     {
         commands.push(Command::UseProfile(profile.name.clone()));

@@ -41,7 +41,9 @@ pub(super) fn history_ui(
     ui.add_space(space::S);
     compared_ui(ui, snapshot);
     responses(ui, columns, target, &explain::span(name, &total));
+    ui.add_space(space::XS);
     throughput(ui, columns, name, &total);
+    ui.add_space(space::XS);
     errors(ui, columns, name, &total);
     ui.add_space(space::S);
     histogram(ui, &total);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::conversations_state::clock_time;
 use super::format;
 use super::icons::Sign;
-use super::theme::{Weight, text, tokens};
+use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{plain_button, sign};
 use crate::base::plural::count;
@@ -32,6 +32,9 @@ pub(super) fn alerts_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         NEWEST
     };
     for (nth, alert) in alerts.iter().take(shown).enumerate() {
+        if nth > 0 {
+            ui.add_space(space::XS);
+        }
         ui.push_id(nth, |ui| alert_ui(ui, alert, stands(alert, nth, snapshot)));
     }
     if alerts.len() > NEWEST {

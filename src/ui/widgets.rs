@@ -171,11 +171,7 @@ const SWITCH_HEIGHT: f32 = 36.0;
 
 /// A row of choices with one active. Tab goes to each, Enter selects it. Returns the selected one.
 pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) -> Option<usize> {
-    let widths = segments
-        .iter()
-        .enumerate()
-        .map(|(i, segment)| segment.size(ui, i == active).x);
-    let width = widths.sum::<f32>() + 4.0;
+    let width = segmented_width(ui, segments, active);
     let size = vec2(width.min(ui.available_width()), SWITCH_HEIGHT);
     let mut taken = None;
     // Its own layout from the left, so that Tab follows the reading order anywhere.
@@ -196,6 +192,13 @@ pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) ->
         });
     });
     taken
+}
+
+/// The width of such a row, if there is room for it.
+pub(super) fn segmented_width(ui: &Ui, segments: &[Segment<'_>], active: usize) -> f32 {
+    let segments = segments.iter().enumerate();
+    let widths = segments.map(|(i, segment)| segment.size(ui, i == active).x);
+    widths.sum::<f32>() + 4.0
 }
 
 /// A switch of values, each with its label, its name for a screen reader and its tooltip; returns another one that was taken.
