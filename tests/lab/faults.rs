@@ -18,6 +18,7 @@ use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 
 pub(crate) use self::bring_about::{Fault, inject};
+use crate::parallel::in_parallel;
 use crate::questions::{answered, cheap_world, last_turn, said_at_16_khz as said, sleep};
 use crate::support::line::Mode;
 use crate::support::tcp::Way;
@@ -80,7 +81,7 @@ fn world(fault: Fault, state: State, folder: &Path) -> World {
     let text = format!(
         "think_ms: 1500\nonce: true\nresumption: {resumption}\nturns: [{good}, {faulty}, {good}, {good}, {good}, {good}]\n"
     );
-    let mut world = cheap_world("balanced", &text);
+    let mut world = cheap_world(&text);
     world.way = Some(Way::of(Duration::from_millis(50)));
     if let Fault::Drifts(ppm) = fault {
         world.desk.drift_ppm = (ppm, -ppm);
@@ -105,7 +106,7 @@ async fn begin(world: &mut Running, state: State) -> bool {
         }
         State::Sending | State::Thinking => {
             world.speak(&said(SAID)).await;
-            sleep(if state == State::Sending { 505 } else { 1_200 }).await;
+            sleep(if state == State::Sending { 305 } else { 1_200 }).await;
         }
         State::Answering => {
             world.speak(&said(SAID)).await;
@@ -199,7 +200,7 @@ async fn cell(fault: Fault, state: State) -> Vec<String> {
         let turn = last_turn(&mut world).await;
         note("during", turn.and_then(|turn| served(&turn, fault, state)));
     }
-    sleep(20_000).await;
+    sleep(10_000).await;
     while let Ok(event) = world.session.events.try_recv() {
         // What the service says unasked answers nobody twice.
         if let Event::Closed(turn) = event
@@ -228,6 +229,12 @@ async fn cell(fault: Fault, state: State) -> Vec<String> {
     faults
 }
 
+/// The same; a panic is a fault like others.
+fn verdict(fault: Fault, state: State) -> Vec<String> {
+    let run = || simulate(cell(fault, state));
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| vec!["panicked".to_owned()])
+}
+
 /// Whether a class can be brought about in a state: an answer goes wrong only where there is one.
 fn applies(fault: Fault, state: State) -> bool {
     !matches!(fault, Fault::Script(_)) || matches!(state, State::Thinking | State::Answering)
@@ -237,7 +244,7 @@ fn applies(fault: Fault, state: State) -> bool {
 fn faults_in_every_state() {
     let about = format!(
         "Faults (classes of the fault catalogue: N network, P protocol, A devices, C files, U user, R resources) in each state \
-        of a turn, on simulated time: the real sound side (without cleaning the sound), turn machine, client and dialler, with doubles of devices, name server \
+        of a turn, on simulated time: the real sound side (`ultra-fast`), turn machine, client and dialler, with doubles of devices, name server \
         and TCP (a round trip of 50 ms), and the embedded server. A cell is good where the program went on, what was said was \
         answered once and as a whole, and the state shown was right (without a connection within a second, and listening \
         afterwards); else it says what was not. Where the program waits for the user, he tries again after 2 s.\n\n{ELSEWHERE}"
@@ -254,35 +261,39 @@ fn faults_in_every_state() {
         "reconnecting",
     ];
     let mut table = Table::new("faults", &about, &columns);
-    let (mut cells, mut bad, mut at) = (0, Vec::new(), 0);
-    for Class(class, what, fault) in
-        [network::CLASSES, protocol::CLASSES, computer::CLASSES].concat()
-    {
-        let mut row = vec![class.to_owned(), what.to_owned()];
+    let classes = [network::CLASSES, protocol::CLASSES, computer::CLASSES].concat();
+    let cells: Vec<(Class, State)> = (classes.iter())
+        .flat_map(|class| STATES.map(|state| (*class, state)))
+        .enumerate()
+        // The short run takes a part of them, in every row another one.
+        .filter(|(at, (class, state))| applies(class.2, *state) && (full() || at % 29 == 0))
+        .map(|(_, cell)| cell)
+        .collect();
+    let verdicts = in_parallel(&cells, |(class, state)| verdict(class.2, *state));
+    let mut came = cells.iter().zip(&verdicts).peekable();
+    let mut bad = Vec::new();
+    for class in classes {
+        let mut row = vec![class.0.to_owned(), class.1.to_owned()];
         for state in STATES {
-            at += 1;
-            // The short run takes a part of them, in every row another one.
-            if !applies(fault, state) || (!full() && at % 29 != 0) {
-                row.push("–".to_owned());
-                continue;
-            }
-            cells += 1;
-            let run = || simulate(cell(fault, state));
-            let faults =
-                catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| vec!["panicked".to_owned()]);
-            let verdict = if faults.is_empty() {
-                "good".to_owned()
-            } else {
-                faults.join("; ")
+            let of_cell = |((other, when), _): &(&(Class, State), _)| {
+                (other.0, other.1, *when) == (class.0, class.1, state)
             };
-            row.push(verdict);
-            let found = faults
-                .into_iter()
-                .map(|fault| format!("{class} {what}, {state:?}: {fault}"));
-            bad.extend(found);
+            row.push(match came.next_if(of_cell) {
+                None => "–".to_owned(),
+                Some((_, faults)) if faults.is_empty() => "good".to_owned(),
+                Some((_, faults)) => {
+                    bad.extend(
+                        faults
+                            .iter()
+                            .map(|fault| format!("{class:?}, {state:?}: {fault}")),
+                    );
+                    faults.join("; ")
+                }
+            });
         }
         table.row(&row);
     }
+    let cells = cells.len();
     let counts = vec![format!("{cells} cells"), format!("{} bad", bad.len())];
     table.row(&[counts, vec![String::new(); 7]].concat());
     table.finish();

@@ -20,6 +20,7 @@ mod leak;
 mod listen;
 mod noise;
 mod noises;
+mod parallel;
 mod patience;
 mod patience_adaptive;
 mod playout;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::resample::Resampler;
-use sovereign::profile::{EchoCancellation, NoiseSuppressor};
+use sovereign::profile::EchoCancellation;
 use sovereign::server::Script;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
@@ -32,16 +32,14 @@ pub(crate) fn said_at_16_khz(times: usize) -> Vec<f32> {
 }
 
 /// A world that takes as little of this computer as it can: no resampling, no cleaning of the sound, long steps.
-pub(crate) fn cheap_world(profile: &str, script: &str) -> World {
-    let mut world = World::new(profile);
+pub(crate) fn cheap_world(script: &str) -> World {
+    let mut world = World::new("ultra-fast");
     world.script = Script::parse("script.yaml".as_ref(), script.as_bytes()).expect("a script");
     world.profile.audio.echo_cancellation = EchoCancellation::Off;
-    world.profile.audio.noise_suppression = NoiseSuppressor::Off;
-    world.profile.audio.gain_control = false;
     world.desk.microphone_rate = SampleRate::WORKING;
     world.desk.speaker_rate = SampleRate::REPLY;
     world.desk.keep_heard = false;
-    world.desk.step = Duration::from_millis(5);
+    world.desk.step = Duration::from_millis(10);
     world.wire = true;
     world
 }

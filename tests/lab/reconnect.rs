@@ -7,10 +7,10 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sovereign::conversation::Event;
 use sovereign::conversation::snapshot::Link;
-use sovereign::server::Script;
 use tokio::time::Instant;
 
-use crate::questions::{answered, cheap_world, last_turn, said, said_at_16_khz, sleep};
+use crate::parallel::in_parallel;
+use crate::questions::{answered, cheap_world, last_turn, said_at_16_khz as said, sleep};
 use crate::support::line::Mode;
 use crate::support::tcp::Way;
 use crate::support::{Running, World, simulate};
@@ -36,8 +36,7 @@ const SCRIPT: &str = "think_ms: 2000\nrepeat: true\nturns: [[{say: Yes., ms: 100
 
 /// That service, at the end of a way.
 fn world() -> World {
-    let mut world = World::new("balanced");
-    world.script = Script::parse("reconnect.yaml".as_ref(), SCRIPT.as_bytes()).expect("a script");
+    let mut world = cheap_world(SCRIPT);
     world.way = Some(Way::of(ROUND_TRIP));
     world
 }
@@ -164,8 +163,9 @@ fn reconnect() {
         }
         for (away, what) in [(Mode::NoRoute, "no route"), (Mode::Silent, "silent")] {
             let mut took = Vec::new();
-            for state in STATES {
-                took.extend(simulate(returns(away, ms, state, many)));
+            for of_state in in_parallel(&STATES, |state| simulate(returns(away, ms, *state, many)))
+            {
+                took.extend(of_state);
             }
             done += took.len();
             all.extend(&took);
@@ -176,17 +176,20 @@ fn reconnect() {
     all.sort_unstable();
     table.row(&row("all returns", all.clone()));
     let mut latest = Vec::new();
-    for state in STATES {
-        let took = simulate(silences(state, if full() { 100 } else { 3 }));
+    let silences = in_parallel(&STATES, |state| {
+        simulate(silences(*state, if full() { 100 } else { 3 }))
+    });
+    for (state, took) in STATES.into_iter().zip(silences) {
         latest.push((state, took.iter().copied().max().expect("some")));
         table.row(&row(&format!("noticed, {state:?}").to_lowercase(), took));
     }
-    let hours = if full() { 24 } else { 1 };
-    for (late, what) in [
+    let hours = if full() { 12 } else { 1 };
+    let pongs = [
         (Some(Duration::from_secs(30)), "after 30 s"),
         (None, "never"),
-    ] {
-        let (connections, pings) = simulate(quiet_day(late, hours));
+    ];
+    let quiet = in_parallel(&pongs, |(late, _)| simulate(quiet_hours(*late, hours)));
+    for ((_, what), (connections, pings)) in pongs.into_iter().zip(quiet) {
         table.row(&[
             format!("false alarms in {hours} h, pongs {what} ({pings} pings)"),
             hours.to_string(),
@@ -210,15 +213,13 @@ fn reconnect() {
 }
 
 /// Hours in which little is said and nothing is wrong but pongs. Gives how many connections and pings there were.
-async fn quiet_day(late: Option<Duration>, hours: u64) -> (u64, usize) {
-    let mut world = cheap_world("ultra-fast", SCRIPT);
-    world.way = Some(Way::of(ROUND_TRIP));
-    let mut world = world.start();
+async fn quiet_hours(late: Option<Duration>, hours: u64) -> (u64, usize) {
+    let mut world = world().start();
     world.line.wire.pings.set(late);
     world.ready().await;
     for _ in 0..hours * 2 {
         sleep(1_790_000).await;
-        world.speak(&said_at_16_khz(1)).await;
+        world.speak(&said(1)).await;
         let turn = last_turn(&mut world).await.expect("it ends");
         answered(&turn, 1).expect("it is answered");
     }

@@ -7,6 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use sovereign::conversation::Event;
 
 use crate::faults::{Fault, inject};
+use crate::parallel::in_parallel;
 use crate::questions::{answered, cheap_world, last_turn, said_at_16_khz as said, seconds, sleep};
 use crate::support::line::Mode;
 use crate::support::simulate;
@@ -28,7 +29,7 @@ pub(crate) fn random_fault(random: &mut SmallRng) -> Fault {
 async fn utterances(seed: u64, many: usize) -> (usize, Vec<String>) {
     let mut random = SmallRng::seed_from_u64(seed);
     let text = "think_ms: 300\nrepeat: true\nturns: [[{speed: 2}, {say: Yes., ms: 1500}]]\n";
-    let mut world = cheap_world("balanced", text).start();
+    let mut world = cheap_world(text).start();
     world.ready().await;
     let (mut good, mut bad) = (0, Vec::new());
     for n in 0..many {
@@ -80,8 +81,9 @@ fn utterances_under_random_faults() {
     );
     let (seeds, many) = if full() { (100, 100) } else { (4, 10) };
     let mut all = Vec::new();
-    for seed in 0..seeds {
-        let (good, bad) = simulate(utterances(seed, many));
+    let seeds: Vec<u64> = (0..seeds).collect();
+    let found = in_parallel(&seeds, |seed| simulate(utterances(*seed, many)));
+    for (seed, (good, bad)) in seeds.iter().zip(found) {
         table.row(&[
             seed.to_string(),
             many.to_string(),
