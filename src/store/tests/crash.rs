@@ -112,7 +112,8 @@ struct Confirmed {
     answered: u64,
 }
 
-fn run_and_kill(folder: &Path, after: Duration) -> Confirmed {
+/// Runs the child until it has said so many lines, and a moment longer.
+fn run_and_kill(folder: &Path, lines: u32, moment: Duration) -> Confirmed {
     let this = std::env::current_exe().expect("this program");
     let name = "store::tests::crash::child";
     let mut child = Command::new(this)
@@ -121,23 +122,38 @@ fn run_and_kill(folder: &Path, after: Duration) -> Confirmed {
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
-    std::thread::sleep(after);
-    child.kill().expect("killed");
-    let output = child.stdout.take().expect("piped");
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    let mut output = output.lines().map_while(Result::ok);
     let mut confirmed = Confirmed::default();
-    for line in BufReader::new(output).lines().map_while(Result::ok) {
-        let Some((what, number)) = line.split_once(' ') else {
-            continue;
-        };
-        match (what, number.parse()) {
-            ("begun", Ok(id)) => confirmed.id = Some(ConversationId(id)),
-            ("spoken", Ok(number)) => confirmed.spoken = number.unsigned_abs(),
-            ("answered", Ok(number)) => confirmed.answered = number.unsigned_abs(),
-            _ => {}
-        }
+    let mut said = 0;
+    while said < lines {
+        let line = output.next().expect("it goes on");
+        said += u32::from(confirmed.take(&line));
+    }
+    std::thread::sleep(moment);
+    child.kill().expect("killed");
+    for line in output {
+        confirmed.take(&line);
     }
     child.wait().expect("ended");
     confirmed
+}
+
+impl Confirmed {
+    /// Takes a line in; says whether it is one of the child, and not of the harness.
+    fn take(&mut self, line: &str) -> bool {
+        let Some((what, Ok(number))) = line.split_once(' ').map(|(what, n)| (what, n.parse()))
+        else {
+            return false;
+        };
+        match what {
+            "begun" => self.id = Some(ConversationId(number)),
+            "spoken" => self.spoken = number.unsigned_abs(),
+            "answered" => self.answered = number.unsigned_abs(),
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// Holds what is kept of a conversation to what was confirmed; gives the number of its turns.
@@ -195,8 +211,9 @@ fn a_thousand_kills_lose_nothing() {
     let (mut turns, mut all) = (0, Vec::new());
     let (mut spoken, mut begun) = (0, 0);
     for _ in 0..KILLS {
-        let after = Duration::from_micros(rand::random_range(2_000..80_000));
-        let confirmed = run_and_kill(place.folder(), after);
+        let moment = Duration::from_micros(rand::random_range(0..12_000));
+        let lines = rand::random_range(0..24);
+        let confirmed = run_and_kill(place.folder(), lines, moment);
         let database = place.open();
         turns += assert_kept(&database, &confirmed);
         if confirmed.spoken > 0 {

@@ -10,7 +10,9 @@ use super::*;
 /// Bytes of the head of a log, and of a frame in it: a head and a page.
 const HEAD: usize = 32;
 const FRAME: usize = 24 + 4_096;
-/// Tears are tried at every byte by `scripts/measure-store`, else at each frame and at every so many bytes.
+/// What a disk writes at once.
+const SECTOR: usize = 512;
+/// Tears are tried at every byte by `scripts/measure-store`, else around each transaction and at every so many bytes.
 const SAMPLED: usize = 7_919;
 /// What a disk may hold behind the last byte that was written.
 const JUNK: u8 = 0xa5;
@@ -31,9 +33,13 @@ struct Left {
 
 const CONVERSATION: ConversationId = ConversationId(1);
 
-/// Turns that run, are closed and change, and speech that waits and is answered, each in a transaction of its own.
-fn left() -> Left {
+/// Turns that run and are closed, and speech that waits and is answered, each in a transaction of its own; of a new store, or
+/// of one that there was.
+fn left(is_new: bool) -> Left {
     let place = Place::new();
+    if !is_new {
+        drop(place.open());
+    }
     let log = connection::with_end(&place.file(), "-wal");
     let mut database = place.open();
     let mut states = Vec::new();
@@ -43,7 +49,7 @@ fn left() -> Left {
         first,
         samples: vec![i16::try_from(number).expect("small"); 800],
     };
-    for step in 0..12 {
+    for step in 0..6 {
         let number = step / 4 + 1;
         let open = StoredTurn {
             outcome: StoredTurn::OPEN.into(),
@@ -60,10 +66,6 @@ fn left() -> Left {
             2 => batch.speech(CONVERSATION, &speech(number, 800)),
             _ => {
                 batch.turn(CONVERSATION, &turn(number, "half a question", "an answer"))?;
-                // The last one waits.
-                if number == 3 {
-                    return Ok(());
-                }
                 batch.answered(CONVERSATION, number)
             }
         });
@@ -101,43 +103,53 @@ fn is_restored(place: &Place, left: &Left, log: &[u8], whole: usize, what: &str)
 
 #[test]
 fn a_log_that_is_torn_anywhere_holds_what_was_committed_before() {
-    let left = left();
-    let length = left.log.len();
-    assert_eq!((length - HEAD) % FRAME, 0, "the log has whole frames");
     let is_whole_run = std::env::var_os("SOVEREIGN_MEASURE").is_some();
-    let frames = (HEAD..=length).step_by(FRAME);
-    let tears: BTreeSet<usize> = if is_whole_run {
-        (0..=length).collect()
-    } else {
-        let around = frames.clone().flat_map(|end| [end - 1, end, end + 1]);
-        let around = around.filter(|tear| *tear <= length);
-        around.chain((0..length).step_by(SAMPLED)).collect()
-    };
-    let tears: Vec<usize> = tears.into_iter().collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for part in tears.chunks(tears.len().div_ceil(threads)) {
-            let left = &left;
-            scope.spawn(move || {
-                let place = Place::new();
-                for tear in part.iter().copied() {
-                    is_restored(&place, left, &left.log[..tear], tear, "cut at");
-                    // The length was written, and the bytes were not: by sectors.
-                    if tear % 512 == HEAD {
-                        let mut log = left.log.clone();
-                        for rest in [0, JUNK] {
-                            log[tear..].fill(rest);
-                            is_restored(&place, left, &log, tear, "filled from");
-                        }
-                    }
-                }
-            });
+    for is_new in [true, false] {
+        let left = left(is_new);
+        let length = left.log.len();
+        let around = |end: usize| [end - 1, end, (end + 1).min(length)];
+        // Each tear in the log of a new store has the store made anew.
+        let tears: BTreeSet<usize> = match (is_whole_run, is_new) {
+            (true, false) => (0..=length).collect(),
+            (true, true) => (HEAD..=length).step_by(FRAME).flat_map(around).collect(),
+            (false, _) => {
+                let ends = left.states.iter().flat_map(|state| around(state.log));
+                ends.chain((0..length).step_by(SAMPLED)).collect()
+            }
+        };
+        let tears: Vec<usize> = tears.into_iter().collect();
+        let is_filled = |tear: usize| !is_whole_run || tear.is_multiple_of(SECTOR);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            for part in tears.chunks(tears.len().div_ceil(threads)) {
+                scope.spawn(|| tear(&left, part, is_filled));
+            }
+        });
+        let filled = tears.iter().filter(|tear| is_filled(**tear)).count();
+        println!(
+            "log of {} store, {length} bytes, {} transactions: cut at {} places, and filled with zeros and junk from {filled} on: all that was committed before was restored",
+            if is_new { "a new" } else { "an older" },
+            left.states.len(),
+            tears.len(),
+        );
+    }
+}
+
+fn tear(left: &Left, tears: &[usize], is_filled: impl Fn(usize) -> bool) {
+    let place = Place::new();
+    for tear in tears.iter().copied() {
+        is_restored(&place, left, &left.log[..tear], tear, "cut at");
+        // The length was written, and the bytes were not.
+        if is_filled(tear) {
+            let mut log = left.log.clone();
+            for rest in [0, JUNK] {
+                log[tear..].fill(rest);
+                // What was there may have been the same.
+                let mut both = left.log.iter().zip(&log);
+                let whole = both.position(|(one, other)| one != other);
+                let whole = whole.unwrap_or(log.len());
+                is_restored(&place, left, &log, whole, "filled from");
+            }
         }
-    });
-    println!(
-        "log of {length} bytes, {} transactions: torn at {} places, and filled with zeros or junk from {} on; what was committed before was restored each time",
-        left.states.len(),
-        tears.len(),
-        tears.iter().filter(|tear| **tear % 512 == HEAD).count(),
-    );
+    }
 }

@@ -115,22 +115,16 @@ fn assert_wrote_nothing(home: &Home) {
 
 #[test]
 fn a_conversation_leaves_its_words_in_the_store_alone() {
-    let tools = "{name: TOOL, args: {a: ARGUMENT}, id: c1}";
-    let tools = tools.replace("TOOL", TOOL).replace("ARGUMENT", ARGUMENT);
-    let calls = format!("{{raw: {{toolCall: {{functionCalls: [{tools}]}}}}}}");
     let say = format!("{{say: {SPOKEN}, ms: 400}}");
     // Counted over all conversations.
     let script = format!(
-        "once: true\nturns:\n- [{}, {calls}, {say}]\n- [{say}]\n- [{say}]\n",
+        "once: true\nturns:\n- [{}, {say}]\n- [{say}]\n- [{say}]\n",
         heard()
     );
     let start = Home::new();
     let script = start.write("script.yaml", script);
     let script = script.to_str().expect("our own name");
-    let server = Server::start(
-        &start,
-        &["--require-key", KEY, "--script", script, "--log", "error"],
-    );
+    let server = Server::start(&start, &["--require-key", KEY, "--script", script]);
     let port = nobody().port();
     let monitor = format!("monitor: {{listen: 127.0.0.1:{port}, token: {TOKEN}}}\n");
     let home = home(&server.url, &monitor);
@@ -163,6 +157,7 @@ fn a_conversation_leaves_its_words_in_the_store_alone() {
         transcript.contains(HEARD) && transcript.contains(SPOKEN),
         "{spoken:?}"
     );
+    assert!(spoken.err.contains(" DEBUG "), "all is logged: {spoken:?}");
     assert_said_nothing(&spoken, "what a spoken conversation says");
 
     let (reader, mut writer) = std::io::pipe().expect("the system has pipes");
@@ -238,6 +233,9 @@ fn nothing_is_told_of_what_fails() {
     let wrong: String = wrong
         .iter()
         .fold(String::new(), |all, raw| format!("{all}{{raw: {raw}}}, "));
+    let tools = "{name: TOOL, args: {a: ARGUMENT}, id: c1}";
+    let tools = tools.replace("TOOL", TOOL).replace("ARGUMENT", ARGUMENT);
+    let calls = format!("{{raw: {{toolCall: {{functionCalls: [{tools}]}}}}}}");
     let scripts = [
         close(1_007, &format!("Invalid argument {KEY}")),
         close(1_011, "Internal error"),
@@ -246,6 +244,7 @@ fn nothing_is_told_of_what_fails() {
             "turns: [[{}, {{say: {SPOKEN}, ms: 300}}, drop]]\nrepeat: true",
             heard()
         ),
+        format!("turns: [[{calls}, {{say: {SPOKEN}, ms: 300}}]]"),
         format!("turns: [[{wrong}{{say: {SPOKEN}, ms: 300}}]]"),
     ];
     let file = voice("american-man");
