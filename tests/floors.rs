@@ -90,8 +90,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
-    ("rlimit", &["lab/", "cli/room.rs", "cli/core_dumps.rs"]),
-    ("signal_hook", &["cli/signal.rs"]),
+    (
+        "rlimit",
+        &["lab/", "cli/room.rs", "cli/core_dumps.rs", "store/tests/"],
+    ),
+    ("signal_hook", &["cli/signal.rs", "store/tests/"]),
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),
     ("x11rb", &["ui/display.rs"]),

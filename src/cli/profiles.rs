@@ -313,7 +313,7 @@ mod tests {
         let (out, ..) = ran(ProfilesCommand::List { json: true }, &config);
         let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(
-            (&json["schema"], &json["profiles"][4]["target_ms"]),
+            (&json["schema"], &json["profiles"][5]["target_ms"]),
             (&"sovereign.profiles/1".into(), &250.into())
         );
         assert_eq!(json["profiles"][0].get("file"), None);

@@ -47,6 +47,7 @@
 //! | `odd_pcm` | from here on, chunks end in the middle of a sample |
 
 mod refuse;
+mod resumption;
 
 use std::fmt;
 use std::io::Read as _;
@@ -66,6 +67,7 @@ use super::speech_source;
 use crate::base::yaml;
 
 pub use self::refuse::RefuseSetup;
+pub use self::resumption::ResumptionMode;
 
 /// What the server answers. The default parrots every turn at once.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -126,36 +128,6 @@ impl PartialEq for AskedTurns {
     /// It is no part of what the script says.
     fn eq(&self, _: &Self) -> bool {
         true
-    }
-}
-
-/// Whether conversations go on over several connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "ResumptionText")]
-pub enum ResumptionMode {
-    Yes,
-    No,
-    /// They do by name: what was said is forgotten.
-    Forgetful,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ResumptionText {
-    Switch(bool),
-    Word(String),
-}
-
-impl TryFrom<ResumptionText> for ResumptionMode {
-    type Error = &'static str;
-
-    fn try_from(text: ResumptionText) -> Result<Self, Self::Error> {
-        match text {
-            ResumptionText::Switch(true) => Ok(Self::Yes),
-            ResumptionText::Switch(false) => Ok(Self::No),
-            ResumptionText::Word(word) if word == "forgetful" => Ok(Self::Forgetful),
-            ResumptionText::Word(_) => Err("allowed are true, false and forgetful"),
-        }
     }
 }
 

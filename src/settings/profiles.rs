@@ -192,9 +192,9 @@ mod tests {
     fn a_missing_folder_leaves_the_built_ins() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut profiles = Profiles::load(Some(folder.path().join("none")));
-        assert_eq!(profiles.entries().len(), 4);
+        assert_eq!(profiles.entries().len(), 5);
         assert!(profiles.reload().is_empty());
-        assert_eq!(Profiles::load(None).entries().len(), 4);
+        assert_eq!(Profiles::load(None).entries().len(), 5);
     }
 
     #[test]

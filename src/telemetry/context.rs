@@ -7,7 +7,6 @@ use std::time::Instant;
 use url::Url;
 
 use super::auto;
-use super::store::KEPT_TURNS;
 use super::summary::Summary;
 use crate::audio::StreamInfo;
 use crate::base::counters::Counters;
@@ -16,6 +15,9 @@ use crate::monitor;
 use crate::probe::Probe;
 use crate::profile::{Detection, Profile};
 use crate::provider::connection::dial::Dialer;
+
+/// Turns kept for the export: some hours of talk, a kilobyte each.
+pub const KEPT_TURNS: usize = 1_000;
 
 /// Profile, devices and service of the conversation.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,8 @@
 //! dropped.
 
 mod availability;
-mod comparison;
+pub mod comparison;
+mod past_alert;
 mod past_alerts;
 mod sketch;
 
@@ -21,8 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::link_quality::LinkTime;
 use super::record::{TurnRecord, place};
 use crate::base::cost::Cost;
-pub use comparison::{Comparison, Share};
-pub use past_alerts::PastAlert;
+pub use past_alert::PastAlert;
 use sketch::Sketch;
 
 /// Reach and length of the slices of each tier in seconds; the last tier ends the history.

@@ -39,11 +39,10 @@ use tokio::task::JoinHandle;
 use crate::base::severity::Severity;
 use crate::base::supervise::{RunOutcome, Supervisor, given_up, restarted};
 use collector::Collector;
-pub use context::{Context, Deps, LinkState};
+pub use context::{Context, Deps, KEPT_TURNS, LinkState};
 use event::Outlets;
 pub use event::{TelemetryEvent, TelemetryOutput};
 pub use record::LateTokens;
-pub use store::KEPT_TURNS;
 use summary::Summary;
 use view::View;
 

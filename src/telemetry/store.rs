@@ -23,15 +23,13 @@ const USUAL_TURNS: usize = 100;
 const RECENT_TURNS: usize = 10;
 /// Turns that the waterfall can show.
 const SHOWN_TURNS: usize = 20;
-/// Turns kept for the export: some hours of talk, a kilobyte each.
-pub const KEPT_TURNS: usize = 1_000;
 /// Interval of writing the history, if it changed.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// Interval of redrawing the history while no turn closes.
 const DRAW_EVERY: Duration = Duration::from_secs(60);
 
 /// Counts since the start: underruns, bytes sent and received, segments sent and sent again, connections.
-pub(super) type Counts = [u64; 6];
+pub(super) type CountsSoFar = [u64; 6];
 
 /// Whether the history outlives the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +56,7 @@ pub(super) struct TelemetryStore {
     /// Limit of their number; the oldest are dropped.
     turns_kept: usize,
     /// The counts of the last reading.
-    counted: Counts,
+    counted: CountsSoFar,
     pub(super) loss: LossWindow,
     pub(super) shortest_trip: Option<Duration>,
     pub(super) findings: Arc<[Finding]>,
@@ -83,7 +81,7 @@ impl TelemetryStore {
             older: false,
             turns: VecDeque::new(),
             turns_kept,
-            counted: Counts::default(),
+            counted: CountsSoFar::default(),
             loss: LossWindow::default(),
             shortest_trip: None,
             findings: Arc::from([]),
@@ -159,7 +157,7 @@ impl TelemetryStore {
         &mut self,
         now: Instant,
         mut reading: Reading,
-        counts: Counts,
+        counts: CountsSoFar,
         load: Option<f64>,
     ) {
         let [underruns, sent, received, segments, resent, connections] =
@@ -335,6 +333,7 @@ mod tests {
     use super::super::record::tests::record;
     use super::*;
     use crate::profile::{DEFAULT, builtin};
+    use crate::telemetry::context::KEPT_TURNS;
     use crate::telemetry::history::Slice;
 
     /// A store that keeps its history, or not.

@@ -763,7 +763,7 @@ fn odd_files_in_the_folder_are_told_and_keep_nobody_waiting() {
             .as_millis(),
         250
     );
-    assert_eq!(profiles.entries().len(), 5);
+    assert_eq!(profiles.entries().len(), 6);
     let expected = [
         ("dangling.yaml", "there is no such file"),
         ("folder.yaml", "is a folder"),
@@ -793,11 +793,11 @@ fn a_missing_or_unreadable_folder_leaves_the_built_ins() {
         Profiles::load(Some("/nowhere/at/all".into()))
             .entries()
             .len(),
-        4
+        5
     );
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let profiles = Profiles::load(Some(Path::new(file.path()).to_owned()));
-    assert_eq!((profiles.entries().len(), profiles.faults().len()), (4, 1));
+    assert_eq!((profiles.entries().len(), profiles.faults().len()), (5, 1));
 }
 
 proptest! {

@@ -14,6 +14,7 @@
 mod happening;
 mod refused_calls;
 mod state;
+mod way;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use super::service::GeminiLive;
 use super::setup::setup;
 use super::translate::Translator;
 use super::uplink::Uplink;
-use super::way_watch::{WayNews, WayWatch};
+use super::way_watch::WayWatch;
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
@@ -380,38 +381,6 @@ impl Actor {
         warn!(%fault, "the setup was refused; once more in another form");
         self.hang_up();
         self.link.again(Instant::now().into_std());
-    }
-
-    /// The way may have become longer, may be another one, or may be gone; where there is none, there may be one again.
-    fn look_at_way(&mut self) {
-        let ConnectionState::Open(socket) = &self.state else {
-            if self.way.look_for_way() {
-                info!("the network has changed");
-                self.link.retry_now(Instant::now().into_std());
-            }
-            return;
-        };
-        let speaking = self.uplink.is_speaking();
-        match self.way.look(&self.counters.way, socket, speaking) {
-            Some(WayNews::Stalled(stalled)) => {
-                self.outbox.push_back(ProviderEvent::Stalled(stalled));
-            }
-            Some(WayNews::Moved) => {
-                info!("the network has changed: another connection at the next pause");
-                let time_left = Duration::from_secs(60);
-                self.outbox
-                    .push_back(ProviderEvent::GoingAway { time_left });
-            }
-            Some(WayNews::Gone) => self.lost(Fault::network_gone()),
-            None => {}
-        }
-    }
-
-    /// The service has not told that it will end this connection, and is about to.
-    fn announce_end(&mut self) {
-        let time_left = self.lifetime.leave();
-        self.outbox
-            .push_back(ProviderEvent::GoingAway { time_left });
     }
 
     fn handle_turn(&mut self, turn: Turn) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::base::cost::Cost;
 use crate::base::printable;
-use crate::telemetry::history::{History, OUTCOMES};
+use crate::telemetry::history::{History, OUTCOMES, Slice};
 use crate::telemetry::record::{TurnRecord, latency_names};
 use crate::telemetry::stages::STAGES;
 
@@ -115,7 +115,6 @@ pub fn history(history: &History) -> String {
         .map(str::to_owned),
     );
     let mut text = row(&names);
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
     for slice in history.slices() {
         let start = Timestamp::from_second(slice.start.cast_signed()).unwrap_or_default();
         let mut cells = vec![time(start), slice.length.to_string()];
@@ -145,19 +144,29 @@ pub fn history(history: &History) -> String {
         let whole =
             |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.0}"));
         cells.push(whole(slice.rss.max()));
-        let link = [&slice.round_trip_ms, &slice.variation_ms, &slice.connect_ms];
-        cells.extend(link.map(|mean| number(mean.mean())));
-        cells.extend([slice.segments_sent, slice.segments_resent].map(|n| n.to_string()));
-        cells.extend([slice.observed_seconds, slice.connected_seconds].map(|s| number(Some(s))));
-        cells.extend([
-            slice.outages.to_string(),
-            number(Some(slice.outage_seconds)),
-        ]);
-        cells.extend([slice.judged, slice.on_target].map(|n| n.to_string()));
+        cells.extend(link(slice));
         cells.push(whole(slice.threads.max()));
         text.push_str(&row(&cells));
     }
     text
+}
+
+/// From the round trip to the responses within the target.
+fn link(slice: &Slice) -> Vec<String> {
+    let means = [&slice.round_trip_ms, &slice.variation_ms, &slice.connect_ms];
+    let mut cells = means.map(|mean| number(mean.mean())).to_vec();
+    cells.extend([slice.segments_sent, slice.segments_resent].map(|n| n.to_string()));
+    cells.extend([slice.observed_seconds, slice.connected_seconds].map(|s| number(Some(s))));
+    cells.extend([
+        slice.outages.to_string(),
+        number(Some(slice.outage_seconds)),
+    ]);
+    cells.extend([slice.judged, slice.on_target].map(|n| n.to_string()));
+    cells
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| format!("{value:.2}"))
 }
 
 /// A cost, and whether it is an upper bound.

@@ -33,7 +33,8 @@ impl History {
             let mut day = Slice::default();
             for slice in self
                 .slices()
-                .filter(|slice| (from..to).contains(&slice.start))
+                // An hour in which a day ends belongs to the day that has more of it.
+                .filter(|slice| (from..to).contains(&(slice.start + slice.length / 2)))
             {
                 day.merge(slice);
             }
