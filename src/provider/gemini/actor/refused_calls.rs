@@ -20,13 +20,13 @@ impl RefusedCalls {
     /// The answer to a call, if it has none and can have one: a model would wait for it for ever.
     pub(super) fn refuse(&mut self, call: &FunctionCall) -> Option<ClientMessage> {
         let Some(id) = call.id.clone().filter(|_| call.is_answerable()) else {
-            warn!(function = %call.name, "the model calls a function without an id: nobody can answer it");
+            warn!("the model calls a function without an id: nobody can answer it");
             return None;
         };
         if self.0.len() >= MOST_CALLS || !self.0.insert(id.clone()) {
             return None;
         }
-        warn!(function = %call.name, "the model calls a function that was not offered");
+        warn!("the model calls a function that was not offered");
         let answer = FunctionResponse {
             id: Some(id),
             name: Some(call.name.clone()),
