@@ -95,13 +95,13 @@ pub struct Counters {
     /// Commands that wait for the connection.
     pub outbox: AtomicU32,
     /// The way to the service.
-    pub way: Way,
+    pub link: LinkCounters,
 }
 
 /// What is known of the way to the service. What is not known is zero, as is everything but the counts while there is no
 /// connection.
 #[derive(Debug, Default)]
-pub struct Way {
+pub struct LinkCounters {
     /// Round trip of the connection.
     pub round_trip: Span,
     /// Mean deviation of the round trips.
@@ -116,7 +116,7 @@ pub struct Way {
     pub connect: Span,
 }
 
-impl Way {
+impl LinkCounters {
     /// Round trip of the connection, if known.
     pub fn round_trip(&self) -> Option<Duration> {
         known(&self.round_trip)

@@ -162,7 +162,7 @@ impl Conversation {
             patience: Some(self.turns.machine.patience()),
             early: self.turns.machine.early_close(),
             meters: Meters {
-                round_trip: self.counters.way.round_trip(),
+                round_trip: self.counters.link.round_trip(),
                 bytes_sent: self.counters.bytes_sent.get(),
                 capture_queued: self.counters.capture_queued.get(),
                 outbox: self.provider.outbox.len(),

@@ -17,7 +17,7 @@ impl Conversation {
         notes: TurnNotes,
         silence: Option<UnheardReason>,
     ) -> TurnRecord {
-        let round_trip = self.counters.way.round_trip();
+        let round_trip = self.counters.link.round_trip();
         let noted = StageTimings {
             round_trip,
             ..notes.timings

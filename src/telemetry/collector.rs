@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use super::alert::AlertKind;
 use super::auto::AutoChooser;
 use super::clock::now;
-use super::context::{Context, Deps, LinkState};
+use super::context::{Context, Deps};
 use super::event::{Outlets, TelemetryEvent, TelemetryOutput};
 use super::export::webhook::Webhook;
+use super::link_quality::LinkState;
 use super::link_quality::{LinkTime, LinkWatch};
 use super::record::{LateTokens, TurnRecord};
 use super::statistics::Statistics;
@@ -196,7 +197,7 @@ impl<'a> Collector<'a> {
         let usage = usage.filter(|_| self.statistics.in_real_time());
         let link = self.take_link_time(now);
         let process = &self.statistics.process;
-        let way = &self.deps.counters.way;
+        let way = &self.deps.counters.link;
         let reading = Reading {
             cpu_percent: usage.and(process.cpu_percent),
             machine_percent: process.machine.cpu_percent,
@@ -222,7 +223,7 @@ impl<'a> Collector<'a> {
         self.statistics.process.memory_growth = self.store.alerts.growth();
         self.statistics.process.thread_growth = self.store.threads.growth();
         let conditions = super::auto::Conditions {
-            round_trip: self.deps.counters.way.round_trip(),
+            round_trip: self.deps.counters.link.round_trip(),
             ..self.statistics.conditions()
         };
         if let Some(auto) = &mut self.auto {
@@ -251,10 +252,10 @@ impl<'a> Collector<'a> {
     fn meters(&self) -> Meters {
         let counters = &self.deps.counters;
         Meters {
-            variation: counters.way.variation(),
+            variation: counters.link.variation(),
             loss_percent: self.store.loss.percent(),
-            unsent_bytes: counters.way.unsent_bytes.load(Relaxed).into(),
-            connect: counters.way.connect(),
+            unsent_bytes: counters.link.unsent_bytes.load(Relaxed).into(),
+            connect: counters.link.connect(),
             connections: counters.connections.get(),
             rolls: counters.rolls.get(),
             bytes_per_minute: per_minute(

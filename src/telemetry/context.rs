@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use url::Url;
 
 use super::auto;
+use super::link_quality::LinkState;
 use super::summary::Summary;
 use crate::audio::StreamInfo;
 use crate::base::counters::Counters;
@@ -55,14 +55,6 @@ pub struct Context {
     pub period_frames: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    Connecting,
-    /// Connected since then.
-    Connected(Instant),
-    Down,
-}
-
 /// Dependencies of the collector; by default it has no files and no network.
 pub struct Deps {
     /// Counters of conversation, devices and connection.
@@ -102,7 +94,7 @@ impl Deps {
         summary.underruns = counters.underruns.get();
         summary.capture_dropped = counters.capture_dropped.get();
         summary.bytes = (counters.bytes_sent.get(), counters.bytes_received.get());
-        let way = &counters.way;
+        let way = &counters.link;
         summary.segments = (way.segments_sent.get(), way.segments_resent.get());
         summary.connect = way.connect();
         if let Some(usage) = self.probe.read() {

@@ -14,7 +14,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let context = collector.context.as_deref()?;
     let (profile, store) = (&context.profile, &collector.store);
     let [recent, usual] = store.typical(&profile.name, &context.model);
-    let way = &collector.deps.counters.way;
+    let way = &collector.deps.counters.link;
     let thinking = model::thinks(profile);
     let process = &collector.statistics.process;
     let machine = process.machine;

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
-use super::context::LinkState;
-
 /// Upper end of ordinary round trips to the nearest location of the service.
 pub const LONG_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// From this mean deviation of the round trips on answers stutter. Acknowledgments that wait explain less.
@@ -16,6 +14,15 @@ pub const MUCH_LOSS_PERCENT: f64 = 2.0;
 const LOSS_READINGS: usize = 300;
 /// … and the least number of segments in them.
 const LEAST_SEGMENTS: u64 = 100;
+
+/// Whether there is a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    Connecting,
+    /// Connected since then.
+    Connected(Instant),
+    Down,
+}
 
 /// Time with and without a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

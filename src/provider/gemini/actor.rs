@@ -351,7 +351,7 @@ impl Actor {
         let connection = self.link.ready(Instant::now().into_std());
         let (connection, resumed) = (connection.number, connection.resumed);
         info!(connection, resumed, "connected");
-        self.way.opened(&self.counters.way, &open);
+        self.way.opened(&self.counters.link, &open);
         self.lifetime.opened();
         self.under_v1 = open.under_v1;
         self.uplink = Uplink::new(self.config.detection == DetectionConfig::Client);
@@ -460,7 +460,7 @@ impl Actor {
         } else {
             None
         };
-        self.way.closed(&self.counters.way, open);
+        self.way.closed(&self.counters.link, open);
         self.lifetime.closed();
         self.state = match std::mem::replace(&mut self.state, ConnectionState::Closed) {
             ConnectionState::Open(socket) => ConnectionState::Closing(Box::pin(socket.close())),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::open::Open;
-use crate::base::counters::Way;
+use crate::base::counters::LinkCounters;
 use crate::provider::connection::route::{Route, source_towards};
 use crate::provider::connection::socket::Socket;
 use crate::provider::connection::tcp_info::TcpInfo;
@@ -48,7 +48,7 @@ pub(super) struct WayWatch {
 
 impl WayWatch {
     /// There is a connection.
-    pub(super) fn opened(&mut self, way: &Way, open: &Open) {
+    pub(super) fn opened(&mut self, way: &LinkCounters, open: &Open) {
         *self = Self {
             looked: Some(Instant::now()),
             ..Self::default()
@@ -68,7 +68,12 @@ impl WayWatch {
     }
 
     /// Looks, if the last look is long enough ago.
-    pub(super) fn look(&mut self, way: &Way, socket: &Socket, speaking: bool) -> Option<WayNews> {
+    pub(super) fn look(
+        &mut self,
+        way: &LinkCounters,
+        socket: &Socket,
+        speaking: bool,
+    ) -> Option<WayNews> {
         let every = if speaking { WHILE_SPEAKING } else { EVERY };
         if self.looked.is_some_and(|looked| looked.elapsed() < every) {
             return None;
@@ -105,7 +110,7 @@ impl WayWatch {
     }
 
     /// It is over: its last segments count, and nothing else is known any more.
-    pub(super) fn closed(&mut self, way: &Way, socket: Option<&Socket>) {
+    pub(super) fn closed(&mut self, way: &LinkCounters, socket: Option<&Socket>) {
         if let Some(socket) = socket {
             self.note(way, socket);
             let peer = socket.ends().map(|ends| ends.peer);
@@ -117,7 +122,7 @@ impl WayWatch {
         way.unsent_bytes.store(0, Relaxed);
     }
 
-    fn note(&mut self, way: &Way, socket: &Socket) -> Option<TcpInfo> {
+    fn note(&mut self, way: &LinkCounters, socket: &Socket) -> Option<TcpInfo> {
         let info = socket.tcp_info()?;
         way.round_trip.set(info.round_trip);
         way.variation.set(info.variation);

@@ -10,9 +10,10 @@ use crate::base::counters::Counters;
 use crate::monitor::Page;
 use crate::telemetry::alert::AlertKind;
 use crate::telemetry::collector::Collector;
-use crate::telemetry::context::{Context, LinkState};
+use crate::telemetry::context::Context;
 use crate::telemetry::export::exposition::{Exposition, Labelled};
 use crate::telemetry::history::OUTCOMES;
+use crate::telemetry::link_quality::LinkState;
 use crate::telemetry::record::latency_names;
 use crate::telemetry::view::ProcessUsage;
 
@@ -171,7 +172,7 @@ fn flow(page: &mut Exposition, counters: &Counters) {
 }
 
 fn link(page: &mut Exposition, collector: &Collector<'_>) {
-    let (way, time) = (&collector.deps.counters.way, &collector.summary.link);
+    let (way, time) = (&collector.deps.counters.link, &collector.summary.link);
     let counted = [
         ("sovereign_segments_sent_total", way.segments_sent.get()),
         ("sovereign_segments_resent_total", way.segments_resent.get()),

@@ -636,7 +636,7 @@ impl Rig {
     }
 
     fn round_trip(&self) -> Duration {
-        self.counters.way.round_trip.get()
+        self.counters.link.round_trip.get()
     }
 
     async fn order(&self, control: Control) {

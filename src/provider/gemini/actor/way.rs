@@ -22,7 +22,7 @@ impl Actor {
             return;
         };
         let speaking = self.uplink.is_speaking();
-        match self.way.look(&self.counters.way, socket, speaking) {
+        match self.way.look(&self.counters.link, socket, speaking) {
             Some(WayNews::Stalled(stalled)) => {
                 self.outbox.push_back(ProviderEvent::Stalled(stalled));
             }
