@@ -58,6 +58,7 @@ fn minutes_of_talk(profile: &str) -> Summary {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are asked for")]
 fn low_data_needs_fewer_bytes_a_minute_than_balanced_in_the_same_conversation() {
     let [balanced, low] = ["balanced", "low-data"].map(|profile| {
         let summary = minutes_of_talk(profile);

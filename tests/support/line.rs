@@ -90,7 +90,11 @@ impl Line {
         let mode = self.mode();
         if let Mode::Says(answer) = mode {
             tokio::task::spawn_local(async move {
-                near.read(&mut [0; 4_096]).await.ok();
+                // Whatever is asked, as far as it has come.
+                let asked = near.read(&mut [0; 4_096]).await;
+                if asked.is_err() {
+                    return;
+                }
                 near.write_all(answer.as_bytes()).await.ok();
             });
             return None;

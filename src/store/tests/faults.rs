@@ -16,10 +16,11 @@ async fn told(store: &mut Store) -> Vec<StoreEvent> {
     store.ask(Query::List(Filter::default()));
     let mut told = Vec::new();
     loop {
-        match store.next().await {
-            StoreEvent::Listed { .. } => return told,
-            event => told.push(event),
+        let event = store.next().await;
+        if matches!(event, StoreEvent::Listed { .. }) {
+            return told;
         }
+        told.push(event);
     }
 }
 

@@ -162,7 +162,7 @@ fn a_conversation_leaves_its_words_in_the_store_alone() {
 
     let (reader, mut writer) = std::io::pipe().expect("the system has pipes");
     let typed = Running::start(talk(&home, &["--text", "-"]).stdin(Stdio::from(reader)));
-    write!(writer, "{TYPED}\n").expect("it reads");
+    writeln!(writer, "{TYPED}").expect("it reads");
     drop(writer);
     let typed = typed.end();
     assert_eq!(typed.turns().0[0]["transcript"]["user"], TYPED, "{typed:?}");
