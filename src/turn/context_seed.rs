@@ -2,7 +2,7 @@
 //! last eight turns word for word, and a summary of what lies between, within a budget of tokens.
 //!
 //! Pure. A turn is condensed once, when it is put in, so that a seed is picked from short lines, however long the
-//! conversation: below a millisecond for 1 000 turns (`tests/counts.rs`).
+//! conversation: below a millisecond for 1 000 turns (`scripts/count-instructions context-seed`).
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

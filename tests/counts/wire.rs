@@ -2,11 +2,13 @@
 //!
 //! The elastic queue between is no public part; the workloads of `whole` run through it.
 
+use sovereign::base::ids::TurnId;
 use sovereign::base::ring::{Reader, Writer, ring};
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::resample::Resampler;
 use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::provider::gemini::pcm::{PcmReader, REPLY_MIME, UplinkWriter, reply_rate, to_bytes};
+use sovereign::turn::context_seed::ContextSeed;
 
 use crate::sound::{Samples, at_rate, device_rate, reply, talk};
 use crate::{Done, Workload};
@@ -18,6 +20,29 @@ const DOWN: usize = 480;
 pub(crate) fn workloads() -> Vec<Workload> {
     vec![
         workload("uplink-message", "20 ms of samples into a message", uplink),
+        workload(
+            "context-seed",
+            "what a new session is told of 1 000 turns, within 8 000 tokens",
+            |units| {
+                let mut seed = ContextSeed::default();
+                for turn in 1..=1_000 {
+                    let question = format!(
+                        "What is question number {turn}, about the roof of house {}?",
+                        turn % 83
+                    );
+                    let answer = format!(
+                        "The answer to it is {}. It is long enough for a second sentence.",
+                        turn * 7
+                    );
+                    seed.put(TurnId(turn), &question, &answer);
+                }
+                let told = (0..units).map(|_| seed.build(8_000).0.len() as u64);
+                Done {
+                    evidence: told.sum(),
+                    within: (u64::from(units) * 10, u64::from(units) * 12),
+                }
+            },
+        ),
         workload(
             "downlink-message",
             "a message with 20 ms of sound into samples",

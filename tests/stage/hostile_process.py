@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -283,7 +284,11 @@ def started_without_standard_files(case):
     lines = table.read_text().splitlines()
     require(len(lines) == 2 and all(line.count(",") == lines[0].count(",") for line in lines), f"the table: {lines}")
     for file in folder.rglob("*"):
-        if file.is_file() and file != reply:
+        # The store holds records, and is whole.
+        if file.name == "conversations.db":
+            with contextlib.closing(sqlite3.connect(file)) as store:
+                require(store.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the store is damaged")
+        elif file.is_file() and file != reply and not file.name.startswith("conversations.db"):
             require(b"sovereign.turn/1" not in file.read_bytes(), f"{file} got standard output")
 
 

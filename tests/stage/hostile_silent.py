@@ -67,7 +67,7 @@ def two_rejected_answers_begin_anew(case):
         turns, summary, said = talk(case, server, 3)
     require([t["outcome"] for t in turns] == ["empty", "empty", "completed"], f"outcomes {[t['outcome'] for t in turns]}")
     require(summary["fresh_starts"] == 1 and summary["resumes"] == 0 and len(resumed) == 2, f"{summary}")
-    require("a new conversation was begun" in said, f"it is not said: {said[-500:]}")
+    require("a new session was begun" in said, f"it is not said: {said[-500:]}")
 
 
 def sound_is_judged_by_what_it_is(case):

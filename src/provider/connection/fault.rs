@@ -268,7 +268,9 @@ impl Fault {
             Self::Unreachable { .. } | Self::Cut { .. } | Self::CutShort { .. } => {
                 "Check the network connection."
             }
-            Self::Unanswered => "Nothing: it is connected again, and what you said is sent again.",
+            Self::Unanswered => {
+                "There is nothing to do: a new connection is opened, and what you said is sent again."
+            }
             Self::TimedOut {
                 stage: Stage::Setup,
                 ..
@@ -314,7 +316,7 @@ impl Fault {
                 end: End::Policy, ..
             } => "Try again; if it stays, report this text.",
             Self::Closed { .. } | Self::GoingAway | Self::Internal { repeatedly: false } => {
-                "Nothing: it is connected again."
+                "There is nothing to do: a new connection is opened."
             }
             Self::Internal { repeatedly: true } => {
                 "Try again, or start the program again; please report it."
