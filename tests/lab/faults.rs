@@ -51,14 +51,14 @@ const STATES: [State; 7] = [
     State::Reconnecting,
 ];
 
-/// Classes that are not in the table, and where they are tried instead.
-const ELSEWHERE: &str = "Not in the table: N3 (TLS: `src/provider/connection/tls.rs`, over real sockets), N16 (caps of the \
-    service: N15 and `day`), N21 and U6 (clocks: logic knows monotonic time alone; `clock` tests of history and store), P13 with \
-    late audio (`tests/integration/session.rs`), P17 (arguments of calls: no function is offered yet), A1, A4, A5, A7 to A19, \
-    A22 to A27 (devices, formats and their faults: `src/audio/stream_manager/tests.rs`, `src/audio/tests.rs`, \
-    `tests/integration/{audio_rig,no_locks}.rs`; echo: `echo-*`), C1 to C9, C11 to C13, C15 (`tests/integration/{profiles,kept}.rs`, \
-    `src/store/tests/`, `tests/stage/hostile_config.py`), U1 to U5, U7, U9 to U12 (window: `tests/integration/ui/`, \
-    `tests/stage/hostile_window.py`), R1, R2 (`day`), R4 to R8, R10 (`tests/stage/hostile_process.py`, `scripts/measure-store`).";
+/// Classes that are not in the table, and why.
+const ELSEWHERE: &str = "Not in the table, because the simulation has no such part: N3 (TLS over real sockets: tests of \
+    `src/provider/connection/tls.rs`), N16 (caps of the service: here they are N15; see `day`), N21 (clocks: the program's \
+    logic is told a monotonic time), P13 with late audio and P17 (arguments of calls: no function is offered), A1, A4, A5, A7 to \
+    A19, A22 to A27 (the simulated desk has two devices that can be away: tests of `src/audio`; echo: `echo-*`), C1 to C9, C11 \
+    to C13, C15 (files: tests of `src/settings` and `src/store`, `tests/stage/hostile_config.py`), U1 to U12 (window, display, \
+    signals: `tests/integration/ui`, `tests/stage/hostile_window.py`, `hostile_process.py`), R1, R2 (`day`), R4 to R8, R10 (limits \
+    of the system: `tests/stage/hostile_process.py`; the store: `scripts/measure-store`).";
 
 /// A service that answers with three seconds of sound, as fast as it sounds; the second answer may have the fault.
 fn world(fault: Fault, state: State, folder: &Path) -> World {

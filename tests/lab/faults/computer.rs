@@ -26,13 +26,13 @@ pub(super) const CLASSES: &[Class] = &[
     Class("C14", "profiles change 100 times", Fault::Profiles(100)),
     Class("C10", "the state folder is removed", Fault::StateRemoved),
     Class(
-        "C8",
+        "C10",
         "the state folder becomes a file",
         Fault::StateReplaced,
     ),
-    Class("U6", "the volume changes 500 times", Fault::Volumes(500)),
+    Class("U", "the volume changes 500 times", Fault::Volumes(500)),
     Class(
-        "U8",
+        "N11",
         "the program is asked to connect 100 times",
         Fault::Impatient(100),
     ),
