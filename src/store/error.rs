@@ -57,9 +57,14 @@ impl From<rusqlite::Error> for StoreError {
         let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
         let busy = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
         let text = error.to_string();
-        // What our own statements name is in every whole file.
-        let lacks = ["no such table", "no such column", "has no column named"];
-        if damage.contains(&code) || lacks.iter().any(|lack| text.contains(lack)) {
+        // What our own statements name, and indexes of this format, are in every whole file.
+        let told = [
+            "no such table",
+            "no such column",
+            "has no column named",
+            "invalid fts5 file format",
+        ];
+        if damage.contains(&code) || told.iter().any(|words| text.contains(words)) {
             Self::Damaged(text)
         } else if busy.contains(&code) {
             Self::Busy

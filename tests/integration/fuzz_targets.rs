@@ -1,5 +1,6 @@
 //! What must hold of any bytes that others wrote. The fuzzer (`scripts/fuzz`) and the tests beside this file call each target.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -16,6 +17,7 @@ use sovereign::provider::gemini::pcm::{PcmReader, rate_of, reply_rate};
 use sovereign::server::Script;
 use sovereign::settings::config::Config;
 use sovereign::store::{ConversationId, Database, FILE, Filter, StoreError, StoredTurn, export};
+use tempfile::TempDir;
 
 /// Takes any bytes, and panics where something does not hold.
 type Target = fn(&[u8]);
@@ -324,10 +326,21 @@ pub(crate) fn journal(bytes: &[u8]) {
     }
 }
 
+thread_local! {
+    /// A store that words are kept in and deleted from again, with its folder.
+    static EMPTY: RefCell<(TempDir, Database)> = {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (database, _) = Database::open(&folder.path().join(FILE)).expect("opened");
+        RefCell::new((folder, database))
+    };
+}
+
 /// Words come back as they were, are no question to the index, and nothing of them acts on what shows them.
 fn kept_words(words: &str) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (mut database, _) = Database::open(&folder.path().join(FILE)).expect("opened");
+    EMPTY.with_borrow_mut(|(_, database)| keep_words(database, words));
+}
+
+fn keep_words(database: &mut Database, words: &str) {
     let kept = [turn(1, words)];
     let id = database.write(|batch| {
         let id = batch.begin(kept[0].at)?;
