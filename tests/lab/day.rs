@@ -83,7 +83,7 @@ async fn minute(world: &mut Running, random: &mut SmallRng, nth: u64, found: &mu
     sleep_until(over - Duration::from_secs(20)).await;
     doubled(world, found, &at);
 
-    let (rolls, dies) = (nth % (2 * ENDS) == 0, nth % (2 * ENDS) == ENDS);
+    let (rolls, dies) = (nth.is_multiple_of(2 * ENDS), nth % (2 * ENDS) == ENDS);
     world.speak(&said(1)).await;
     world.audible().await;
     let opened = world.line.opened();

@@ -90,8 +90,10 @@ impl Line {
         let mode = self.mode();
         if let Mode::Says(answer) = mode {
             tokio::task::spawn_local(async move {
-                near.read(&mut [0; 4_096]).await.ok();
-                near.write_all(answer.as_bytes()).await.ok();
+                let asked = near.read_u8().await;
+                if asked.is_ok() {
+                    near.write_all(answer.as_bytes()).await.ok();
+                }
             });
             return None;
         }
