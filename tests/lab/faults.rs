@@ -192,6 +192,7 @@ async fn cell(fault: Fault, state: State) -> Vec<String> {
         world.line.set(Mode::Open);
         world.ready().await;
     }
+    let opened = world.line.opened();
     note("shown", inject(&world, fault, &folder).await);
     if state == State::Muted {
         world.tell(Command::SetMuted(false)).await;
@@ -217,6 +218,12 @@ async fn cell(fault: Fault, state: State) -> Vec<String> {
     note(
         "shown",
         right.map(|_| ()).map_err(|_| "not listening".to_owned()),
+    );
+    let came = !fault.ends_a_connection() || world.line.opened() > opened;
+    note(
+        "brought about",
+        came.then_some(())
+            .ok_or_else(|| "the connection lived on".to_owned()),
     );
     world.speak(&said(1)).await;
     let after = last_turn(&mut world).await;

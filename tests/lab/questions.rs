@@ -51,8 +51,8 @@ pub(crate) fn seconds(times: usize) -> f64 {
 
 /// What the service heard of a turn, in seconds, as it wrote it down.
 fn heard(turn: &TurnRecord) -> f64 {
-    let words = turn.user.split(' ').next().unwrap_or_default();
-    words.parse().unwrap_or(0.0)
+    let mut words = turn.user.split(' ');
+    words.find_map(|word| word.parse().ok()).unwrap_or(0.0)
 }
 
 /// Whether a question of this length was answered as a whole.

@@ -90,12 +90,10 @@ impl Line {
         let mode = self.mode();
         if let Mode::Says(answer) = mode {
             tokio::task::spawn_local(async move {
-                // Whatever is asked, as far as it has come.
-                let asked = near.read(&mut [0; 4_096]).await;
-                if asked.is_err() {
-                    return;
+                let asked = near.read_u8().await;
+                if asked.is_ok() {
+                    near.write_all(answer.as_bytes()).await.ok();
                 }
-                near.write_all(answer.as_bytes()).await.ok();
             });
             return None;
         }

@@ -73,6 +73,22 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether another connection follows for sure.
+    pub(super) fn ends_a_connection(self) -> bool {
+        matches!(
+            self,
+            Self::Cut(_)
+                | Self::Away(..)
+                | Self::Names(_)
+                | Self::Storm(_)
+                | Self::Resumes(_)
+                | Self::Closes(..)
+                | Self::GoesAway(_)
+                | Self::Repeats(..)
+                | Self::Impatient(_)
+        )
+    }
+
     /// Whether there must be a connection for it.
     pub(super) fn is_on_a_connection(self) -> bool {
         matches!(

@@ -85,7 +85,7 @@ pub(super) const CLASSES: &[Class] = &[
     says(
         "P15",
         "words of nobody",
-        r#"{"serverContent":{"inputTranscription":{"text":"x"}}}"#,
+        r#"{"serverContent":{"inputTranscription":{"text":"x "}}}"#,
     ),
     says(
         "P19",
