@@ -26,6 +26,7 @@ mod on_provider;
 mod on_store;
 mod on_telemetry;
 mod on_voice;
+mod overflow;
 mod planned_reconnect;
 mod profile_control;
 mod profile_switch;
@@ -159,7 +160,8 @@ fn assemble(
     let file = parts.state.as_ref().map(|state| state.join(store::FILE));
     let keep = parts.settings.config().keep;
     let keeping = keeping::Keeping::new(file, keep, parts.window);
-    let mut turns = turns::Turns::new(manual, keeping);
+    let overflow = overflow::Overflow::new(parts.state.clone());
+    let mut turns = turns::Turns::new(manual, keeping, overflow);
     turns.machine.set_consent(parts.window);
     let mut conversation = Conversation {
         turns,

@@ -2,16 +2,31 @@
 //!
 //! It is also the only queue of an utterance: the provider takes pieces as fast as the connection takes them, so that nothing
 //! else grows with what is said, however slow the link.
+//!
+//! ```text
+//! the newest minute      in memory
+//! what is older          silence is only counted; the rest goes to a file
+//! more than an hour      the oldest is dropped, and counted
+//! ```
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::time::Duration;
 
+use super::overflow::Overflow;
 use crate::base::frame::Frame;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// Audio that is kept for all turns that wait for their answers: ten minutes, 19.2 MB, two thirds of what the service takes
-/// in a conversation. What is older is dropped and counted: it is sent once, but cannot be sent again.
-pub(super) const KEPT_SECONDS: usize = 600;
+/// Seconds that are kept in memory for all turns that wait for their answers: 1.9 MB.
+const IN_MEMORY: usize = 60;
+/// Seconds that are kept at all, 115 MB in a file. What is older is dropped and counted: it is sent once, but cannot be sent
+/// again.
+const KEPT_SECONDS: usize = 3_600;
+/// The same where there is no file: 19.2 MB of memory.
+const KEPT_WITHOUT_FILE: usize = 600;
+/// A second with nothing above this (−60 dBFS) is silence.
+const SILENT: u16 = 33;
 
 /// Samples that are kept and dropped together: a second.
 const BLOCK: usize = SampleRate::WORKING.hz() as usize;
@@ -26,6 +41,45 @@ pub(super) struct ResendBuffer {
     pages: VecDeque<Page>,
     /// What came while the turn was closed and patience ran: part of it if the user goes on.
     aside: VecDeque<Frame>,
+    overflow: Overflow,
+    /// The file could not be written: what there is stays in memory.
+    full: bool,
+}
+
+/// A second of speech, the last one of a turn less.
+#[derive(Debug)]
+enum Block {
+    Memory(Vec<i16>),
+    /// So many samples of silence.
+    Silence(usize),
+    /// In the file: place and number of samples.
+    File(u64, usize),
+}
+
+impl Block {
+    fn len(&self) -> usize {
+        match self {
+            Self::Memory(samples) => samples.len(),
+            Self::Silence(samples) | Self::File(_, samples) => *samples,
+        }
+    }
+
+    fn is_in_memory(&self) -> bool {
+        matches!(self, Self::Memory(_))
+    }
+
+    fn samples(&self, overflow: &Overflow) -> Cow<'_, [i16]> {
+        match self {
+            Self::Memory(samples) => samples.into(),
+            Self::Silence(samples) => vec![0; *samples].into(),
+            Self::File(place, samples) => {
+                let read = overflow.get(*place, *samples);
+                let read =
+                    read.inspect_err(|error| tracing::warn!(%error, "speech cannot be read"));
+                read.unwrap_or_else(|_| vec![0; *samples]).into()
+            }
+        }
+    }
 }
 
 /// One turn. Positions count samples from its first one.
@@ -33,7 +87,7 @@ pub(super) struct ResendBuffer {
 struct Page {
     turn: TurnId,
     /// Whole blocks, except for the last.
-    blocks: VecDeque<Vec<i16>>,
+    blocks: VecDeque<Block>,
     /// What is kept begins here.
     start: u64,
     end: u64,
@@ -46,6 +100,13 @@ struct Page {
 }
 
 impl ResendBuffer {
+    pub(super) fn new(overflow: Overflow) -> Self {
+        Self {
+            overflow,
+            ..Self::default()
+        }
+    }
+
     /// Takes in frames of a turn; another turn than before begins a new page.
     pub(super) fn add(&mut self, turn: TurnId, frames: &[Frame]) {
         if self.page(turn).is_none() {
@@ -59,7 +120,7 @@ impl ResendBuffer {
         if let Some(page) = self.page(turn) {
             page.push(&to_pcm(frames));
         }
-        self.drop_oldest();
+        self.make_room();
     }
 
     /// Keeps frames that belong to the turn only if it goes on.
@@ -84,8 +145,8 @@ impl ResendBuffer {
     /// The next samples of this turn that have not been handed over, before `until` and at most so many.
     #[must_use]
     pub(super) fn take(&mut self, turn: TurnId, until: u64, most: usize) -> Vec<i16> {
-        self.page(turn)
-            .map_or_else(Vec::new, |page| page.take(until, most))
+        let page = self.pages.iter_mut().find(|page| page.turn == turn);
+        page.map_or_else(Vec::new, |page| page.take(until, most, &self.overflow))
     }
 
     /// Speech that an earlier run of the program left: a turn of its own, all of which is in the store.
@@ -97,7 +158,7 @@ impl ResendBuffer {
         page.push(samples);
         page.stored = page.end;
         self.pages.push_front(page);
-        self.drop_oldest();
+        self.make_room();
     }
 
     /// The next samples of this turn that are not in the store, with the place of the first: so many, or where the turn is
@@ -108,13 +169,13 @@ impl ResendBuffer {
         many: usize,
         over: bool,
     ) -> Option<(u64, Vec<i16>)> {
-        let page = self.page(turn)?;
+        let page = self.pages.iter_mut().find(|page| page.turn == turn)?;
         let first = page.stored.max(page.start);
         let left = (page.end - first) as usize;
         if left == 0 || (left < many && !over) {
             return None;
         }
-        let samples = page.samples(first, many);
+        let samples = page.samples(first, many, &self.overflow);
         page.stored = first + samples.len() as u64;
         Some((first, samples))
     }
@@ -123,7 +184,10 @@ impl ResendBuffer {
     pub(super) fn all(&self, turn: TurnId) -> Vec<i16> {
         let page = self.pages.iter().find(|page| page.turn == turn);
         page.map_or_else(Vec::new, |page| {
-            page.blocks.iter().flatten().copied().collect()
+            let blocks = page.blocks.iter();
+            blocks
+                .flat_map(|block| block.samples(&self.overflow).into_owned())
+                .collect()
         })
     }
 
@@ -151,6 +215,11 @@ impl ResendBuffer {
         if let Some(page) = self.pages.back_mut().filter(|page| page.turn == turn) {
             page.blocks.clear();
             (page.start, page.handed) = (page.end, page.end);
+        }
+        let mut blocks = self.pages.iter().flat_map(|page| &page.blocks);
+        if !blocks.any(|block| matches!(block, Block::File(..))) {
+            self.overflow.clear();
+            self.full = false;
         }
     }
 
@@ -184,6 +253,17 @@ impl ResendBuffer {
         page.map_or(0, |page| page.missing)
     }
 
+    /// How much is kept at most.
+    #[must_use]
+    pub(super) fn longest(&self) -> Duration {
+        let seconds = if self.full {
+            KEPT_WITHOUT_FILE
+        } else {
+            KEPT_SECONDS
+        };
+        Duration::from_secs(seconds as u64)
+    }
+
     fn newest(&self) -> Option<TurnId> {
         self.pages.back().map(|page| page.turn)
     }
@@ -192,13 +272,46 @@ impl ResendBuffer {
         self.pages.iter_mut().find(|page| page.turn == turn)
     }
 
+    /// Moves what is too much for memory into the file, the oldest first, and drops what is too much for that.
+    fn make_room(&mut self) {
+        let blocks = || self.pages.iter().flat_map(|page| &page.blocks);
+        let in_memory = blocks().filter(|block| block.is_in_memory()).count();
+        let mut over = in_memory.saturating_sub(IN_MEMORY);
+        let blocks = self.pages.iter_mut().flat_map(|page| &mut page.blocks);
+        for block in blocks {
+            if over == 0 || self.full {
+                break;
+            }
+            // The last one of a turn may grow.
+            let Block::Memory(samples) = block else {
+                continue;
+            };
+            let many = samples.len();
+            if many < BLOCK {
+                continue;
+            }
+            if samples.iter().all(|sample| sample.unsigned_abs() <= SILENT) {
+                *block = Block::Silence(many);
+            } else {
+                match self.overflow.put(samples) {
+                    Ok(place) => *block = Block::File(place, many),
+                    Err(error) => {
+                        tracing::warn!(%error, "unanswered speech stays in memory");
+                        self.full = true;
+                        break;
+                    }
+                }
+            }
+            over -= 1;
+        }
+        self.drop_oldest();
+    }
+
     fn drop_oldest(&mut self) {
-        let mut over = self
-            .pages
-            .iter()
-            .map(|page| page.blocks.len())
-            .sum::<usize>()
-            .saturating_sub(KEPT_SECONDS);
+        let blocks = || self.pages.iter().flat_map(|page| &page.blocks);
+        let in_memory = blocks().filter(|block| block.is_in_memory()).count();
+        let mut over = (blocks().count().saturating_sub(KEPT_SECONDS))
+            .max(in_memory.saturating_sub(KEPT_WITHOUT_FILE));
         for page in &mut self.pages {
             while over > 0 && page.drop_block() {
                 over -= 1;
@@ -211,10 +324,11 @@ impl Page {
     fn push(&mut self, mut samples: &[i16]) {
         self.end += samples.len() as u64;
         while !samples.is_empty() {
-            if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
-                self.blocks.push_back(Vec::new());
+            let has_room = |block: &Block| block.is_in_memory() && block.len() < BLOCK;
+            if !self.blocks.back().is_some_and(has_room) {
+                self.blocks.push_back(Block::Memory(Vec::new()));
             }
-            let Some(block) = self.blocks.back_mut() else {
+            let Some(Block::Memory(block)) = self.blocks.back_mut() else {
                 return;
             };
             let (these, rest) = samples.split_at(samples.len().min(BLOCK - block.len()));
@@ -223,15 +337,15 @@ impl Page {
         }
     }
 
-    fn take(&mut self, until: u64, most: usize) -> Vec<i16> {
+    fn take(&mut self, until: u64, most: usize, overflow: &Overflow) -> Vec<i16> {
         let most = most.min(until.saturating_sub(self.handed) as usize);
-        let taken = self.samples(self.handed, most);
+        let taken = self.samples(self.handed, most, overflow);
         self.handed += taken.len() as u64;
         taken
     }
 
     /// At most so many samples from a place on.
-    fn samples(&self, mut from: u64, most: usize) -> Vec<i16> {
+    fn samples(&self, mut from: u64, most: usize, overflow: &Overflow) -> Vec<i16> {
         let until = self.end.min(from + most as u64);
         let mut samples = Vec::new();
         while from < until {
@@ -241,7 +355,7 @@ impl Page {
             };
             let at = within % BLOCK;
             let to = (at + (until - from) as usize).min(block.len());
-            samples.extend_from_slice(&block[at..to]);
+            samples.extend_from_slice(&block.samples(overflow)[at..to]);
             from += (to - at) as u64;
         }
         samples
@@ -380,27 +494,75 @@ mod tests {
     #[test]
     fn a_turn_that_was_sent_may_grow_too_long_and_a_lost_connection_tells_what_is_missing() {
         let mut buffer = ResendBuffer::default();
-        for _ in 0..KEPT_SECONDS + 5 {
+        for _ in 0..KEPT_WITHOUT_FILE + 5 {
             second(&mut buffer, T1);
             assert_eq!(rest(&mut buffer, T1).len(), BLOCK);
         }
         assert_eq!(buffer.missing(T1), 0, "the service has all of it");
         buffer.rewind(T1);
         assert_eq!(buffer.missing(T1), 5 * BLOCK as u64);
-        assert_eq!(rest(&mut buffer, T1).len(), KEPT_SECONDS * BLOCK);
+        assert_eq!(rest(&mut buffer, T1).len(), KEPT_WITHOUT_FILE * BLOCK);
     }
 
     #[test]
     fn without_a_connection_ten_minutes_are_kept_and_the_rest_is_counted() {
         let mut buffer = ResendBuffer::default();
         for turn in [T1, T2] {
-            for _ in 0..KEPT_SECONDS / 2 + 5 {
+            for _ in 0..KEPT_WITHOUT_FILE / 2 + 5 {
                 second(&mut buffer, turn);
             }
         }
         let missing = [T1, T2].map(|turn| buffer.missing(turn));
         assert_eq!(missing, [10 * BLOCK as u64, 0], "the oldest go first");
         let kept = [T1, T2].map(|turn| rest(&mut buffer, turn).len());
-        assert_eq!(kept.iter().sum::<usize>(), KEPT_SECONDS * BLOCK);
+        assert_eq!(kept.iter().sum::<usize>(), KEPT_WITHOUT_FILE * BLOCK);
+    }
+
+    #[test]
+    fn a_minute_is_in_memory_silence_is_counted_and_the_rest_is_in_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut buffer = ResendBuffer::new(Overflow::new(Some(folder.path().to_owned())));
+        let mut said = Vec::new();
+        for n in 0..3 * IN_MEMORY {
+            // Each third second is silence.
+            let value = if n % 3 == 0 {
+                0.0
+            } else {
+                (n + 10) as f32 / 1_000.0
+            };
+            let frames = vec![frame(value); 100];
+            said.extend(to_pcm(&frames));
+            buffer.add(if n < 100 { T1 } else { T2 }, &frames);
+        }
+        let count = |buffer: &ResendBuffer, is: fn(&Block) -> bool| {
+            let blocks = buffer.pages.iter().flat_map(|page| &page.blocks);
+            blocks.filter(|block| is(block)).count()
+        };
+        assert_eq!(count(&buffer, Block::is_in_memory), IN_MEMORY);
+        assert_eq!(
+            count(&buffer, |block| matches!(block, Block::Silence(_))),
+            40
+        );
+        for _ in 0..2 {
+            let mut heard = Vec::new();
+            for turn in [T1, T2] {
+                loop {
+                    let piece = buffer.take(turn, u64::MAX, 3_200);
+                    if piece.is_empty() {
+                        break;
+                    }
+                    heard.extend(piece);
+                }
+            }
+            assert!(heard == said, "another time, another connection: all of it");
+            buffer.rewind(T1);
+            buffer.rewind(T2);
+        }
+        assert_eq!((buffer.missing(T1), buffer.missing(T2)), (0, 0));
+        let all = buffer.all(T1);
+        assert!(all == said[..100 * BLOCK]);
+        buffer.forget(T1);
+        buffer.forget(T2);
+        assert!(buffer.overflow.get(0, 1).is_err(), "the file is gone");
     }
 }

@@ -173,7 +173,7 @@ impl Conversation {
         if said {
             return;
         }
-        let kept = super::resend_buffer::KEPT_SECONDS / 60;
+        let kept = self.turns.resend.longest().as_secs() / 60;
         let what = format!(
             "What you said is longer than the {kept} minutes that can be kept, and the connection was away: its beginning is lost. Say the beginning again."
         );

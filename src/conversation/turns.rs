@@ -28,11 +28,15 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// No turn yet. `manual`: this program detects their ends.
-    pub(super) fn new(manual: bool, keeping: super::keeping::Keeping) -> Self {
+    /// No turn yet. `manual`: this program detects their ends. `overflow` takes what of unanswered speech is too much for memory.
+    pub(super) fn new(
+        manual: bool,
+        keeping: super::keeping::Keeping,
+        overflow: super::overflow::Overflow,
+    ) -> Self {
         Self {
             machine: Machine::new(manual),
-            resend: super::resend_buffer::ResendBuffer::default(),
+            resend: super::resend_buffer::ResendBuffer::new(overflow),
             captions: super::captions::Captions::default(),
             notes: HashMap::new(),
             count: 0,

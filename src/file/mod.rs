@@ -121,6 +121,16 @@ pub fn create_own(path: &Path) -> io::Result<File> {
     with_mode(OpenOptions::new().write(true).create_new(true)).open(path)
 }
 
+/// Makes a file without a name in a folder of ours, for this user alone: it is gone with the program.
+pub fn create_unnamed(folder: &Path) -> io::Result<File> {
+    own_folder(folder)?;
+    let path = folder.join(format!("unsent-{:016x}", rand::random::<u64>()));
+    let mut options = OpenOptions::new();
+    let file = with_mode(options.read(true).write(true).create_new(true)).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
 /// Opens a file of ours to write at its end, and makes it if it is missing.
 pub fn append_own(path: &Path) -> io::Result<File> {
     Ok(open_or_make(path, OpenOptions::new().append(true))?)
@@ -203,7 +213,8 @@ pub fn temporary_folder() -> &'static Path {
 
 /// Whether this is a name that the program gives to what it keeps.
 fn is_ours(name: &std::ffi::OsStr) -> bool {
-    const OURS: [&str; 10] = [
+    const OURS: [&str; 11] = [
+        "unsent-",
         "logs",
         "conversations",
         "history",

@@ -78,8 +78,12 @@ fn a_long_utterance_that_is_cut_is_answered_once_however_long_and_wherever() {
         (125, vec![70_000, 70_400, 71_000, 120_000]),
         (300, vec![299_000]),
     ] {
+        // What is more than a minute is in a file.
+        let state = tempfile::tempdir().expect("a folder");
         simulate(async {
-            let mut world = world().start();
+            let mut world = world();
+            world.state = Some(state.path().to_owned());
+            let mut world = world.start();
             world.ready().await;
             world.desk.speak(&long_voice(seconds));
             let mut at = 0;
