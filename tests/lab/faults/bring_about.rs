@@ -84,7 +84,6 @@ impl Fault {
                 | Self::Resumes(_)
                 | Self::Closes(..)
                 | Self::GoesAway(_)
-                | Self::Repeats(..)
                 | Self::Impatient(_)
         )
     }
