@@ -152,7 +152,7 @@ fn reconnect() {
         double of the name server and of TCP as the kernel does it (a segment that opens a connection is sent again after 1, 3 \
         and 7 s; limits as the program sets them). Returns: the connection is cut, and the network is away for so long and up to \
         a fifth more, without a route (dialling fails at once) or silent (nothing answers), a third each while idle, speaking \
-        and thinking; from the return of the network to a session that is set up (name 20 ms, then four round trips). Noticed: \
+        and thinking; from the return of the network to a session that is set up (name 20 ms, then three round trips; TLS, which is not simulated, adds one: 50 ms to each). Noticed: \
         from the last byte that a dead way carried to the window's words. In milliseconds.";
     let mut table = Table::new("reconnect", about, &["what", "n", "p50", "p99", "max"]);
     let many = if full() { 12 } else { 1 };
@@ -201,8 +201,9 @@ fn reconnect() {
     }
     table.finish();
     assert!(!full() || done >= 500, "{done} returns");
-    assert!(quantile(&all, 0.5) <= Duration::from_millis(300));
-    assert!(quantile(&all, 0.99) <= Duration::from_secs(1));
+    // What TLS would add included.
+    assert!(quantile(&all, 0.5) + ROUND_TRIP <= Duration::from_millis(300));
+    assert!(quantile(&all, 0.99) + ROUND_TRIP <= Duration::from_secs(1));
     for (state, latest) in latest {
         let limit = if state == State::Speaking { 3 } else { 15 };
         assert!(
