@@ -11,7 +11,7 @@ mod arguments;
 
 pub use arguments::{HistoryArgs, HistoryCommand};
 
-use super::output_files::{lost, may_write, not_begun};
+use super::output_files::{lost, may_not_be_ours, may_write, not_begun};
 use super::profiles::put;
 use crate::base::plural::count;
 use crate::base::printable::{clipped, in_a_line};
@@ -27,6 +27,8 @@ use crate::store::{
 
 /// Words of a hit that a line shows.
 const SHOWN: usize = 300;
+/// Files and folders beside the configuration that an export never replaces.
+const SETTINGS: [&str; 4] = ["config.yaml", "config.choices.yaml", "key", "profiles"];
 const NOTHING: &str = "No conversations are kept yet.";
 
 /// Runs the command; `config` is what `--config` says, `profile` what `--profile` says.
@@ -70,6 +72,8 @@ pub fn run(
 /// The store, and where results and messages go.
 struct History<'a> {
     path: PathBuf,
+    /// The folder of the configuration.
+    settings: Option<PathBuf>,
     /// `None` where there is no file.
     database: Option<Database>,
     off: bool,
@@ -85,16 +89,19 @@ impl<'a> History<'a> {
     ) -> Result<Self, Problem> {
         let paths = Paths::find(config);
         let (config, _) = ConfigFile::load(paths.config_file());
-        if config.is_stateless() {
+        if config.is_state_unknown() {
             let faults = config.faults().join("\n");
-            let what = format!("nobody knows which folder the conversations are in: {faults}");
-            return Err(Problem::usage(what).hint("Correct `state:` in the configuration file."));
+            let what = format!(
+                "the configuration file has to be read to find the conversations: {faults}"
+            );
+            return Err(Problem::usage(what).hint("Correct the configuration file."));
         }
         let paths = paths.with_state(config.get().state.as_deref());
         let mut history = Self {
             path: paths.state().join(FILE),
+            settings: paths.config_folder().map(Path::to_owned),
             database: None,
-            off: config.get().keep == Retention::Off,
+            off: config.get().keep == Retention::Off && config.faults().is_empty(),
             out,
             err,
         };
@@ -218,6 +225,9 @@ impl<'a> History<'a> {
         if self.database.is_none() {
             return self.nothing();
         }
+        if hits.is_empty() {
+            return self.put(["Nothing is found."]);
+        }
         let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
         let has_one = |said: &str| {
             let said = said.to_lowercase();
@@ -267,6 +277,12 @@ impl<'a> History<'a> {
             };
         };
         may_write("--output", file, &[])?;
+        let state = self.path.parent().map(Path::to_owned);
+        let settings = self
+            .settings
+            .iter()
+            .flat_map(|folder| SETTINGS.map(|name| folder.join(name)));
+        may_not_be_ours("--output", file, state.into_iter().chain(settings))?;
         file::write_private(file, &bytes)
             .map_err(|error| not_begun(format!("--output {}", file.display()), &error))?;
         if json {

@@ -61,6 +61,28 @@ pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result
     Ok(())
 }
 
+/// Whether a file that is replaced is none of these of ours, nor in a folder of them, or is not there yet.
+pub(super) fn may_not_be_ours(
+    option: &str,
+    file: &Path,
+    mut ours: impl Iterator<Item = PathBuf>,
+) -> Result<(), Problem> {
+    let Ok(there) = file.canonicalize() else {
+        return Ok(());
+    };
+    if !ours.any(|ours| {
+        ours.canonicalize()
+            .is_ok_and(|ours| there.starts_with(ours))
+    }) {
+        return Ok(());
+    }
+    let what = format!(
+        "{option} {}: this file belongs to the program",
+        file.display()
+    );
+    Err(Problem::usage(what).hint(format!("Name a file in another folder after {option}.")))
+}
+
 /// Whether both are the same file, by whatever way, also one that is not there yet.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     #[cfg(unix)]

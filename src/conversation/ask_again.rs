@@ -21,7 +21,7 @@ const NOT_HEARD: &str = "No spoken answer";
 const BROKEN_OFF: &str = "The answer stopped before its end";
 const LATE: &str = "No answer after";
 /// What a notice begins with that stands while questions are kept that the service does not have.
-const UNSENT: &str = "Not answered yet";
+pub(super) const UNSENT: &str = "Not answered yet";
 /// How often a question is asked again by itself whose answer was cut off: a connection that does so each time is no reason
 /// to pay for more.
 const ASKED_BY_ITSELF: u32 = 2;

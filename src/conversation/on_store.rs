@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::actor::Conversation;
+use super::ask_again::UNSENT;
 use super::asking::UnansweredQuestion;
 use super::carry_over::NewSession;
 use super::new_session::told_of;
@@ -21,6 +22,9 @@ use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::Input;
+
+/// While a line that protects the user cannot be read, nobody knows what may be kept, and where.
+const HELD: &str = "Nothing is kept, and earlier conversations are not shown, until the configuration file is corrected.";
 
 impl Conversation {
     pub(super) fn on_store(&mut self, event: StoreEvent) {
@@ -127,6 +131,14 @@ impl Conversation {
         if id.is_none() || id == self.turns.keeping.id {
             self.begin_conversation(now);
         }
+        if id.is_none() {
+            // What an earlier run left goes too.
+            let waits = std::mem::take(&mut self.turns.asking.kept);
+            for question in waits {
+                self.turns.resend.forget(question.turn);
+            }
+            self.withdraw(UNSENT);
+        }
         self.turns.keeping.store.ask(Query::Delete(id));
     }
 
@@ -141,6 +153,11 @@ impl Conversation {
         let retention = self.turns.keeping.retention;
         if self.turns.keeping.page.view.retention != retention {
             self.show_kept(|view| view.retention = retention);
+        }
+        let held = self.settings.held().is_some();
+        let told = self.turns.keeping.page.view.trouble.as_deref() == Some(HELD);
+        if held != told {
+            self.show_kept(|view| view.trouble = held.then(|| HELD.to_owned()));
         }
     }
 
@@ -209,7 +226,10 @@ impl Conversation {
             let length = SampleRate::WORKING.duration_of(unsent.samples.len() as u64);
             let time = unsent.begun.to_zoned(jiff::tz::TimeZone::system());
             let time = time.strftime("%H:%M on %-d %B");
-            heard.push(format!("{:.0} s at {time}", length.as_secs_f64().max(1.0)));
+            heard.push(format!(
+                "{:.0} s from {time}",
+                length.as_secs_f64().max(1.0)
+            ));
             self.turns.asking.kept.push_back(UnansweredQuestion {
                 turn,
                 samples: unsent.samples.len() as u64,
@@ -224,7 +244,7 @@ impl Conversation {
         if !heard.is_empty() {
             let heard = heard.join(", ");
             let what = format!(
-                "The program ended before this was answered: {heard} of speech. Send it now?"
+                "{UNSENT}, because the program ended: what you said, {heard}. Send it now?"
             );
             self.notices
                 .show_with(Severity::Warning, what, Some(Remedy::SendNow));

@@ -94,7 +94,7 @@ impl Conversation {
     pub(super) fn continue_turn(&mut self, turn: TurnId) {
         self.turns.captions.go_on(turn);
         self.forget_answer(turn);
-        self.send(ProviderCommand::StartUtterance);
+        self.send(ProviderCommand::ContinueUtterance);
         self.send_speech(turn);
     }
 

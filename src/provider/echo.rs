@@ -166,6 +166,7 @@ impl Echo {
             }
             // This program does not decide about turns here.
             ProviderCommand::StartUtterance
+            | ProviderCommand::ContinueUtterance
             | ProviderCommand::EndUtterance
             | ProviderCommand::StopStream => Some(()),
         }

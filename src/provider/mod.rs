@@ -69,6 +69,8 @@ pub trait Service: Send + Sync {
 pub enum ProviderCommand {
     /// An utterance begins, where this program decides.
     StartUtterance,
+    /// The user goes on with the utterance that ended last: the service has its beginning.
+    ContinueUtterance,
     /// Microphone audio: mono, 16 bit, 16 kHz; a multiple of 10 ms.
     Audio(Vec<i16>),
     /// The utterance is over, where this program decides. Pending audio and this leave in one flush;

@@ -49,7 +49,7 @@ impl ExportFormat {
 pub enum NotExported {
     #[error("there is no such conversation any more")]
     Unknown,
-    #[error("its sound is not kept")]
+    #[error("its sound is not kept; with `keep_audio: on` in config.yaml it is from then on")]
     NoSound,
     #[error("its sound cannot be converted: {0}")]
     Sound(#[from] ResampleError),

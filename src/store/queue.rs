@@ -36,7 +36,8 @@ impl Queue {
     }
 
     pub(super) fn write(&mut self, write: Write) {
-        if self.off {
+        // What is not needed any more goes also where nothing is kept from now on.
+        if self.off && !matches!(write, Write::Answered { .. }) {
             return;
         }
         self.urgent |= matches!(&write, Write::Turn { turn, .. } if !turn.is_open());

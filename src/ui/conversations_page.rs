@@ -52,7 +52,10 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
     if page_head(ui, "Conversations", "To the conversation (Esc, Ctrl H)").clicked() {
         view.leave();
     }
-    let kept = format!("{}.", retention(snapshot.kept.retention));
+    let kept = match snapshot.kept.trouble {
+        Some(_) => String::new(),
+        None => format!("{}.", retention(snapshot.kept.retention)),
+    };
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -86,7 +89,8 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
             ui.set_width(ui.available_width());
             if snapshot.kept.list.is_empty() {
                 ui.set_min_height(height);
-                if state.is_answered(&snapshot.kept) {
+                // The trouble above says why nothing is shown.
+                if state.is_answered(&snapshot.kept) && snapshot.kept.trouble.is_none() {
                     empty_ui(ui, snapshot.kept.retention, height, state);
                 }
             } else {
@@ -102,7 +106,7 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
 fn retention(retention: Retention) -> String {
     const DAY: u64 = 24 * 60 * 60;
     match retention {
-        Retention::Off => "Nothing is kept (keep: off in config.yaml)".to_owned(),
+        Retention::Off => "Nothing new is kept (keep: off in config.yaml)".to_owned(),
         Retention::Forever => "Kept until you delete it, on this computer only".to_owned(),
         Retention::For(time) => format!(
             "Kept for {}, on this computer only",

@@ -1,7 +1,7 @@
 //! Keyboard shortcuts of the window. They are consumed before a widget sees them, so that Space talks and never presses the
 //! focused button (Enter does). A text field with the focus keeps the keys that are characters.
 
-use eframe::egui::{Context, Event, Key, Modifiers};
+use eframe::egui::{Context, Event, Key, Modifiers, Popup};
 
 use super::screen::Screen;
 use super::ui_state::{Holder, UiState};
@@ -11,7 +11,7 @@ use crate::conversation::snapshot::{Activity, Snapshot};
 /// Turns key presses into commands and changes of the view.
 pub(super) fn handle(ctx: &Context, snapshot: &Snapshot, view: &mut UiState) {
     let typing = ctx.text_edit_focused();
-    let busy = view.sound_open || ctx.any_popup_open();
+    let busy = view.sound_open || ctx.any_popup_open() || Popup::is_any_open(ctx);
     ctx.input_mut(|input| {
         if !input.focused {
             view.hold.release(&mut view.commands);

@@ -170,7 +170,7 @@ fn conversations_are_listed_shown_and_found() {
     );
     let both = home.out("search cafe");
     assert_eq!(both.lines().count(), 2, "{both}");
-    assert_eq!(home.out("search nowhere"), "");
+    assert_eq!(home.out("search nowhere"), "Nothing is found.\n");
     let json = home.json("search --json fine");
     assert_eq!(
         (
@@ -227,6 +227,29 @@ fn conversations_are_exported() {
         file.display()
     ));
     assert!(fs::read(&file).expect("there").starts_with(b"RIFF"));
+}
+
+#[test]
+fn an_export_never_replaces_what_the_program_keeps() {
+    let home = Home::kept();
+    fs::write(home.path("key"), "a key").expect("written");
+    for name in ["state/conversations.db", "config.yaml", "key"] {
+        let file = home.path(name);
+        let before = fs::read(&file).expect("there");
+        let told = home.problem(&format!("export 1 --format md --output {}", file.display()));
+        assert!(told.contains("belongs to the program"), "{told}");
+        let after = fs::read(&file).expect("there");
+        assert!(after.starts_with(&before[..before.len().min(16)]), "{name}");
+    }
+}
+
+#[test]
+fn a_slip_in_keep_hides_no_conversation() {
+    let home = Home::kept();
+    let all = home.out("list");
+    fs::write(home.path("config.yaml"), "keep: 30\nstate: state\n").expect("written");
+    assert_eq!(home.out("list"), all);
+    assert_eq!(home.out("search nowhere"), "Nothing is found.\n");
 }
 
 #[test]

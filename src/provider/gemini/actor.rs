@@ -26,6 +26,7 @@ use tracing::{debug, info, warn};
 use url::Url;
 
 use super::close_frame;
+use super::handle_gate::HandleGate;
 use super::hints::Hints;
 use super::history::SessionHistory;
 use super::lifetime::Lifetime;
@@ -106,6 +107,7 @@ pub fn spawn(
         nonsense: Nonsense::default(),
         way: WayWatch::default(),
         lifetime: Lifetime::default(),
+        handles: HandleGate::default(),
         translator: Translator::default(),
     };
     let task = tokio::spawn(actor.run());
@@ -141,6 +143,7 @@ struct Actor {
     nonsense: Nonsense,
     way: WayWatch,
     lifetime: Lifetime,
+    handles: HandleGate,
     translator: Translator,
 }
 
@@ -236,6 +239,10 @@ impl Actor {
                 }
             }
             ProviderCommand::StartUtterance => self.send(&RealtimeInput::ActivityStart.into()),
+            ProviderCommand::ContinueUtterance => {
+                self.handles.continued();
+                self.send(&RealtimeInput::ActivityStart.into());
+            }
             ProviderCommand::EndUtterance => self.end_turn(RealtimeInput::ActivityEnd),
             // A reply may be on its way.
             ProviderCommand::StopStream => self.send(&RealtimeInput::AudioStreamEnd.into()),
@@ -246,6 +253,7 @@ impl Actor {
     /// Another answer is due.
     fn end_turn(&mut self, input: RealtimeInput) {
         self.translator.reset();
+        self.handles.ended();
         self.send(&input.into());
     }
 
@@ -353,6 +361,7 @@ impl Actor {
         info!(connection, resumed, "connected");
         self.way.opened(&self.counters.link, &open);
         self.lifetime.opened();
+        self.handles = HandleGate::default();
         self.under_v1 = open.under_v1;
         self.uplink = Uplink::new(self.config.detection == DetectionConfig::Client);
         self.refused = RefusedCalls::default();
@@ -411,8 +420,9 @@ impl Actor {
             return;
         };
         if let Some(update) = &message.session_resumption_update {
-            let handle = update.new_handle.as_deref();
-            self.link.resumption(handle, update.resumable);
+            let handle = update.new_handle.as_deref().filter(|_| update.resumable);
+            let usable = handle.and_then(|handle| self.handles.given(handle));
+            self.link.resumption(usable.as_deref(), true);
         }
         if message
             .server_content
@@ -420,6 +430,8 @@ impl Actor {
             .is_some_and(|content| content.turn_complete)
         {
             self.link.served();
+            let usable = self.handles.turn_over();
+            self.link.resumption(usable.as_deref(), true);
         }
         for call in message
             .tool_call

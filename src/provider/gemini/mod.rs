@@ -6,6 +6,7 @@ mod api_version;
 mod base64;
 pub mod close_frame;
 mod grounding;
+mod handle_gate;
 mod hints;
 mod history;
 mod lifetime;

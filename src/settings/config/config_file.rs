@@ -21,8 +21,10 @@ pub struct ConfigFile {
     /// What is wrong with the file as it was read last.
     faults: Vec<String>,
     held: Option<String>,
-    /// What `state` says is not known.
+    /// What `state` says is not known, or nothing may be kept there.
     stateless: bool,
+    /// What `state` says is not known.
+    state_unknown: bool,
     /// Whether there was something in the file when it was read last without a fault in a line that protects.
     had_content: bool,
     /// Whether it has ever been read so: what a line that cannot be read forbids, another one that held has said.
@@ -62,6 +64,7 @@ impl ConfigFile {
             faults: Vec::new(),
             held: None,
             stateless: false,
+            state_unknown: false,
             had_content: false,
             trusted: false,
             left_out: None,
@@ -118,6 +121,11 @@ impl ConfigFile {
     /// Whether nobody knows which folder `state` names: nothing may be kept in the usual one then.
     pub fn is_stateless(&self) -> bool {
         self.stateless
+    }
+
+    /// Whether nobody knows which folder `state` names.
+    pub fn is_state_unknown(&self) -> bool {
+        self.state_unknown
     }
 
     /// Changes the configuration, and the file with it. The change holds also where it could not be kept.
@@ -243,23 +251,30 @@ impl ConfigFile {
             .extend(reading.faults.iter().map(|f| f.error.to_string()));
         if protects.is_empty() {
             (self.trusted, self.had_content) = (true, !reading.silent);
-            (self.held, self.stateless) = (None, false);
+            (self.held, self.stateless, self.state_unknown) = (None, false, false);
             return;
         }
         if !self.trusted {
             self.held = protects.first().map(|fault| fault.error.to_string());
-            let is_endpoint = |fault: &&ConfigFault| {
+            let is_of = |fault: &ConfigFault, key: &str| {
                 let meant = fault.error.suggestion.as_deref();
-                [Some(fault.error.key.as_str()), meant].contains(&Some("endpoint"))
+                [Some(fault.error.key.as_str()), meant].contains(&Some(key))
             };
-            self.stateless = !protects.iter().all(is_endpoint);
+            self.stateless = !protects.iter().all(|fault| is_of(fault, "endpoint"));
+            // A fault that names no key is one of the whole file.
+            let about_others = |fault: &&ConfigFault| {
+                super::protective_keys::PROTECTIVE
+                    .iter()
+                    .any(|key| *key != "state" && is_of(fault, key))
+            };
+            self.state_unknown = !protects.iter().all(about_others);
         }
     }
 
     fn cannot_read(&mut self, fault: String) {
         if !self.trusted {
             self.held = Some(fault.clone());
-            self.stateless = true;
+            (self.stateless, self.state_unknown) = (true, true);
         }
         self.faults.push(fault);
     }

@@ -10,7 +10,7 @@ use crate::base::keys;
 /// Keys that keep something from happening: speech and key going elsewhere, records being kept or kept elsewhere, tools
 /// being run, money being spent. The last two mean something to other versions of this program only: who writes one of
 /// them relies on it all the same.
-const PROTECTIVE: [&str; 7] = [
+pub(super) const PROTECTIVE: [&str; 7] = [
     "endpoint",
     "state",
     "spend_limit_usd",

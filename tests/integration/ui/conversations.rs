@@ -150,7 +150,8 @@ fn conversations_are_listed_by_day_with_what_matters() {
     rig.show(|s| Arc::make_mut(&mut s.kept).current = Some(ConversationId(7)));
     assert!(rig.says_part("now, tallest tree in Europe"));
     rig.show(|s| Arc::make_mut(&mut s.kept).trouble = Some("The disk is full.".into()));
-    assert!(rig.says("The disk is full."));
+    assert!(rig.says("The disk is full.") && !rig.says_part("Kept for"));
+    rig.show(|s| Arc::make_mut(&mut s.kept).trouble = None);
     for (retention, words) in [
         (
             Retention::Forever,
@@ -284,6 +285,16 @@ fn a_conversation_is_exported_and_the_page_says_where_to() {
         }
         assert!(!rig.says(words), "the menu is closed");
     }
+    // Esc closes the menu, and nothing else.
+    rig.click("Export…");
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    rig.step();
+    assert!(
+        rig.says("Export…") && !rig.says("Data (JSON)"),
+        "{:?}",
+        rig.texts()
+    );
     rig.show(|s| {
         s.notices = Arc::from([Notice {
             id: 99,
@@ -350,7 +361,7 @@ fn an_empty_list_says_why() {
     assert!(rig.says("No conversation yet") && !rig.says("Delete all"));
     rig.show(|s| Arc::make_mut(&mut s.kept).retention = Retention::Off);
     assert!(rig.says("Nothing is kept"), "{:?}", rig.texts());
-    assert!(rig.says("Nothing is kept (keep: off in config.yaml)."));
+    assert!(rig.says("Nothing new is kept (keep: off in config.yaml)."));
     rig.harness.key_press(Key::Escape);
     rig.step();
     assert!(rig.says("nothing is kept"), "beside the conversation");

@@ -205,15 +205,20 @@ pub(crate) async fn inject(world: &Running, fault: Fault, state: &Path) -> Resul
 
 /// Without a connection for a while, which is to be seen within a second.
 async fn away(world: &Running, mode: Mode, ms: u64) -> Result<(), String> {
+    let is_up = || {
+        matches!(
+            world.session.snapshots.borrow().link,
+            Link::Connected { .. }
+        )
+    };
+    // A connection that is being set up in this moment is not cut, and may come about.
+    let was_up = is_up();
     world.line.set(mode);
     world.cut();
     sleep(ms.min(1_000)).await;
-    let up = matches!(
-        world.session.snapshots.borrow().link,
-        Link::Connected { .. }
-    );
+    let up = is_up();
     sleep(ms.saturating_sub(1_000)).await;
-    if up && ms > 1_000 {
+    if was_up && up && ms > 1_000 {
         return Err("nothing of it within a second".to_owned());
     }
     Ok(())

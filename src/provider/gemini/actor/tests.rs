@@ -518,6 +518,32 @@ async fn a_service_that_stopped_answering_is_left_for_the_same_conversation_and_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handle_that_holds_the_beginning_of_what_is_said_is_not_used() {
+    for (goes_on, expected) in [(true, "before"), (false, "after")] {
+        let (mut rig, mut peer) = Rig::ready().await;
+        peer.offer("before").await;
+        rig.settle().await;
+        rig.tell(ProviderCommand::StartUtterance).await;
+        rig.tell(ProviderCommand::EndUtterance).await;
+        assert_eq!(peer.hear_utterance().await, ["start", "end"]);
+        if goes_on {
+            rig.tell(ProviderCommand::ContinueUtterance).await;
+        }
+        rig.settle().await;
+        peer.say(json!({"serverContent": {"interrupted": true}}))
+            .await;
+        peer.say(json!({"serverContent": {"turnComplete": true}}))
+            .await;
+        peer.offer("after").await;
+        rig.settle().await;
+        drop(peer);
+        while !matches!(rig.event().await, ProviderEvent::Lost { .. }) {}
+        let mut peer = Peer::accept(&mut rig.ends).await;
+        assert_eq!(handle_of(&peer.hear_setup().await), Some(expected));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_conversation_that_is_not_known_is_given_up_at_the_first_refusal() {
     let (mut rig, mut peer) = Rig::ready().await;
     peer.offer("handle-1").await;
