@@ -68,46 +68,62 @@ QUIET_S = 1.4
 PIECE, WHOLE, PART = 0.45, 0.8, 0.5  # a piece is found from this correlation on; shares of the pieces of a sentence
 MOST_GROWTH_MB = 20
 TAPE_S = 600
-PARROT = "think_ms: 900\nturn_complete: playback\n"
-SIZE = (1100, 720)
+PARROT = "think_ms: 1200\nturn_complete: playback\n"
+GEOMETRY = "1100x720+20+20"
+SEND_NOW_X = 608  # where the button begins in a window of this size and place
 
 
 class Sentence:
     def __init__(self, folder, number, random_):
-        self.number, self.at, self.over = number, None, None
+        self.number, self.at = number, None
         self.text = " ".join(random_.choice(words) for words in (SUBJECTS, VERBS, OBJECTS, PLACES))
         self.path = sound.speech(folder, self.text, random_.randrange(150, 186))
         voice = sound.read(self.path)
         first, last = sound.span(voice, -45)
         self.voice = voice[first:last]
+        self.all = {at for at, _, _ in sound.pieces(self.voice, np.pad(self.voice, sound.RATE))}
         self.got, self.heard, self.again, self.state, self.fault, self.pressed, self.mouth = set(), set(), set(), "", "", 0, True
 
-    def pieces(self):
-        return {at for at, _, _ in sound.pieces(self.voice, np.pad(self.voice, sound.RATE))}
+    def whole(self, parts, least):
+        """Whether these pieces are so many of it, from beginning to end."""
+        pieces = self.all
+        ends = parts and min(parts) - min(pieces) < sound.RATE and max(pieces) - max(parts) < sound.RATE
+        return bool(ends) and len(parts) >= least * len(pieces)
 
     def found_in(self, heard):
-        """(pieces of the sentence that are in this sound, the sound without them)."""
-        padded = np.pad(heard, len(self.voice))
-        found, rest = set(), padded.copy()
-        for at, lag, score in sound.pieces(self.voice, padded):
-            if score > PIECE:
-                found.add(at)
-                rest[at + lag : at + lag + int(0.4 * sound.RATE)] = 0
-        return found, rest
+        """(pieces of the sentence that are in this sound, those that are in it twice)."""
+        once, twice = set(), set()
+        for start, end in stretches(heard):
+            padded = np.pad(heard[start:end], len(self.voice))
+            found = {at for at, _, score in sound.pieces(self.voice, padded) if score > PIECE}
+            once, twice = once | found, twice | once & found
+        return once, twice
+
+
+def stretches(samples):
+    """(first, last) sample of what lies between pauses that no sentence has."""
+    found, block = [], sound.RATE // 100
+    power = np.mean(np.square(samples[: len(samples) // block * block].reshape(-1, block)), axis=1)
+    for at in np.flatnonzero(power > 1e-5) * block:
+        if found and at - found[-1][1] < 0.7 * sound.RATE:
+            found[-1][1] = at + block
+        else:
+            found.append([at, at + block])
+    return found
 
 
 def unbroken(sentence, mouth):
     """Whether the mouth said it without a gap: a sound server without processor time makes pauses, and so turns, that nobody meant."""
     found = sound.pieces(sentence.voice, mouth) if len(mouth) > len(sentence.voice) else []
-    lags = [lag for _, lag, score in found if score > 0.9]
-    return len(lags) == len(found) > 0 and max(lags) - min(lags) < 0.05 * sound.RATE
+    lags = [lag for _, lag, score in found if score > 0.5]
+    return len(lags) == len(found) > 0 and max(lags) - min(lags) < 0.1 * sound.RATE
 
 
-def plan(seed):
+def plan(seed, only=""):
     """Faults and states without end: decks of all cells, shuffled."""
     random_ = random.Random(seed)
     while True:
-        deck = [(state, kind) for kind, (_, states, times) in FAULTS.items() for state in states for _ in range(times)]
+        deck = [(state, kind) for kind, (_, states, times) in FAULTS.items() for state in states for _ in range(times) if only in kind]
         random_.shuffle(deck)
         yield from deck
 
@@ -169,14 +185,15 @@ class Soak:
     def __init__(self, options, desk, service, program, window):
         self.options, self.desk, self.service, self.program, self.window = options, desk, service, program, window
         self.random, self.said, self.usage, self.shots = random.Random(options.seed), [], [], {}
-        self.tape, self.judged = None, 0
+        self.tape, self.judged, self.read_until = None, 0, 0
         (options.out / "shots").mkdir(exist_ok=True)
 
     def run(self):
-        deck, end = plan(self.options.seed), time.monotonic() + 60 * self.options.minutes
+        deck, end = plan(self.options.seed, self.options.only), time.monotonic() + 60 * self.options.minutes
         while time.monotonic() < end and not STOP.is_set():
             require(self.program.alive(), f"it ended by itself, status {self.program.process.returncode}: {self.program.stderr()[-400:]}")
             with self.desk.tape(self.options.out) as self.tape:
+                self.read_until = 0
                 while time.monotonic() < end and not STOP.is_set() and self.tape.now() < TAPE_S * sound.RATE and self.program.alive():
                     self.turn(*next(deck))
                     if len(self.said) % 25 == 13:
@@ -204,7 +221,7 @@ class Soak:
             self.disturbed(sentence, fault)
         player.join()
         if state == "thinking":
-            STOP.wait(0.9)
+            STOP.wait(0.2)
             self.disturbed(sentence, fault)
         if state == "answering":
             if self.sounds(start):
@@ -213,12 +230,11 @@ class Soak:
         if state == "idle" and kind == "none":
             fault.set()
         self.wait_answer(sentence, since, fault)
-        sentence.over = time.time()
         self.judge(start)
         self.usage.append(self.measured())
         sentence.path.unlink(missing_ok=True)
         print(f"{len(self.said):4} {datetime.now():%H:%M:%S} {state:9} {kind:38} got {share(sentence.got, sentence)} heard {share(sentence.heard, sentence)}"
-              f" again {share(sentence.again, sentence)} pressed {sentence.pressed} {self.usage[-1]}", flush=True)
+              f" again {share(sentence.again, sentence)} {'' if sentence.mouth else 'stammered '}pressed {sentence.pressed} {self.usage[-1]}", flush=True)
 
     def disturbed(self, sentence, over):
         """Carries out the fault beside the turn; pictures of the first of its kind."""
@@ -263,24 +279,28 @@ class Soak:
                 quiet_for = time.monotonic() - mended
             else:
                 found, _ = sentence.found_in(self.tape.speaker(since, now))
-                if len(found) >= WHOLE * len(sentence.pieces()):
+                if sentence.whole(found, PART):
                     return
                 quiet_for = (now - since - heard[1]) / sound.RATE
-            asks = FAULTS[sentence.fault][0] > 30 and time.monotonic() - mended > 4
-            if asks and sentence.pressed < 4 and quiet_for > 4:
-                self.press_send_now(sentence)
+            if quiet_for > 4 and sentence.pressed < 4 and (at := self.send_now()):
+                self.press(sentence, at)
                 end, mended = time.monotonic() + REPLY_WITHIN_S, time.monotonic()
+                continue
             newest = self.service.tap.newest()
-            if quiet_for > 15 and newest and newest.asked and newest.asked.answered and newest.asked.began > sentence.at and not asks:
+            if quiet_for > 15 and newest and newest.asked and newest.asked.answered and newest.asked.began > sentence.at:
                 return
 
-    def press_send_now(self, sentence):
-        """The button of the topmost banner that has one: left of the cross that dismisses it."""
+    def send_now(self):
+        """Where the button "Send now" is on the screen, if it is: a grey field that begins within a white card."""
+        screen = self.desk.pixels().astype(int)
+        before, inside = screen[:, SEND_NOW_X - 4], screen[:, SEND_NOW_X + 5]
+        rows = np.flatnonzero((before == 255).all(axis=1) & (inside < 250).all(axis=1) & (inside > 200).all(axis=1))
+        return (SEND_NOW_X + 40, int(rows[len(rows) // 2])) if len(rows) >= 15 else None
+
+    def press(self, sentence, at):
         sentence.pressed += 1
         self.shot(f"send-it-now-{sentence.number}-{sentence.pressed}")
-        x, y = self.options.send_at
-        self.desk.x("xdotool", "mousemove", "--window", self.window.id, str(x), str(y), "click", "1")
-        STOP.wait(0.4)
+        self.desk.x("xdotool", "mousemove", *map(str, at), "sleep", "0.3", "click", "1", "sleep", "0.3", "mousemove", "1200", "790")
         self.shot(f"send-it-now-{sentence.number}-{sentence.pressed}-pressed")
 
     def page(self):
@@ -304,20 +324,18 @@ class Soak:
         for question in questions:
             got = sound.resample(np.array(samples(question)) / 32768, 16_000, sound.RATE)
             parts = [(sentence.found_in(got)[0], sentence) for sentence in late]
-            parts, sentence = max(parts, key=lambda pair: len(pair[0]) / max(1, len(pair[1].pieces())), default=(set(), None))
+            parts, sentence = max(parts, key=lambda pair: len(pair[0]) / max(1, len(pair[1].all)), default=(set(), None))
             question.parts, question.sound = parts, b""
-            if sentence and len(parts) >= 0.2 * len(sentence.pieces()):
+            if sentence and len(parts) >= 0.2 * len(sentence.all):
                 question.utterance = sentence.number
                 sentence.got |= parts
-        since = getattr(self, "read_until", 0) if self.tape.now() > getattr(self, "read_until", 0) else 0
-        self.read_until = self.tape.now()
+        since, self.read_until = self.read_until, self.tape.now()
         heard = self.tape.speaker(since, self.read_until)
         for sentence in late:
-            if sentence is self.said[-1] or len(sentence.heard) < WHOLE * len(sentence.pieces()):
-                found, rest = sentence.found_in(heard)
+            if sentence is self.said[-1] or not sentence.whole(sentence.heard, PART):
+                found, twice = sentence.found_in(heard)
+                sentence.again |= twice | sentence.heard & found
                 sentence.heard |= found
-                if len(found) >= PART * len(sentence.pieces()):
-                    sentence.again |= sentence.found_in(rest)[0]
 
     def measured(self):
         process = Path(f"/proc/{self.program.process.pid}")
@@ -330,7 +348,7 @@ class Soak:
 
 
 def share(parts, sentence):
-    return f"{len(parts) / max(1, len(sentence.pieces())):.2f}"
+    return f"{len(parts) / max(1, len(sentence.all)):.2f}"
 
 
 def told(options, program):
@@ -350,30 +368,36 @@ def verdict(soak, conversations):
     turns = sorted((turn for c in conversations for turn in c["turns"]), key=lambda turn: turn["at"])
     for place, sentence in enumerate(soak.said):
         until = soak.said[place + 1].at if place + 1 < len(soak.said) else time.time()
-        pieces = len(sentence.pieces())
+        pieces = len(sentence.all)
         mine = [t for t in turns if sentence.at <= datetime.fromisoformat(t["at"].split("[")[0]).timestamp() < until and t["user"].strip()]
         sentence.turns = [t["outcome"] for t in mine]
         answered = sum(outcome == "completed" for outcome in sentence.turns)
         contexts = [[q.parts for q in context if q.utterance == sentence.number] for context in tap.contexts]
         sentence.doubled = any(len(a & b) > PART * pieces for parts in contexts for n, a in enumerate(parts) for b in parts[n + 1 :])
         faults = {
-            "lost on the way to the service": len(sentence.got) < WHOLE * pieces,
+            "lost on the way to the service": not sentence.whole(sentence.got, WHOLE),
             "twice in one context": sentence.doubled,
-            "not heard": len(sentence.heard) < PART * pieces,
-            "heard in part": PART * pieces <= len(sentence.heard) < WHOLE * pieces,
-            "heard twice": len(sentence.again) >= WHOLE * pieces,
+            "not heard": not sentence.whole(sentence.heard, PART),
+            "heard twice": sentence.whole(sentence.again, PART),
             "no answered turn": answered == 0,
             "answered twice": answered > 1 and sentence.mouth,
         }
         sentence.faults = [name for name, found in faults.items() if found]
         if sentence.faults:
             wrong.append(f"{sentence.number}, {sentence.fault} while {sentence.state}: {', '.join(sentence.faults)}; turns {sentence.turns}")
+    heard = [{"connection": q.connection, "began": q.began, "sentence": q.utterance, "pieces": sorted(p / sound.RATE for p in q.parts), "answered": q.answered} for q in tap.questions]
+    places = {id(q): n for n, q in enumerate(tap.questions)}
+    (soak.options.out / "ledger.json").write_text(json.dumps({
+        "sentences": [{"number": s.number, "at": s.at, "text": s.text, "state": s.state, "fault": s.fault, "got": len(s.got), "heard": len(s.heard), "again": len(s.again),
+                       "of": len(s.all), "unbroken": s.mouth, "send_now": s.pressed, "turns": s.turns, "faults": s.faults} for s in soak.said],
+        "questions": heard, "contexts": [[places[id(q)] for q in context] for context in tap.contexts], "usage": soak.usage}, indent=1))
     strange = sum(q.utterance is None for q in tap.questions)
     count = lambda name: sum(name in s.faults for s in soak.said)  # noqa: E731
     rows += [("sentences said", len(soak.said)), ("of these with pauses by the busy rig, which may make several turns", sum(not s.mouth for s in soak.said)),
              ("faults", sum(s.fault != "none" for s in soak.said))]
-    rows += [(name, count(name)) for name in ("lost on the way to the service", "twice in one context", "not heard", "heard in part", "heard twice", "no answered turn", "answered twice")]
-    rows += [("heard in part twice (a reply that was cut and asked for again)", sum(0.2 * len(s.pieces()) <= len(s.again) < WHOLE * len(s.pieces()) for s in soak.said))]
+    rows += [(name, count(name)) for name in ("lost on the way to the service", "twice in one context", "not heard", "heard twice", "no answered turn", "answered twice")]
+    rows += [("heard in part twice (a reply that was cut and asked for again)", sum(len(s.again) >= 0.25 * len(s.all) and not s.whole(s.again, PART) for s in soak.said)),
+             ("heard with gaps (the rig, or too little processor time)", sum(s.whole(s.heard, PART) and not s.whole(s.heard, WHOLE) for s in soak.said))]
     rows += [("speech at the service that nobody said", strange), ("conversations kept", len(conversations)), ("turns kept", len(turns)), *tap.counts.items()]
     return rows, wrong
 
@@ -412,11 +436,11 @@ def main():
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--seed", type=int, default=16)
+    parser.add_argument("--only", default="", metavar="WORD", help="faults whose name holds it")
     parser.add_argument("--server", choices=["pulse", "pipewire"], default="pulse")
     parser.add_argument("--out", type=Path, default=Path("target/stage/soak"))
     parser.add_argument("--table", type=Path, help="write the table here too")
     options = read_options(parser)
-    options.send_at = (880, 130)
     with contextlib.suppress(PermissionError):  # sound in real time beside builds; what is started inherits it
         os.nice(-10)
     deck = plan(options.seed)
@@ -424,7 +448,7 @@ def main():
     print(f"seed {options.seed}; the first of the decks of {cells}: " + "; ".join(f"{kind} ({state})" for state, kind in (next(deck) for _ in range(cells))), flush=True)
     folder = options.out / "window"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(f"window:\n  panel: 1\n  theme: light\n  geometry: {SIZE[0]}x{SIZE[1]}+20+20\n")
+    (folder / "config.yaml").write_text(f"window:\n  panel: 1\n  theme: light\n  geometry: {GEOMETRY}\n")
     with Desk(options.out, f"desk-soak-{options.server}", options.server) as desk, Service(options) as service:
         desk.window_manager()
         arguments = ["--endpoint", service.relay.url, "--config", folder / "config.yaml"]
