@@ -201,8 +201,7 @@ class Soak:
                 if sentence.whole(found, PART):
                     return
                 quiet_for = (now - since - heard[1]) / sound.RATE
-            asks = FAULTS[sentence.fault][0] > 30 and sentence.pressed < 2
-            if asks and quiet_for > 4 and (at := self.send_now()):
+            if quiet_for > 4 and sentence.pressed < 2 and (at := self.send_now()):
                 self.press(sentence, at)
                 end, mended = time.monotonic() + REPLY_WITHIN_S, time.monotonic()
                 continue
@@ -211,11 +210,13 @@ class Soak:
                 return
 
     def send_now(self):
-        """Where the button "Send now" is on the screen, if it is: a grey field that begins within a white card."""
+        """Where the button "Send now" is on the screen, if it is: a grey field that begins within a white card, and no letter goes
+        below the line, as in "Ask again"."""
         screen = self.desk.pixels().astype(int)
         before, inside = screen[:, SEND_NOW_X - 4], screen[:, SEND_NOW_X + 5]
         rows = np.flatnonzero((before == 255).all(axis=1) & (inside < 250).all(axis=1) & (inside > 200).all(axis=1))
-        return (SEND_NOW_X + 40, int(rows[len(rows) // 2])) if len(rows) >= 15 else None
+        y = int(rows[len(rows) // 2]) if len(rows) >= 15 else 0
+        return (SEND_NOW_X + 40, y) if y and screen[y + 5 : y + 8, SEND_NOW_X + 5 : SEND_NOW_X + 80].min() > 200 else None
 
     def press(self, sentence, at):
         sentence.pressed += 1

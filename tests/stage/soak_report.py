@@ -19,7 +19,8 @@ def faults(sentence):
         "lost on the way to the service": not sentence["got_whole"],
         "twice in one context": sentence["twice_in_a_context"],
         "not heard": judged and not sentence["heard_whole"],
-        "heard twice": sentence["heard_twice"],
+        # What was cut near its end, and told as failed, was asked for again.
+        "heard twice": sentence["heard_twice"] and "failed" not in sentence["turns"],
         "no answered turn": answered == 0,
         "answered twice": judged and answered > 1,
     }
@@ -48,7 +49,7 @@ def table(known):
     rows += [(name, sum(faults(s)[name] for s in sentences)) for name in faults(sentences[0])]
     rows += [
         ("sentences in which the busy rig made pauses", sum(not s["unbroken"] for s in sentences)),
-        ("replies heard in part a second time, as they were cut and asked for again", sum(s["heard_again"] >= 0.25 * s["pieces"] and not s["heard_twice"] for s in sentences)),
+        ("replies heard in part a second time, as they were cut and asked for again", sum(s["heard_again"] >= 0.25 * s["pieces"] and not faults(s)["heard twice"] for s in sentences)),
         ("\"Send now\" pressed", sum(s["send_now"] for s in sentences)),
         ("speech at the service that nobody said", sum(q["sentence"] is None for q in known["questions"])),
         ("conversations kept", known["kept"]["conversations"]), ("turns kept", known["kept"]["turns"]), *known["counts"].items(),
