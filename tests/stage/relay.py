@@ -22,12 +22,15 @@ import time
 
 
 class Relay:
-    """Carries connections to `port`. `url` leads through it."""
+    """Carries connections to `port`. `url` leads through it. `buffer`: bytes that the system takes from a client unread; with
+    few a client can see that it stands still."""
 
-    def __init__(self, port, script=({},), path=""):
+    def __init__(self, port, script=({},), path="", buffer=None):
         self.port, self.script, self.mode, self.rate, self.tap = port, [dict(step) for step in script], None, None, None
         self.connections, self.up, self.open = 0, [], set()
         self.listener = socket.create_server(("127.0.0.1", 0))
+        if buffer:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.listener.settimeout(0.1)
         self.url = f"ws://127.0.0.1:{self.listener.getsockname()[1]}{path}"
         self.stopped = threading.Event()

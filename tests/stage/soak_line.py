@@ -49,7 +49,7 @@ class Service:
 
     def __enter__(self):
         self.ports = [server.wait_document("its address", 60, lambda d: "listening" in d)["port"] for server in self.servers]
-        self.relay = Relay(self.ports[0])
+        self.relay = Relay(self.ports[0], buffer=1 << 14)
         self.tap = self.relay.tap = Wiretap()
         return self
 
