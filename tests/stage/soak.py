@@ -46,7 +46,7 @@ OBJECTS = ("seven copper kettles", "a wooden bicycle", "the purple umbrella", "t
 PLACES = ("behind the railway station", "near the cold river", "before breakfast on Sunday", "under a striped tent", "during the thunderstorm", "in the upper library",
           "after midnight", "with both hands", "beside the flower market", "without any reason", "on the way to Geneva", "at the edge of town", "for the third time", "while it snows")
 REPLY_WITHIN_S = 75
-QUIET_S = 1.4
+QUIET_S, LATE_S = 1.4, 12  # after a reply; until a reply that was cut would have been asked for again
 PIECE, WHOLE, PART = 0.45, 0.8, 0.5  # a piece is found from this correlation on; shares of the pieces of a sentence
 TAPE_S = 600
 GEOMETRY = "1100x720+20+20"
@@ -188,25 +188,23 @@ class Soak:
         return False
 
     def wait_answer(self, sentence, since, fault):
-        """Until the sentence came back and it is quiet; a sentence that did not come back is the ledger's business."""
+        """Until the sentence came back, the service has ended its answer, and it is quiet; what does not come is the ledger's business."""
         fault.wait(120)
         end, mended = time.monotonic() + REPLY_WITHIN_S, time.monotonic()
         while time.monotonic() < end and not STOP.is_set() and self.program.alive():
             STOP.wait(0.3)
             heard, now = sound.span(self.tape.speaker(since)), self.tape.now()
-            if not heard or now - since - heard[1] < QUIET_S * sound.RATE:
-                quiet_for = time.monotonic() - mended
-            else:
-                found, _ = sentence.found_in(self.tape.speaker(since, now))
-                if sentence.whole(found, PART):
-                    return
-                quiet_for = (now - since - heard[1]) / sound.RATE
+            quiet_for = (now - since - heard[1]) / sound.RATE if heard else time.monotonic() - mended
+            if quiet_for < QUIET_S:
+                continue
+            newest = self.service.tap.newest()
+            answered = newest and newest.asked and newest.asked.answered and newest.asked.began > sentence.at
+            if heard and (answered or quiet_for > LATE_S) and sentence.whole(sentence.found_in(self.tape.speaker(since, now))[0], PART):
+                return
             if quiet_for > 4 and sentence.pressed < 2 and (at := self.send_now()):
                 self.press(sentence, at)
                 end, mended = time.monotonic() + REPLY_WITHIN_S, time.monotonic()
-                continue
-            newest = self.service.tap.newest()
-            if quiet_for > 15 and newest and newest.asked and newest.asked.answered and newest.asked.began > sentence.at:
+            elif answered and quiet_for > LATE_S:
                 return
 
     def send_now(self):
