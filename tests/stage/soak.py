@@ -61,7 +61,8 @@ class Sentence:
         voice = sound.read(self.path)
         first, last = sound.span(voice, -45)
         self.voice = voice[first:last]
-        self.all = {at for at, _, _ in sound.pieces(self.voice, np.pad(self.voice, sound.RATE))}
+        self.all = {at for at, _, _ in sound.pieces(self.voice, np.pad(self.voice, sound.RATE))}  # later those that the mouth said
+        self.length = len(self.all)
         self.got, self.heard, self.again, self.state, self.fault, self.pressed, self.mouth = set(), set(), set(), "", "", 0, True
 
     def whole(self, parts, least):
@@ -243,9 +244,9 @@ class Soak:
         for question in questions:
             got = sound.resample(np.array(samples(question)) / 32768, 16_000, sound.RATE)
             parts = [(sentence.found_in(got)[0], sentence) for sentence in late]
-            parts, sentence = max(parts, key=lambda pair: len(pair[0]) / max(1, len(pair[1].all)), default=(set(), None))
+            parts, sentence = max(parts, key=lambda pair: len(pair[0]) / pair[1].length)
             question.parts, question.sound = parts, b""
-            if sentence and len(parts) >= 0.2 * len(sentence.all):
+            if len(parts) >= 0.2 * sentence.length:
                 question.utterance = sentence.number
                 sentence.got |= parts
         since, self.read_until = self.read_until, self.tape.now()
