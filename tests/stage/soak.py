@@ -296,7 +296,7 @@ def ledger(soak, conversations):
             "number": s.number, "at": s.at, "text": s.text, "state": s.state, "fault": s.fault, "unbroken": s.mouth, "send_now": s.pressed, "turns": [t["outcome"] for t in mine],
             "pieces": len(s.all), "got": len(s.got & s.all), "heard": len(s.heard & s.all), "heard_again": len(s.again & s.all),
             "got_whole": s.whole(s.got, WHOLE), "heard_whole": s.whole(s.heard, PART), "heard_twice": s.whole(s.again, PART),
-            "twice_in_a_context": any(len(a & b) > PART * s.length for parts in contexts for n, a in enumerate(parts) for b in parts[n + 1 :]),
+            "twice_in_a_context": any(len(a & b) > max(3, PART * min(len(a), len(b))) for parts in contexts for n, a in enumerate(parts) for b in parts[n + 1 :]),
         })
     places = {id(question): number for number, question in enumerate(tap.questions)}
     return {"minutes": options.minutes, "server": options.server, "seed": options.seed, "sentences": sentences, "usage": [u for u in soak.usage if u], "counts": tap.counts,

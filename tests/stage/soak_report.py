@@ -20,7 +20,7 @@ def faults(sentence):
         "twice in one context": sentence["twice_in_a_context"],
         "not heard": judged and not sentence["heard_whole"],
         # What was cut near its end, and told as failed, was asked for again.
-        "heard twice": sentence["heard_twice"] and "failed" not in sentence["turns"],
+        "heard twice": judged and sentence["heard_twice"] and "failed" not in sentence["turns"],
         "no answered turn": answered == 0,
         "answered twice": judged and answered > 1,
     }
@@ -70,7 +70,8 @@ def table(known):
         f"| fault | {' | '.join(STATES)} |", "| --- |" + " --- |" * len(STATES),
         *[f"| {kind} | {' | '.join('{} of {}'.format(*by_state[state]) if state in by_state else '–' for state in STATES)} |" for kind, by_state in sorted(cells.items())], "",
         "| of the program | first quarter: median (range) | last quarter |", "| --- | --- | --- |", *growth, "",
-        *(["Not as it should be:", "", *[f"- {line}" for line in what]] if what else ["Nothing was lost, and nothing doubled."]), ""]
+        *(["Not as it should be:", "", *[f"- {line}" for line in what]] if what else ["Nothing was lost, and nothing doubled."]), "",
+        *[f"{note}\n" for note in known.get("notes", [])]]
     return "\n".join(lines), not what
 
 
