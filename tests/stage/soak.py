@@ -118,9 +118,9 @@ class Soak:
                     self.turn(*next(deck))
                     if len(self.said) % 25 == 13:
                         self.page()
-        for state, action in (("conversations", lambda: self.window.key("ctrl+h")), ("figures", lambda: self.window.key("ctrl+d")), ("end", lambda: self.window.key("Escape"))):
-            action()
-            time.sleep(2)
+        for state, key in (("conversations", "ctrl+h"), ("talk", "Escape"), ("figures", "ctrl+d"), ("end", "Escape")):
+            self.window.key(key)
+            STOP.wait(2)
             self.shot(state)
 
     def turn(self, state, kind):
