@@ -7,7 +7,10 @@ Each connection takes the next step of the script (the last one repeats); `set` 
     half=True    when N bytes have passed, only the client's side is ended
     swallow      taken and carried nowhere, both ways, for good
     stand        nothing is taken any more
+    refuse       like accept=False, for new connections
     rate=N       so many bytes in a second towards the server
+
+A `tap` sees what was carried: `tap(number, upwards, data)`; what `tap.waiting(number)` gives is sent to the client in between.
 """
 
 import contextlib
@@ -19,12 +22,15 @@ import time
 
 
 class Relay:
-    """Carries connections to `port`. `url` leads through it."""
+    """Carries connections to `port`. `url` leads through it. `buffer`: bytes that the system takes from a client unread; with
+    few a client can see that it stands still."""
 
-    def __init__(self, port, script=({},), path=""):
-        self.port, self.script, self.mode = port, [dict(step) for step in script], None
+    def __init__(self, port, script=({},), path="", buffer=None):
+        self.port, self.script, self.mode, self.rate, self.tap = port, [dict(step) for step in script], None, None, None
         self.connections, self.up, self.open = 0, [], set()
         self.listener = socket.create_server(("127.0.0.1", 0))
+        if buffer:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.listener.settimeout(0.1)
         self.url = f"ws://127.0.0.1:{self.listener.getsockname()[1]}{path}"
         self.stopped = threading.Event()
@@ -38,7 +44,7 @@ class Relay:
         self.listener.close()
 
     def set(self, mode):
-        """`swallow`, `stand` or None, for connections that are open now and for later ones."""
+        """`swallow`, `stand`, `refuse` or None, for connections that are open now and for later ones."""
         self.mode = mode
 
     def cut(self, reset=False):
@@ -62,7 +68,7 @@ class Relay:
             threading.Thread(target=self._carry, args=(client, number, step), daemon=True).start()
 
     def _carry(self, client, number, step):
-        if not step.get("accept", True):
+        if self.mode == "refuse" or not step.get("accept", True):
             return _end(client, step.get("reset", False))
         server = socket.create_connection(("127.0.0.1", self.port))
         self.open.add((client, server))
@@ -79,6 +85,8 @@ class Relay:
             if self.mode == "stand":
                 time.sleep(0.02)
                 continue
+            if self.tap and not dead and (told := self.tap.waiting(number)):
+                client.sendall(told)
             for source in select.select([client, server], [], [], 0.05)[0]:
                 upwards = source is client
                 passed, limit = (self.up[number], step.get("cut")) if upwards else (down, step.get("down_cut"))
@@ -87,9 +95,11 @@ class Relay:
                 if not data:
                     return
                 if not dead:
-                    if upwards and "rate" in step:
-                        time.sleep(len(data) / step["rate"])
+                    if upwards and (rate := step.get("rate", self.rate)):
+                        time.sleep(len(data) / rate)
                     (server if upwards else client).sendall(data)
+                    if self.tap:
+                        self.tap(number, upwards, data)
                 self.up[number] += len(data) * upwards
                 down += len(data) * (not upwards)
                 if limit is not None and passed + len(data) >= limit:
