@@ -97,13 +97,12 @@ fn response_ui(
             let n = format!(
                 "Turns with a response that was heard, {whose} since the start or the last reset."
             );
-            ui.label(text(
-                format!("n {}", format::grouped(figures.n)),
-                Weight::Medium,
-                11.0,
-                t.muted,
-            ))
-            .on_hover_text(n);
+            // Slow answers need its room.
+            if ui.available_width() > 48.0 {
+                let count = format!("n {}", format::grouped(figures.n));
+                ui.label(text(count, Weight::Medium, 11.0, t.muted))
+                    .on_hover_text(n);
+            }
         });
     });
     let last = figures.last.clone().unwrap_or_default();
