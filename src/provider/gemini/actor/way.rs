@@ -15,7 +15,8 @@ impl Actor {
     /// The way may have become longer, may be another one, or may be gone; where there is none, there may be one again.
     pub(super) fn look_at_way(&mut self) {
         let ConnectionState::Open(socket) = &self.state else {
-            if self.way.look_for_way() {
+            // What only the user can mend is not tried again.
+            if self.way.look_for_way() && self.link.poll_timeout().is_some() {
                 info!("the network has changed");
                 self.link.retry_now(Instant::now().into_std());
             }
