@@ -1,6 +1,6 @@
 //! The way between a client and a server, which a test disturbs while it is in use.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Line {
     carried: Rc<Cell<usize>>,
     /// Connections that were opened on it.
     opened: Cell<u32>,
+    /// Whether the newest connection has met a line that swallows.
+    dead: RefCell<Rc<Cell<bool>>>,
     /// What the way does with segments, where the world has one.
     pub way: Cell<Way>,
     /// What the name server does, where the world has one.
@@ -52,6 +54,7 @@ impl Default for Line {
             mode: watch::Sender::new(Mode::Open),
             carried: Rc::default(),
             opened: Cell::default(),
+            dead: RefCell::default(),
             way: Cell::default(),
             names: watch::Sender::default(),
             wire: Rc::default(),
@@ -79,6 +82,11 @@ impl Line {
         self.opened.get()
     }
 
+    /// Whether the newest connection is dead without an end: nobody is told of what happens to it.
+    pub fn is_dead(&self) -> bool {
+        self.dead.borrow().get()
+    }
+
     /// Seconds of speech, as it is written for the service, that the bytes of the newest connection can hold.
     pub fn carried_seconds(&self) -> f64 {
         let bytes_in_second = 2.0 * 16_000.0 * 4.0 / 3.0;
@@ -101,7 +109,8 @@ impl Line {
             return None;
         }
         let (far, server) = tokio::io::duplex(16 << 10);
-        let (modes, dead) = (self.mode.subscribe(), watch::Sender::new(false));
+        let (modes, dead) = (self.mode.subscribe(), Rc::new(Cell::new(false)));
+        self.dead.replace(dead.clone());
         let ((near_in, near_out), (far_in, far_out)) =
             (tokio::io::split(near), tokio::io::split(far));
         self.carried.set(0);
@@ -117,7 +126,7 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut modes: watch::Receiver<Mode>,
-    dead: watch::Sender<bool>,
+    dead: Rc<Cell<bool>>,
     up: Option<Rc<Cell<usize>>>,
 ) {
     let mut buffer = vec![0; 2_048];
@@ -134,15 +143,15 @@ async fn pump(
         };
         let mode = *modes.borrow();
         if mode == Mode::Swallows {
-            dead.send_replace(true);
+            dead.set(true);
         }
         if n == 0 {
-            if !*dead.borrow() {
+            if !dead.get() {
                 to.shutdown().await.ok();
             }
             return;
         }
-        if *dead.borrow() {
+        if dead.get() {
             continue;
         }
         if let (Mode::Slow(rate), Some(_)) = (mode, &up) {

@@ -11,9 +11,11 @@ use crate::turn::reply_attribution::Why;
 
 impl Machine {
     pub(super) fn first_audible(&mut self, id: TurnId, at: Instant, skipped_silence: Duration) {
-        if let Some(turn) = self.turn_mut(id) {
+        // Of a reply that was dropped, because it is asked for again or the user goes on, this may come late.
+        let replying = |turn: &&mut OpenTurn| turn.phase == Phase::Replying;
+        if let Some(turn) = self.turn_mut(id).filter(replying) {
             // Of a reply in several parts, the first that is heard counts.
-            if turn.timeline.get(Mark::FirstAudible).is_none() {
+            if !turn.is_audible() {
                 turn.timeline.set(Mark::FirstAudible, at);
                 turn.timeline.skipped_silence = skipped_silence;
             }

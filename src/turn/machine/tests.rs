@@ -428,6 +428,24 @@ fn a_link_lost_in_the_reply_asks_again_only_if_nothing_was_heard() {
 }
 
 #[test]
+fn what_is_told_late_of_a_dropped_reply_is_not_the_next_ones() {
+    let mut bench = Bench::new(true);
+    bench.ask();
+    bench.audio(1_700);
+    bench.at(1_710, Input::LinkDown);
+    bench.audible(1_711, T1);
+    bench.at(2_000, Input::LinkUp);
+    bench.flushed(2_001);
+    bench.audio(2_300);
+    bench.audible(2_320, T1);
+    bench.at(2_400, Input::GenerationComplete);
+    bench.at(2_401, Input::TurnComplete);
+    let latencies = closed(&bench.played(3_000, T1)).timeline.latencies();
+    assert_eq!(latencies.downlink, Some(Duration::from_millis(20)));
+    assert_eq!(latencies.negative, 0);
+}
+
+#[test]
 fn a_question_that_ends_every_connection_is_given_up() {
     let mut bench = Bench::new(true);
     bench.ask();

@@ -211,8 +211,9 @@ async fn away(world: &Running, mode: Mode, ms: u64) -> Result<(), String> {
             Link::Connected { .. }
         )
     };
-    // A connection that is being set up in this moment is not cut, and may come about.
-    let was_up = is_up();
+    // A connection that is being set up in this moment is not cut, and may come about. One that is dead already is not told
+    // of its end: how soon that is noticed is measured by `reconnect`.
+    let was_up = is_up() && !world.line.is_dead();
     world.line.set(mode);
     world.cut();
     sleep(ms.min(1_000)).await;
