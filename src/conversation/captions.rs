@@ -222,6 +222,14 @@ impl Captions {
         }
     }
 
+    /// A turn's reply broke off, and is asked for again by itself: what there is of it is no whole answer.
+    pub(super) fn mark_cut_off(&mut self, turn: TurnId) {
+        if let Some(at) = self.position(turn, Speaker::Assistant) {
+            self.shared = None;
+            Arc::make_mut(&mut self.book[at]).cut_off = true;
+        }
+    }
+
     /// The newest turn with a caption that was asked.
     #[must_use]
     pub(super) fn last_turn(&self) -> Option<TurnId> {
@@ -294,6 +302,7 @@ impl Captions {
             // Words may come after their turn was closed: nothing will close it then.
             open: !self.closed.contains(&turn),
             stopped: false,
+            cut_off: false,
             unspoken: false,
             unwritten: false,
             found: None,

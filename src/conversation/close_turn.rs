@@ -58,6 +58,9 @@ impl Conversation {
             record.lost = false;
             let kept = self.turns.asking.kept.back();
             record.retried = kept.is_some_and(|question| question.by_itself);
+            if record.retried {
+                self.turns.captions.mark_cut_off(record.turn);
+            }
         } else {
             self.forget_speech(record.turn);
         }

@@ -229,9 +229,10 @@ impl Alerts {
             }
             AlertKind::Success => {
                 let limit = rules.success_percent?.into();
-                // What the user ended before anything was heard is neither a success nor a failure.
+                // What the user ended before anything was heard is neither a success nor a failure. What is asked again by
+                // itself is judged by the turn that is asked for it.
                 let (share, n) = self.share(
-                    |turn| turn.outcome != Outcome::Cancelled,
+                    |turn| turn.outcome != Outcome::Cancelled && !turn.retried,
                     |turn| !matches!(turn.outcome, Outcome::Failed(_) | Outcome::Empty),
                 )?;
                 Some(Judged {
@@ -539,10 +540,16 @@ mod tests {
         assert_eq!(desk.take(), [("raised", AlertKind::Success)], "8 of 10");
         desk.turns(19, good());
         assert_eq!(desk.take(), [("cleared", AlertKind::Success)]);
-        // A turn that the user ended is no failure.
+        // A turn that the user ended is no failure, and one that is asked again is judged when it ends.
         let mut desk = Desk::new(rules());
         desk.turns(15, good());
         desk.turns(5, ended(Outcome::Cancelled));
+        let again = TurnRecord {
+            retried: true,
+            ..ended(Outcome::Failed(String::new()))
+        };
+        desk.turns(3, again);
+        desk.turns(3, good());
         assert_eq!(desk.take(), []);
     }
 

@@ -74,10 +74,10 @@ impl AutoChooser {
             return;
         }
         let mut names = self.choice.names.iter();
-        let (Some(candidate), Some(response), Some(client)) = (
+        let (Some(candidate), Some(response), Some(own)) = (
             names.position(|name| *name == record.profile),
             record.latencies.response,
-            record.latencies.client,
+            record.latencies.computer(),
         ) else {
             return;
         };
@@ -87,7 +87,7 @@ impl AutoChooser {
             at,
             candidate,
             response: response.saturating_sub(held),
-            own: client.saturating_sub(held),
+            own,
             round_trip: record.round_trip,
         });
     }

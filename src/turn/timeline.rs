@@ -10,6 +10,14 @@ use std::time::{Duration, Instant};
 
 use crate::base::ids::Mark;
 
+/// From the decision to the flush there are a message and a system call; what takes longer is a wait for the connection.
+const LONG_UPLINK: Duration = Duration::from_millis(40);
+
+/// The uplink, if it was a wait for the connection: on a slow line, or until there was one again.
+pub fn connection_wait(uplink: Option<Duration>) -> Option<Duration> {
+    uplink.filter(|uplink| *uplink > LONG_UPLINK)
+}
+
 /// The instants of one turn; a mark that did not happen is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
@@ -74,6 +82,15 @@ impl Timeline {
             held: self.held,
             negative,
         }
+    }
+}
+
+impl Latencies {
+    /// What this computer has of the response: its own share without the wait for the connection, and without the time for
+    /// which a finished reply was held for patience. `None` without a response.
+    pub fn computer(&self) -> Option<Duration> {
+        let wait = connection_wait(self.uplink).unwrap_or_default();
+        Some(self.client?.saturating_sub(self.held + wait))
     }
 }
 

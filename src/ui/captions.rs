@@ -208,6 +208,8 @@ pub(super) fn caption_ui(
         Some("Spoken, not written down")
     } else if caption.stopped {
         Some(" — stopped by you")
+    } else if caption.cut_off {
+        Some(" — cut off, asked for again")
     } else if caption.unsent {
         Some(" — not sent")
     } else if caption.unspoken {
@@ -274,7 +276,12 @@ fn waits_for(caption: &Caption, snapshot: &Snapshot) -> Option<&'static str> {
             Some(" — sent as soon as there is a connection")
         }
         (Link::Connecting { .. } | Link::Down { .. }, Speaker::User) => {
-            silent.then_some("What you said is sent as soon as there is a connection.")
+            let again = caption.open && snapshot.activity == Activity::Thinking;
+            if silent {
+                Some("What you said is sent as soon as there is a connection.")
+            } else {
+                again.then_some(" — sent again as soon as there is a connection")
+            }
         }
     }
 }

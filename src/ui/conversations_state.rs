@@ -309,6 +309,7 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
         text: words.to_owned(),
         typed: turn.typed && speaker == Speaker::User,
         unsent: false,
+        cut_off: false,
         open: false,
         stopped: turn.outcome == Outcome::Interrupted.name() && speaker == Speaker::Assistant,
         unspoken: false,

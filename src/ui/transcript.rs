@@ -306,6 +306,7 @@ mod tests {
             text: text.into(),
             typed: false,
             unsent: false,
+            cut_off: false,
             open: false,
             stopped: false,
             unspoken: false,

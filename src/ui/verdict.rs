@@ -8,7 +8,7 @@ use super::format::millis;
 use super::icons::Sign;
 use super::theme::{Tokens, Weight, font, text};
 use super::widgets::sign;
-use crate::turn::timeline::Latencies;
+use crate::turn::timeline::{Latencies, connection_wait};
 
 /// How a response compares with its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,19 +33,24 @@ impl TargetComparison {
     }
 }
 
-/// The largest share of a response, with its milliseconds: "service 371". The time that a finished answer was held belongs to
-/// no share.
+/// The largest share of a response, with its milliseconds: "service 371".
 pub(super) fn largest_share(latencies: &Latencies) -> Option<String> {
-    let (server, client) = (latencies.server?, latencies.client?);
-    let held = latencies.held;
-    let own = client.saturating_sub(held);
-    Some(if server >= own.max(held) {
-        format!("service {}", millis(server))
-    } else if held > own {
-        format!("patience {}", millis(held))
-    } else {
-        format!("this computer {}", millis(own))
-    })
+    let shares = [
+        ("service", latencies.server?),
+        (
+            "connection",
+            connection_wait(latencies.uplink).unwrap_or_default(),
+        ),
+        ("this computer", latencies.computer()?),
+        ("patience", latencies.held),
+    ];
+    let mut shares = shares.into_iter();
+    let first = shares.next()?;
+    let (name, length) = shares.fold(
+        first,
+        |most, next| if next.1 > most.1 { next } else { most },
+    );
+    Some(format!("{name} {}", millis(length)))
 }
 
 /// The assessment of a response: sign, words and explanation.
@@ -83,7 +88,7 @@ impl ResponseVerdict {
         };
         let explanation = format!(
             "The target of this profile is {limit} ms. Where a response is over it, the larger share is named: the \
-             service with the network, or this computer."
+             service with the network, the connection that was slow or away, or this computer."
         );
         Self {
             sign: Some(sign),
@@ -164,6 +169,8 @@ mod tests {
             largest_share(&latencies).as_deref(),
             Some("this computer 400")
         );
+        latencies.uplink = Some(ms(380.0));
+        assert_eq!(largest_share(&latencies).as_deref(), Some("connection 380"));
         latencies.server = None;
         assert_eq!(largest_share(&latencies), None);
     }

@@ -29,6 +29,8 @@ pub struct Caption {
     pub open: bool,
     /// The user stopped it before its end.
     pub stopped: bool,
+    /// It broke off with the connection, and is asked for again by itself.
+    pub cut_off: bool,
     /// It was written by the service, and nothing of it was spoken.
     pub unspoken: bool,
     /// It was spoken, and there are no words of it: the profile does without, or the service wrote none.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -37,6 +37,8 @@ const ROOM: usize = 64 << 10;
 /// So long may nothing of what waits get away before the connection counts as stuck. A link of 32 kbit/s whose other end
 /// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 3 s.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
+/// When the system is asked first, and how seldom it is asked at last, whether what it took has left this computer.
+const ASK_AGAIN_AFTER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
 
 /// A WebSocket and what waits to be sent on it.
 pub(in crate::provider) struct Socket {
@@ -49,8 +51,10 @@ pub(in crate::provider) struct Socket {
     waiting_since: Instant,
     /// How many of the messages that wait are to be reported when flushed.
     marked: usize,
-    /// How many were flushed and are to be reported now.
+    /// How many were flushed and are to be reported when they have left this computer.
     flushed: usize,
+    /// When the system is asked again whether they have, and how long that was put off.
+    leaving: Option<(Pin<Box<Sleep>>, Duration)>,
     /// Why a message was not taken.
     failed: Option<Error>,
     counters: Arc<Counters>,
@@ -69,7 +73,7 @@ pub(in crate::provider) struct OutgoingMessage {
 pub(in crate::provider) enum Turn {
     /// A message came, in a text or a binary frame.
     Message(Bytes),
-    /// A message that was to be reported, and all before it, were handed to the system.
+    /// A message that was to be reported, and all before it, have left this computer, as far as the system tells.
     Flushed,
     /// There was no room for more, and now there is.
     Room,
@@ -110,6 +114,7 @@ impl Socket {
             waiting_since: Instant::now(),
             marked: 0,
             flushed: 0,
+            leaving: None,
             failed: None,
             counters,
             proxied,
@@ -180,7 +185,7 @@ impl Socket {
             Poll::Ready(Err(error)) => return self.poll_last_words(cx, error),
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
-        if self.flushed > 0 {
+        if self.flushed > 0 && self.poll_left(cx).is_ready() {
             self.flushed -= 1;
             return Poll::Ready(Turn::Flushed);
         }
@@ -205,6 +210,26 @@ impl Socket {
             self.flushed += std::mem::take(&mut self.marked);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether all that was handed to the system has been sent: on a slow line it waits there, and nobody else tells.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if let Some((again, _)) = &mut self.leaving {
+                ready!(again.as_mut().poll(cx));
+            }
+            let info = self.inner.get_ref().inner.tcp_info();
+            if info.is_none_or(|info| info.unsent_bytes == 0) {
+                self.leaving = None;
+                return Poll::Ready(());
+            }
+            let (first, seldom) = ASK_AGAIN_AFTER;
+            let after = self
+                .leaving
+                .take()
+                .map_or(first, |(_, before)| seldom.min(before * 2));
+            self.leaving = Some((Box::pin(sleep(after)), after));
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
@@ -302,3 +327,6 @@ fn broken(error: &Error) -> Fault {
         Error::Tls(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => cut("an error of the WebSocket library".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

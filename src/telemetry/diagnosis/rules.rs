@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::remedy::Remedy;
 use super::types::{Cause, Evidence, Finding, TurnPart, WORTH};
 use crate::telemetry::link_quality::{LARGE_VARIATION, LONG_ROUND_TRIP, MUCH_LOSS_PERCENT};
+use crate::turn::timeline::connection_wait;
 
-/// From decision to flush there are a message and a system call; a longer time is a wait for the network.
-const LONG_UPLINK: Duration = Duration::from_millis(40);
 /// Decoding a message takes microseconds; a longer time is a busy machine.
 const LONG_DECODE: Duration = Duration::from_millis(10);
 /// A wired device at the largest period of the profiles is faster.
@@ -32,13 +31,13 @@ const MANY_INTERRUPTIONS: f64 = 15.0;
 
 pub(super) fn network(e: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(uplink) = e.recent.uplink.filter(|uplink| *uplink > LONG_UPLINK) {
+    if let Some(uplink) = connection_wait(e.recent.uplink) {
         findings.push(Finding {
             part: TurnPart::Uplink,
             cause: Cause::SlowUpload,
             costs: Some(uplink),
-            what: format!("Your last words need {} to leave this computer: the line takes them slowly.", ms(uplink)),
-            remedy: "Stop uploads (backups, video calls), move nearer to the access point, or use a cable.".into(),
+            what: format!("Your last words wait {} for the connection: it is slow, or breaks off.", ms(uplink)),
+            remedy: "Stop uploads (backups, video calls), move nearer to the access point, or use a cable. The profile Low data sends the least.".into(),
             action: None,
         });
     }

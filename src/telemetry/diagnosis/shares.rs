@@ -1,7 +1,7 @@
 //! The shares of a response, and the finding for the largest one.
 //!
 //! ```text
-//! response = ours (uplink, decode, held, buffer, device) + network (one round trip) + service (the rest)
+//! response = ours (short uplink, decode, held, buffer, device) + network (one round trip, a wait for it) + service (the rest)
 //! ```
 
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::remedy::Remedy;
 use super::rules::{MANY_CUT_OFFS, ms};
 use super::types::{Cause, Evidence, Finding, TurnPart};
+use crate::turn::timeline::connection_wait;
 
 /// The shares of a typical response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,8 @@ impl LargestShare {
     pub(super) fn is_named_by(self, finding: &Finding) -> bool {
         let held = matches!(finding.cause, Cause::HeldForPatience | Cause::OwnShare);
         match self {
-            Self::Ours => held || matches!(finding.part, TurnPart::Uplink | TurnPart::Downlink),
-            Self::Network => finding.part == TurnPart::Network,
+            Self::Ours => held || finding.part == TurnPart::Downlink,
+            Self::Network => matches!(finding.part, TurnPart::Uplink | TurnPart::Network),
             Self::Service => finding.part == TurnPart::Service,
         }
     }
@@ -43,12 +44,13 @@ impl Shares {
     pub(super) fn of(e: &Evidence) -> Option<Self> {
         let response = e.recent.response?;
         let server = e.recent.server.unwrap_or_default();
-        let network = e.round_trip.unwrap_or_default().min(server);
+        let trip = e.round_trip.unwrap_or_default().min(server);
+        let wait = connection_wait(e.recent.uplink).unwrap_or_default();
         Some(Self {
             response,
-            ours: response.saturating_sub(server),
-            network,
-            service: server - network,
+            ours: response.saturating_sub(server + wait),
+            network: trip + wait,
+            service: server - trip,
         })
     }
 
@@ -92,13 +94,6 @@ impl Shares {
         let typical = &e.recent;
         let faster = || e.faster_profile.clone().map(Remedy::UseProfile);
         let parts = [
-            (
-                typical.uplink,
-                TurnPart::Uplink,
-                "until your last words have left",
-                "Stop uploads, or use a cable.",
-                None,
-            ),
             (
                 typical.decode,
                 TurnPart::Downlink,

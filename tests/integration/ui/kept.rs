@@ -395,6 +395,30 @@ fn an_open_caption_without_words_says_what_it_waits_for() {
 }
 
 #[test]
+fn a_question_whose_connection_broke_says_that_it_is_sent_again_and_a_broken_answer_that_it_is_asked_for_again()
+ {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        let asked = Caption {
+            open: true,
+            ..caption(Speaker::User, "How tall is it?")
+        };
+        s.captions = Arc::from([Arc::new(asked)]);
+        s.link = down(None, false);
+        s.activity = Activity::Thinking;
+    });
+    assert!(rig.says("How tall is it? — sent again as soon as there is a connection"));
+    rig.show(|s| {
+        let broken = Caption {
+            cut_off: true,
+            ..caption(Speaker::Assistant, "It is seventy-two")
+        };
+        s.captions = Arc::from([Arc::new(broken)]);
+    });
+    assert!(rig.says("It is seventy-two — cut off, asked for again"));
+}
+
+#[test]
 fn the_key_page_has_one_state() {
     let mut rig = Rig::new(snapshot());
     rig.show(|s| {

@@ -209,6 +209,7 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         text: text.into(),
         typed: false,
         unsent: false,
+        cut_off: false,
         open: false,
         stopped: false,
         unspoken: false,
