@@ -68,6 +68,9 @@ pub struct ConversationSummary {
     pub profile: String,
     /// Median of the turns with a response.
     pub response: Option<Duration>,
+    /// What was said around the searched words, in the newest turn with them; one line. `None` where nothing was searched
+    /// for.
+    pub passage: Option<String>,
 }
 
 /// Which conversations are asked for: those with one turn that meets every condition, the newest first. Without a condition:

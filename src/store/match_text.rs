@@ -44,6 +44,39 @@ impl TextMatch {
     }
 }
 
+/// What was said around the first of the searched words, in one line. `None` where it is not found by its letters: accents
+/// and endings may differ.
+pub(super) fn passage(said: &str, searched: &str) -> Option<String> {
+    /// Letters before the word.
+    const BEFORE: usize = 24;
+    /// And in all.
+    const ALL: usize = 120;
+    let fold = |c: char| c.to_lowercase().next().unwrap_or(c);
+    let said: Vec<char> = said
+        .split_whitespace()
+        .flat_map(|word| word.chars().chain([' ']))
+        .collect();
+    let at = searched.split_whitespace().find_map(|word| {
+        let word: Vec<char> = word.chars().map(fold).collect();
+        let is_here = |here: &[char]| here.iter().copied().map(fold).eq(word.iter().copied());
+        said.windows(word.len()).position(is_here)
+    })?;
+    let begin = at.saturating_sub(BEFORE);
+    // From the beginning of a word on, if one begins there.
+    let begin = (begin..at)
+        .find(|i| begin == 0 || said[*i - 1] == ' ')
+        .unwrap_or(begin);
+    let end = said.len().min(begin + ALL);
+    let words: String = said[begin..end].iter().collect();
+    let cut = |cut: bool| if cut { "…" } else { "" };
+    Some(format!(
+        "{}{}{}",
+        cut(begin > 0),
+        words.trim_end(),
+        cut(end < said.len())
+    ))
+}
+
 fn quoted(part: &str) -> String {
     format!("\"{}\"", part.replace('"', "\"\""))
 }
@@ -104,5 +137,24 @@ mod tests {
             [letters(Some("\"東京都\""), &["%\\_a%"])]
         );
         assert_eq!(TextMatch::of("👩‍👩‍👧"), [letters(Some("\"👩‍👩‍👧\""), &[])]);
+    }
+
+    #[test]
+    fn a_passage_is_what_was_said_around_the_word() {
+        let said = "We talked for an hour,\nand decided that the roof waits until spring.";
+        let found = |searched: &str| passage(said, searched);
+        let around = "…and decided that the roof waits until spring.";
+        assert_eq!(found("ROOF").as_deref(), Some(around));
+        assert_eq!(found("castle roo").as_deref(), Some(around));
+        let beginning = "We talked for an hour, and decided that the roof waits until spring.";
+        assert_eq!(found("we").as_deref(), Some(beginning));
+        assert_eq!(found("ruf"), None);
+        assert_eq!(passage("", "roof"), None);
+        assert_eq!(
+            passage("日本語を話す", "本語").as_deref(),
+            Some("日本語を話す")
+        );
+        let long = passage(&"roof ".repeat(100), "roof").expect("it is there");
+        assert!(long.ends_with('…') && long.chars().count() <= 122, "{long}");
     }
 }

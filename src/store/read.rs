@@ -1,6 +1,6 @@
 //! What is asked of the store.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::entry::{
     ConversationId, ConversationSummary, Filter, Hit, Side, StoredAudio, StoredTurn, UnsentSpeech,
 };
 use super::error::StoreError;
-use super::match_text::TextMatch;
+use super::match_text::{TextMatch, passage};
 use crate::base::units::SampleRate;
 
 /// Silence that takes the place of a gap within unsent speech, at most: half a second. What was left out was silence.
@@ -54,13 +54,23 @@ pub(super) fn list(
             found.push(row?);
         }
     } else {
-        let mut ids = HashSet::new();
-        each_match(connection, filter, "t.conversation", |row| {
-            ids.insert(row.get::<_, i64>(0)?);
-            Ok(ids.len() < most)
+        let mut newest = HashMap::new();
+        each_match(connection, filter, "t.conversation, t.id", |row| {
+            let id = row.get::<_, i64>(1)?;
+            newest.entry(row.get::<_, i64>(0)?).or_insert(id);
+            Ok(newest.len() < most)
         })?;
-        for id in ids {
-            found.extend(summary_without_median(connection, ConversationId(id))?);
+        let mut summary = summary_without_median(connection)?;
+        let mut said = connection.prepare("SELECT user, assistant FROM turns WHERE id = ?")?;
+        for (id, turn) in newest {
+            let Some(summary) = summary(ConversationId(id))? else {
+                continue;
+            };
+            let passage = said.query_row([turn], |row| {
+                let sides = [row.get::<_, String>(0)?, row.get::<_, String>(1)?];
+                Ok(sides.iter().find_map(|side| passage(side, &filter.text)))
+            })?;
+            found.push(ConversationSummary { passage, ..summary });
         }
         found.sort_unstable_by_key(|found| std::cmp::Reverse((found.ended, found.id)));
     }
@@ -75,7 +85,7 @@ pub(super) fn summary(
     connection: &Connection,
     id: ConversationId,
 ) -> Result<Option<ConversationSummary>, StoreError> {
-    let Some(found) = summary_without_median(connection, id)? else {
+    let Some(found) = summary_without_median(connection)?(id)? else {
         return Ok(None);
     };
     let response = median_of(connection)?(id)?;
@@ -233,11 +243,11 @@ fn of_turn(filter: &Filter, values: &mut Vec<Value>) -> String {
 
 fn summary_without_median(
     connection: &Connection,
-    id: ConversationId,
-) -> Result<Option<ConversationSummary>, StoreError> {
+) -> Result<impl FnMut(ConversationId) -> Result<Option<ConversationSummary>, StoreError>, StoreError>
+{
     let select = format!("SELECT {SUMMARY} FROM conversations c WHERE c.id = ? AND c.turns > 0");
     let mut select = connection.prepare(&select)?;
-    Ok(select.query_row([id.0], summary_of).optional()?)
+    Ok(move |id: ConversationId| Ok(select.query_row([id.0], summary_of).optional()?))
 }
 
 /// The median of a conversation, by an index: cheap enough to be asked for with each list.
@@ -264,6 +274,7 @@ fn summary_of(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
         turns: count(row, 4)?,
         profile: row.get(5)?,
         response: None,
+        passage: None,
     })
 }
 

@@ -142,7 +142,12 @@ fn row_ui(ui: &mut Ui, of: &ConversationSummary, snapshot: &Snapshot) -> Respons
     } else {
         clock_time(of.ended, "%H:%M")
     };
-    let name = || format!("{time}, {title}, {}", facts(of, snapshot).join(", "));
+    // What was found, unless it is the title.
+    let passage = of.passage.as_deref().map(format::clean);
+    let passage = passage.filter(|passage| *passage != title);
+    let found = passage.iter().map(String::as_str);
+    let told: Vec<&str> = [&*time, &*title].into_iter().chain(found).collect();
+    let name = || format!("{}, {}", told.join(", "), facts(of, snapshot).join(", "));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name()));
     if !ui.is_rect_visible(rect) {
         return response;
@@ -179,8 +184,17 @@ fn row_ui(ui: &mut Ui, of: &ConversationSummary, snapshot: &Snapshot) -> Respons
     ui.painter().galley(at, galley, ink);
     let room = right - left - TIME - space::M;
     let galley = line(ui, &title, room, (Weight::Medium, 14.0), t.strong);
-    let at = pos2(left + TIME, middle - galley.size().y / 2.0);
+    let (wide, at) = (
+        galley.size().x,
+        pos2(left + TIME, middle - galley.size().y / 2.0),
+    );
     ui.painter().galley(at, galley, t.strong);
+    if let Some(passage) = &passage {
+        let left = wide + space::M;
+        let galley = line(ui, passage, room - left, (Weight::Regular, 12.0), t.muted);
+        let at = pos2(at.x + left, middle - galley.size().y / 2.0);
+        ui.painter().galley(at, galley, t.muted);
+    }
     focus_ring(ui, &response.clone().with_new_rect(ground.shrink(4.0)), 3.0);
     // The title says enough; what the columns mean is said where they are.
     let is_at = |at: Pos2| at.x > right;

@@ -4,6 +4,7 @@
 mod audio_rig;
 mod carry_over;
 mod cli;
+mod dead_line;
 mod detection;
 mod fuzz_targets;
 mod kept;

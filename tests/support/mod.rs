@@ -412,7 +412,12 @@ fn serve(
     };
     let line = line.clone();
     tokio::task::spawn_local(async move {
-        while let Some((stream, mut answer)) = asking.recv().await {
+        while let Some(tcp::Asked {
+            far,
+            waits,
+            mut answer,
+        }) = asking.recv().await
+        {
             let (line, dialled) = (line.clone(), dialled.clone());
             tokio::task::spawn_local(async move {
                 let opened = tokio::select! {
@@ -420,8 +425,8 @@ fn serve(
                     () = answer.closed() => return,
                 };
                 if opened.is_ok() {
-                    let far = tcp::connection(stream, &line);
-                    dialled.send(far).await.expect("the server runs");
+                    let server = tcp::connection(far, waits, &line);
+                    dialled.send(server).await.expect("the server runs");
                 }
                 answer.send(opened).ok();
             });

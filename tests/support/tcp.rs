@@ -10,7 +10,10 @@
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -19,8 +22,12 @@ use rand::{RngExt as _, SeedableRng as _};
 use sovereign::provider::connection::network::{
     KEEPALIVE_AFTER, KEEPALIVE_EVERY, Network, UNACKNOWLEDGED,
 };
-use sovereign::provider::connection::stream::Stream;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
+use sovereign::provider::connection::route;
+use sovereign::provider::connection::stream::{Io, Stream};
+use sovereign::provider::connection::tcp_info::TcpInfo;
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -93,7 +100,65 @@ fn is_away(mode: Mode) -> bool {
 }
 
 /// A connection that the client's system is asked for: its other end, and where the answer goes.
-pub(super) type Asked = (DuplexStream, oneshot::Sender<io::Result<()>>);
+pub(super) struct Asked {
+    pub(super) far: DuplexStream,
+    pub(super) waits: Unacknowledged,
+    pub(super) answer: oneshot::Sender<io::Result<()>>,
+}
+
+/// Since when the client's system waits for the acknowledgment of a segment.
+pub(super) type Unacknowledged = Arc<Mutex<Option<Instant>>>;
+
+/// The client's end, whose system tells of the connection.
+struct Near {
+    inner: DuplexStream,
+    waits: Unacknowledged,
+}
+
+impl Io for Near {
+    fn tcp_info(&self) -> Option<TcpInfo> {
+        let waits = *self.waits.lock().expect("not poisoned");
+        let waited = waits.map_or(Duration::ZERO, |since| since.elapsed());
+        // After 200 ms, and each time after twice as long as before.
+        let sent_again = (waited.as_millis() / RETRANSMITTED.as_millis() + 1).ilog2();
+        Some(TcpInfo {
+            timeouts: u8::try_from(sent_again).expect("few"),
+            ..TcpInfo::default()
+        })
+    }
+
+    fn ends(&self) -> Option<route::Ends> {
+        None
+    }
+}
+
+impl AsyncRead for Near {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Near {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
 
 /// The network of the simulation, for the dialler of the program.
 pub(super) struct SimulatedNetwork {
@@ -141,7 +206,13 @@ impl Network for SimulatedNetwork {
             }
             let (near, far) = tokio::io::duplex(16 << 10);
             let (answer, answered) = oneshot::channel();
-            asked.send((far, answer)).await.expect("the line is there");
+            let waits = Unacknowledged::default();
+            let near = Near {
+                inner: near,
+                waits: waits.clone(),
+            };
+            let question = Asked { far, waits, answer };
+            asked.send(question).await.expect("the line is there");
             answered.await.expect("the line is there")?;
             Ok(Box::new(near) as Stream)
         })
@@ -166,7 +237,11 @@ pub(super) async fn open(line: &Line) -> io::Result<()> {
 }
 
 /// The far end of a connection whose near end is the client's.
-pub(super) fn connection(near: DuplexStream, line: &Rc<Line>) -> DuplexStream {
+pub(super) fn connection(
+    near: DuplexStream,
+    waits: Unacknowledged,
+    line: &Rc<Line>,
+) -> DuplexStream {
     let (far, server) = tokio::io::duplex(16 << 10);
     let ((near_in, near_out), (far_in, far_out)) = (tokio::io::split(near), tokio::io::split(far));
     let ends = Ends {
@@ -177,7 +252,7 @@ pub(super) fn connection(near: DuplexStream, line: &Rc<Line>) -> DuplexStream {
     };
     let (up, down) = (mpsc::channel(1_024), mpsc::channel(1_024));
     tokio::task::spawn_local(ends.clone().depart(near_in, up.0, 1));
-    tokio::task::spawn_local(ends.clone().arrive(far_out, up.1, Some(UNACKNOWLEDGED)));
+    tokio::task::spawn_local(ends.clone().arrive(far_out, up.1, Some(waits)));
     tokio::task::spawn_local(ends.clone().depart(far_in, down.0, 2));
     tokio::task::spawn_local(ends.clone().arrive(near_out, down.1, None));
     tokio::task::spawn_local(ends.keep_alive());
@@ -227,21 +302,27 @@ impl Ends {
         }
     }
 
-    /// Gives on what arrives. `limit`: it is the client's, whose system gives the connection up where it stays
-    /// unacknowledged for so long.
+    /// Gives on what arrives. `waits`: it is the client's, whose system knows what it waits for, and gives the connection up
+    /// where a segment stays unacknowledged for too long.
     async fn arrive(
         self,
         mut to: impl AsyncWrite + Unpin,
         mut segments: mpsc::Receiver<Segment>,
-        limit: Option<Duration>,
+        waits: Option<Unacknowledged>,
     ) {
+        let wait = |since: Option<Instant>| {
+            if let Some(waits) = &waits {
+                *waits.lock().expect("not poisoned") = since;
+            }
+        };
         while let Some((due, bytes)) = segments.recv().await {
             sleep_until(due).await;
+            wait(Some(due));
             let unacknowledged = async {
-                match limit {
-                    Some(limit) => sleep_until(due + RETRANSMITTED + limit).await,
-                    None => std::future::pending().await,
+                if waits.is_none() {
+                    std::future::pending::<()>().await;
                 }
+                sleep_until(due + RETRANSMITTED + UNACKNOWLEDGED).await;
             };
             tokio::select! {
                 biased;
@@ -249,18 +330,19 @@ impl Ends {
                 () = unacknowledged => return self.over.cancel(),
                 () = self.over.cancelled() => return,
             }
+            wait(None);
             tokio::select! {
                 written = to.write_all(&bytes) => if written.is_err() {
                     return self.over.cancel();
                 },
                 () = self.over.cancelled() => return,
             }
-            if limit.is_none() {
+            if waits.is_none() {
                 self.heard.set(Instant::now());
             }
         }
         to.shutdown().await.ok();
-        if limit.is_none() {
+        if waits.is_none() {
             self.over.cancel();
         }
     }

@@ -59,12 +59,16 @@ impl WayWatch {
 
     /// When to look without traffic: while the user speaks, while nothing arrives, and while a connection is waited for.
     pub(super) fn look_at(&self, speaking: bool) -> Option<Instant> {
-        let every = if speaking || self.stalled {
+        let needed = speaking || self.stalled || self.waits.is_some();
+        Some(self.looked? + needed.then(|| self.every(speaking))?)
+    }
+
+    fn every(&self, speaking: bool) -> Duration {
+        if speaking || self.stalled {
             WHILE_SPEAKING
         } else {
-            self.waits.map(|_| EVERY)?
-        };
-        Some(self.looked? + every)
+            EVERY
+        }
     }
 
     /// Looks, if the last look is long enough ago.
@@ -74,7 +78,7 @@ impl WayWatch {
         socket: &Socket,
         speaking: bool,
     ) -> Option<WayNews> {
-        let every = if speaking { WHILE_SPEAKING } else { EVERY };
+        let every = self.every(speaking);
         if self.looked.is_some_and(|looked| looked.elapsed() < every) {
             return None;
         }

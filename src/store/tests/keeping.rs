@@ -39,6 +39,7 @@ fn what_is_kept_is_there_after_a_restart() {
         turns: 2,
         profile: "balanced".into(),
         response: Some(Duration::from_millis(501)),
+        passage: None,
     };
     assert_eq!((found[0].id, &found[1]), (other, &summary), "newest first");
     assert_eq!(database.conversation(id).expect("read"), Some(summary));

@@ -179,7 +179,8 @@ fn a_store_of_100_000_turns() {
             ..Filter::default()
         };
         measured(&format!("search as you type: `{text}`"), GOAL_READ, || {
-            listed(filter())
+            // As the window asks: for all.
+            database.list(&filter()).expect("read")
         });
     }
     let narrow = || Filter {

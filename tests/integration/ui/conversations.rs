@@ -29,6 +29,7 @@ fn summary(id: i64, days: i64, title: &str) -> ConversationSummary {
         turns: 3,
         profile: "ultra-fast".into(),
         response: Some(ms(251.0)),
+        passage: None,
     }
 }
 
@@ -162,6 +163,21 @@ fn conversations_are_listed_by_day_with_what_matters() {
         rig.show(|s| Arc::make_mut(&mut s.kept).retention = retention);
         assert!(rig.says(words), "{words}");
     }
+}
+
+#[test]
+fn what_was_found_stands_beside_the_title() {
+    let found = ConversationSummary {
+        passage: Some("…decided that the roof waits.".into()),
+        ..summary(7, 0, "What about the house?")
+    };
+    let same = ConversationSummary {
+        passage: Some("Is the roof dry?".into()),
+        ..summary(8, 0, "Is the roof dry?")
+    };
+    let rig = page(kept(vec![found, same]));
+    assert!(rig.says_part("What about the house?, …decided that the roof waits., 3 turns"));
+    assert!(rig.says_part("Is the roof dry?, 3 turns"), "once is enough");
 }
 
 #[test]
