@@ -39,6 +39,7 @@ impl Conversation {
             ProviderEvent::Ready(ready) => self.on_ready(now, ready),
             ProviderEvent::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
             ProviderEvent::EndSent { at } => self.feed(now, Input::EndSent { at }),
+            ProviderEvent::EndDelivered { at } => self.feed(now, Input::EndDelivered { at }),
             ProviderEvent::GoingAway { time_left } => {
                 info!(?time_left, "this connection will be replaced");
                 self.provider.going_away = true;

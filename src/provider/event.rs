@@ -22,6 +22,10 @@ pub enum ProviderEvent {
     EndSent {
         at: Instant,
     },
+    /// The end that was sent last got through a slow line at this instant only; said before its answer begins.
+    EndDelivered {
+        at: Instant,
+    },
     /// A piece of the spoken answer.
     ReplyAudio(ReplyAudio),
     /// Sound came that cannot be played.

@@ -161,6 +161,7 @@ impl Machine {
             Input::LinkUp => self.link_up(now),
             Input::LinkDown => self.link_down(now),
             Input::EndSent { at } => self.flushed(at),
+            Input::EndDelivered { at } => self.delivered(at),
             Input::ReplyAudio { at } => self.reply_audio(now, at),
             Input::ReplySign => self.sign(now),
             Input::ReplyContent => self.content(now),

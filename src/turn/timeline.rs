@@ -99,7 +99,7 @@ impl Latencies {
 pub struct Latencies {
     /// Patience before it: end of speech to the decision that it ended.
     pub endpointing: Option<Duration>,
-    /// To the service: decision to last byte flushed.
+    /// To the service: decision to last byte sent; on a slow line, until it got through.
     pub uplink: Option<Duration>,
     /// Service and network: flushed to first reply audio read.
     pub server: Option<Duration>,

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use super::fault::Fault;
 use super::route::Ends;
 use super::stream::Stream;
-use super::tcp_info::TcpInfo;
+use super::tcp_info::{DELAYED_ACK, TcpInfo};
 use crate::base::counters::Counters;
 
 /// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited
@@ -37,7 +37,7 @@ const ROOM: usize = 64 << 10;
 /// So long may nothing of what waits get away before the connection counts as stuck. A link of 32 kbit/s whose other end
 /// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 3 s.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
-/// When the system is asked first, and how seldom it is asked at last, whether what it took has left this computer.
+/// When the system is asked first, and how seldom it is asked at last, what became of what it took.
 const ASK_AGAIN_AFTER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
 
 /// A WebSocket and what waits to be sent on it.
@@ -53,8 +53,10 @@ pub(in crate::provider) struct Socket {
     marked: usize,
     /// How many were flushed and are to be reported when they have left this computer.
     flushed: usize,
-    /// When the system is asked again whether they have, and how long that was put off.
-    leaving: Option<(Pin<Box<Sleep>>, Duration)>,
+    /// When the last of them had, until it has arrived or more is sent.
+    left: Option<Instant>,
+    /// When the system is asked again, and how long that was put off.
+    asks: Option<(Pin<Box<Sleep>>, Duration)>,
     /// Why a message was not taken.
     failed: Option<Error>,
     counters: Arc<Counters>,
@@ -75,6 +77,8 @@ pub(in crate::provider) enum Turn {
     Message(Bytes),
     /// A message that was to be reported, and all before it, have left this computer, as far as the system tells.
     Flushed,
+    /// The last of them got through the line at this instant only, as its acknowledgment shows: it is slow, or loses much.
+    Delivered(Instant),
     /// There was no room for more, and now there is.
     Room,
     Ended(Fault),
@@ -114,7 +118,8 @@ impl Socket {
             waiting_since: Instant::now(),
             marked: 0,
             flushed: 0,
-            leaving: None,
+            left: None,
+            asks: None,
             failed: None,
             counters,
             proxied,
@@ -137,6 +142,7 @@ impl Socket {
         if self.is_idle() {
             self.waiting_since = Instant::now();
         }
+        self.left = None;
         let bytes = message.text.len();
         self.waiting += bytes;
         self.counters.bytes_sent.add(bytes as u64);
@@ -185,9 +191,22 @@ impl Socket {
             Poll::Ready(Err(error)) => return self.poll_last_words(cx, error),
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
-        if self.flushed > 0 && self.poll_left(cx).is_ready() {
+        let sent = |info: &TcpInfo| info.unsent_bytes == 0;
+        if self.flushed > 0 && self.poll_tcp(cx, sent).is_ready() {
             self.flushed -= 1;
+            self.left = Some(Instant::now());
             return Poll::Ready(Turn::Flushed);
+        }
+        let arrived = |info: &TcpInfo| info.unacknowledged == 0;
+        if let Some(left) = self.left
+            && let Poll::Ready(info) = self.poll_tcp(cx, arrived)
+        {
+            self.left = None;
+            let trip = info.map_or(Duration::ZERO, |info| info.shortest_trip);
+            let at = Instant::now() - trip;
+            if at > left + DELAYED_ACK {
+                return Poll::Ready(Turn::Delivered(at));
+            }
         }
         if self.was_full && self.has_room() {
             self.was_full = false;
@@ -212,23 +231,25 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether all that was handed to the system has been sent: on a slow line it waits there, and nobody else tells.
-    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Asks the system until something holds of the connection; ready at once where it does not tell.
+    fn poll_tcp(
+        &mut self,
+        cx: &mut Context<'_>,
+        holds: impl Fn(&TcpInfo) -> bool,
+    ) -> Poll<Option<TcpInfo>> {
         loop {
-            if let Some((again, _)) = &mut self.leaving {
+            if let Some((again, _)) = &mut self.asks {
                 ready!(again.as_mut().poll(cx));
             }
             let info = self.inner.get_ref().inner.tcp_info();
-            if info.is_none_or(|info| info.unsent_bytes == 0) {
-                self.leaving = None;
-                return Poll::Ready(());
+            if info.as_ref().is_none_or(&holds) {
+                self.asks = None;
+                return Poll::Ready(info);
             }
             let (first, seldom) = ASK_AGAIN_AFTER;
-            let after = self
-                .leaving
-                .take()
-                .map_or(first, |(_, before)| seldom.min(before * 2));
-            self.leaving = Some((Box::pin(sleep(after)), after));
+            let asked = self.asks.take();
+            let after = asked.map_or(first, |(_, before)| seldom.min(before * 2));
+            self.asks = Some((Box::pin(sleep(after)), after));
         }
     }
 

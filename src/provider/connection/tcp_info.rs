@@ -10,12 +10,14 @@ use tokio::net::TcpStream;
 
 /// How long an acknowledgment waits at most where the way is shorter than this, else as long as the way (Linux:
 /// `TCP_DELACK_MIN`, `tcp_send_delayed_ack`).
-const DELAYED_ACK: Duration = Duration::from_millis(40);
+pub(super) const DELAYED_ACK: Duration = Duration::from_millis(40);
 
 /// What the kernel knows of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpInfo {
     pub round_trip: Duration,
+    /// The shortest round trip of the last minutes.
+    pub shortest_trip: Duration,
     /// Mean deviation of the round trips from the smoothed one.
     pub variation: Duration,
     /// Segments with data that were sent since the connection was opened, those sent again included.
@@ -26,6 +28,8 @@ pub struct TcpInfo {
     pub timeouts: u8,
     /// Bytes that were handed to the kernel and have not been sent once.
     pub unsent_bytes: u32,
+    /// Segments on their way.
+    pub unacknowledged: u32,
 }
 
 /// As of now; `None` where the system does not tell, or has measured no round trip yet.
@@ -60,6 +64,8 @@ mod kernel {
     /// Four bytes: state, congestion state, `tcpi_retransmits`, probes.
     const FLAGS: usize = 0;
     const RETRANSMITS: usize = 2;
+    /// Eight bytes of flags and four words are before `tcpi_unacked`.
+    const UNACKNOWLEDGED: usize = 2 + 4;
     /// Eight bytes of flags and 15 words are before `tcpi_rtt`, in microseconds.
     const RTT: usize = 2 + 15;
     /// In microseconds.
@@ -104,13 +110,17 @@ mod kernel {
     pub(super) fn read(words: &Words) -> Option<TcpInfo> {
         let micros = |at: usize| Duration::from_micros(u64::from(words[at]));
         let measured = |at: usize| (1..u32::MAX).contains(&words[at]).then(|| micros(at));
+        let smoothed = measured(RTT)?;
+        let shortest = measured(MIN_RTT);
         Some(TcpInfo {
-            round_trip: judge(measured(RTT)?, measured(MIN_RTT)),
+            round_trip: judge(smoothed, shortest),
+            shortest_trip: shortest.map_or(smoothed, |shortest| shortest.min(smoothed)),
             variation: micros(RTT_VARIATION),
             segments_sent: words[DATA_SEGMENTS_OUT],
             segments_resent: words[TOTAL_RETRANSMITTED],
             timeouts: words[FLAGS].to_ne_bytes()[RETRANSMITS],
             unsent_bytes: words[NOT_SENT_BYTES],
+            unacknowledged: words[UNACKNOWLEDGED],
         })
     }
 }
@@ -178,6 +188,7 @@ mod tests {
         let mut words = [0; 40];
         assert_eq!(kernel::read(&words), None, "nothing was measured yet");
         for (at, value) in [
+            (6, 5),
             (17, 30_000),
             (18, 4_000),
             (25, 3),
@@ -190,11 +201,13 @@ mod tests {
         words[0] = u32::from_ne_bytes([1, 0, 2, 0]);
         let expected = TcpInfo {
             round_trip: ms(20),
+            shortest_trip: ms(20),
             variation: ms(4),
             segments_sent: 90,
             segments_resent: 3,
             timeouts: 2,
             unsent_bytes: 700,
+            unacknowledged: 5,
         };
         assert_eq!(kernel::read(&words), Some(expected));
     }

@@ -399,6 +399,9 @@ impl Actor {
             Turn::Flushed => self.outbox.push_back(ProviderEvent::EndSent {
                 at: Instant::now().into_std(),
             }),
+            Turn::Delivered(at) => self
+                .outbox
+                .push_back(ProviderEvent::EndDelivered { at: at.into_std() }),
             // The next tick takes commands again.
             Turn::Room => {}
             Turn::Ended(fault) => self.lost(fault),

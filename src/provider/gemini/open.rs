@@ -101,7 +101,7 @@ async fn wait_for_setup(
         match socket.turn(true).await {
             Turn::Ended(fault) => return Err(fault),
             Turn::Closed { code, reason } => return Err(close_frame::fault(code, &reason, key)),
-            Turn::Flushed | Turn::Room => {}
+            Turn::Flushed | Turn::Delivered(_) | Turn::Room => {}
             Turn::Message(bytes) => {
                 let now = Instant::now().into_std();
                 match nonsense.read(now, &bytes, counters) {

@@ -43,6 +43,10 @@ pub enum Input {
     EndSent {
         at: Instant,
     },
+    /// The end that was flushed last got through a slow line at this instant only.
+    EndDelivered {
+        at: Instant,
+    },
     /// Reply audio was read from the socket at this instant.
     ReplyAudio {
         at: Instant,

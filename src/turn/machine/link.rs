@@ -98,4 +98,15 @@ impl Machine {
             turn.lag = Duration::from_secs(lag.as_secs());
         }
     }
+
+    /// The line held the end back: that is its share, not the service's.
+    pub(super) fn delivered(&mut self, at: Instant) {
+        if let Some(turn) = &mut self.open
+            && turn.phase == Phase::Awaiting
+            && turn.timeline.get(Mark::Sent).is_some_and(|sent| sent < at)
+        {
+            turn.timeline.set(Mark::Sent, at);
+            turn.last_sign = turn.last_sign.max(at);
+        }
+    }
 }

@@ -428,6 +428,24 @@ fn a_link_lost_in_the_reply_asks_again_only_if_nothing_was_heard() {
 }
 
 #[test]
+fn what_the_line_held_back_is_not_the_services_share() {
+    let mut bench = Bench::new(true);
+    bench.ask();
+    let at = bench.ms(2_301);
+    assert_eq!(bench.at(2_350, Input::EndDelivered { at }), vec![]);
+    bench.audio(2_601);
+    // It is too late to say so of a reply that has begun.
+    let at = bench.ms(2_700);
+    bench.at(2_700, Input::EndDelivered { at });
+    bench.audible(2_720, T1);
+    bench.at(2_800, Input::GenerationComplete);
+    bench.at(2_801, Input::TurnComplete);
+    let latencies = closed(&bench.played(3_000, T1)).timeline.latencies();
+    let ms = |d: Option<Duration>| d.expect("present").as_millis();
+    assert_eq!([ms(latencies.uplink), ms(latencies.server)], [801, 300]);
+}
+
+#[test]
 fn what_is_told_late_of_a_dropped_reply_is_not_the_next_ones() {
     let mut bench = Bench::new(true);
     bench.ask();

@@ -43,6 +43,7 @@ impl Machine {
             | Input::LinkUp
             | Input::LinkDown
             | Input::EndSent { .. }
+            | Input::EndDelivered { .. }
             | Input::FirstAudible { .. }
             | Input::Played { .. }
             | Input::Silenced { .. } => false,
