@@ -49,7 +49,10 @@ pub fn run(
             &Filter {
                 since: *since,
                 profile: profile.map(str::to_owned),
-                outcome: outcome.clone(),
+                outcomes: outcome
+                    .iter()
+                    .map(|outcome| (*outcome).to_owned())
+                    .collect(),
                 ..Filter::default()
             },
             *json,

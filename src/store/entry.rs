@@ -37,6 +37,12 @@ impl StoredTurn {
     /// The outcome of a turn that runs.
     pub const OPEN: &str = "open";
 
+    /// The outcomes of turns whose answer is missing or broken off; of a turn that runs, because its program was killed.
+    pub fn problems() -> [&'static str; 3] {
+        let failed = Outcome::Failed(String::new());
+        [failed.name(), Outcome::Empty.name(), Self::OPEN]
+    }
+
     /// Whether it runs, or did when its program ended.
     pub fn is_open(&self) -> bool {
         self.outcome == Self::OPEN
@@ -82,7 +88,8 @@ pub struct Filter {
     /// The turn was kept at or after this time.
     pub since: Option<Timestamp>,
     pub profile: Option<String>,
-    pub outcome: Option<String>,
+    /// The turn ended in one of these ways; without any: in whichever.
+    pub outcomes: Vec<String>,
     /// At most so many conversations; 0 is all.
     pub most: usize,
 }

@@ -39,7 +39,7 @@ pub(super) fn list(
             values.push(since.as_millisecond().into());
             conditions += " AND c.ended >= ?";
         }
-        if filter.profile.is_some() || filter.outcome.is_some() {
+        if filter.profile.is_some() || !filter.outcomes.is_empty() {
             let of_turn = of_turn(filter, &mut values);
             conditions +=
                 &format!(" AND EXISTS(SELECT 1 FROM turns t WHERE t.conversation = c.id{of_turn})");
@@ -232,11 +232,14 @@ fn of_turn(filter: &Filter, values: &mut Vec<Value>) -> String {
         values.push(since.as_millisecond().into());
         conditions += " AND t.at >= ?";
     }
-    for (column, word) in [("profile", &filter.profile), ("outcome", &filter.outcome)] {
-        if let Some(word) = word {
-            values.push(word.clone().into());
-            conditions += &format!(" AND t.{column} = ?");
-        }
+    if let Some(profile) = &filter.profile {
+        values.push(profile.clone().into());
+        conditions += " AND t.profile = ?";
+    }
+    if !filter.outcomes.is_empty() {
+        values.extend(filter.outcomes.iter().map(|outcome| outcome.clone().into()));
+        let any = vec!["?"; filter.outcomes.len()].join(", ");
+        conditions += &format!(" AND t.outcome IN ({any})");
     }
     conditions
 }

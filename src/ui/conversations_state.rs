@@ -148,7 +148,10 @@ impl ConversationsState {
             text: self.text.trim().to_owned(),
             since,
             profile: self.profile.clone(),
-            outcome: self.failed.then(|| failed().to_owned()),
+            outcomes: self
+                .failed
+                .then(|| StoredTurn::problems().map(str::to_owned).to_vec())
+                .unwrap_or_default(),
             most: 0,
         }
     }
@@ -285,7 +288,7 @@ impl OpenedConversation {
 fn captions(
     turn: &StoredTurn,
 ) -> impl Iterator<Item = (Arc<Caption>, Option<&'static str>)> + use<> {
-    let failed = turn.outcome == failed();
+    let failed = turn.outcome == failed() || turn.is_open();
     let answered = !turn.assistant.trim().is_empty();
     let user = caption(turn, Speaker::User, &turn.user);
     let unanswered = (failed && !answered).then_some(" — not answered");

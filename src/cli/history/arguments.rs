@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp, civil, tz::TimeZone};
 
+use crate::store::StoredTurn;
 use crate::store::export::ExportFormat;
 
 /// Kept conversations: list, show, search, export, delete
@@ -23,8 +24,8 @@ pub enum HistoryCommand {
         /// Only those with a turn since then: a day (2026-11-29), a time (2026-11-29T18:00:00Z), or so many days ago (7d)
         #[arg(long, value_name = "WHEN", value_parser = since)]
         since: Option<Timestamp>,
-        /// Only those with a turn that ended so: completed, interrupted, cancelled, empty, failed
-        #[arg(long, value_name = "OUTCOME")]
+        /// Only those with a turn that ended so; an open one runs, or its program was killed
+        #[arg(long, value_parser = ["completed", "interrupted", "cancelled", "empty", "failed", StoredTurn::OPEN])]
         outcome: Option<String>,
         /// As one JSON object
         #[arg(long)]

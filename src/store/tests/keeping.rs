@@ -74,7 +74,7 @@ fn a_turn_of_one_conversation_meets_all_conditions() {
             text: text.into(),
             since: since.map(at),
             profile: profile.map(str::to_owned),
-            outcome: outcome.map(str::to_owned),
+            outcomes: outcome.into_iter().map(str::to_owned).collect(),
             most: 0,
         };
         assert_eq!(ids(filter(None, None, None)), [plain, mixed]);

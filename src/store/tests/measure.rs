@@ -154,7 +154,7 @@ fn a_store_of_100_000_turns() {
     measured("list: of the last day", GOAL_READ, || listed(since()));
     for outcome in ["cut_off", "none such"] {
         let filter = || Filter {
-            outcome: Some(outcome.into()),
+            outcomes: vec![outcome.into()],
             ..Filter::default()
         };
         measured(&format!("list: outcome `{outcome}`"), GOAL_READ, || {
@@ -185,7 +185,7 @@ fn a_store_of_100_000_turns() {
     }
     let narrow = || Filter {
         text: "ka".into(),
-        outcome: Some("none such".into()),
+        outcomes: vec!["none such".into()],
         ..Filter::default()
     };
     measured("search: a common word, no such outcome", GOAL_READ, || {
