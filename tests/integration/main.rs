@@ -18,6 +18,7 @@ mod providers;
 mod push_to_talk;
 mod server;
 mod session;
+mod settings;
 mod speech;
 mod spending;
 #[expect(
