@@ -63,6 +63,7 @@ pub(super) struct Conversation {
     pub(super) spending: super::spending::Spending,
     pub(super) settings: super::settings::Settings,
     pub(super) files: Files,
+    pub(super) shown_settings: super::shown_settings::ShownSettings,
     pub(super) telemetry: TelemetryLink,
     pub(super) counters: Arc<Counters>,
     pub(super) outputs: Outputs,

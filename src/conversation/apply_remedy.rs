@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use super::actor::Conversation;
 use super::command::Command;
+use crate::base::keys::Value;
+use crate::settings::profile_edit::ProfileEdit;
 use crate::telemetry::diagnosis::Remedy;
 
 impl Conversation {
@@ -17,7 +19,10 @@ impl Conversation {
             // As when the service announces the end of a connection: another one at the next pause.
             Remedy::Reconnect if self.is_connected() => self.provider.going_away = true,
             Remedy::Reconnect => self.on_command(now, Command::RetryNow),
-            Remedy::UseModel { profile, model } => self.write_model(&profile, &model),
+            Remedy::UseModel { profile, model } => {
+                let edit = ProfileEdit::Set("live.model", Some(Value::Text(model)));
+                self.edit_profile(profile, edit);
+            }
         }
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
+use crate::base::keys::Value;
 use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
+use crate::settings::profile_edit::ProfileEdit;
 use crate::store::export::ExportFormat;
 use crate::store::{ConversationId, Filter};
 use crate::telemetry::diagnosis::Remedy;
@@ -63,6 +65,10 @@ pub enum Command {
     SetLanguages(Option<Languages>),
     /// Volume of replies, 0.0 to 1.0.
     SetVolume(f32),
+    /// Another value for a key of the configuration; without one, the usual.
+    SetConfig(&'static str, Option<Value>),
+    /// Change the profile of this name in the user's files.
+    EditProfile(String, ProfileEdit),
     /// Keep this key (in the 0600 file) and connect to the service with it.
     SetKey(SecretString),
     /// Forget the stored key and return to the demo.

@@ -10,6 +10,7 @@ use crate::base::thread::off_loop;
 use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::config::Config;
 use crate::settings::config::writer_task::{ConfigWriter, FileReport};
+use crate::settings::profile_edit::ProfileEdit;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::{FileChange, Watch};
 
@@ -26,10 +27,22 @@ pub(super) enum FileEvent {
     KeyRemoved(Result<Option<ApiKey>, String>),
     /// The profiles were read again, with what is wrong with them.
     Profiles(Profiles, Vec<String>),
-    /// A model was written into the file of a profile; why it was not, if so.
-    ModelWritten(Profiles, Result<(), String>),
+    /// The file of a profile was to be changed.
+    ProfileEdited(Box<EditedProfile>),
     /// A task panicked; a sentence.
     Failed(String),
+}
+
+/// What became of a change of a profile's file.
+#[derive(Debug)]
+pub(super) struct EditedProfile {
+    /// All profiles, read again.
+    pub(super) profiles: Profiles,
+    /// The profile that was to be changed, and how.
+    pub(super) name: String,
+    pub(super) edit: ProfileEdit,
+    /// The profile that it is about now; or why it was not changed.
+    pub(super) done: Result<String, String>,
 }
 
 /// The tasks.
@@ -38,6 +51,8 @@ pub(super) struct Files {
     keys: KeyStore,
     watch: Watch,
     jobs: Jobs,
+    /// Changes of profiles, the first of them under way: each is made in what the one before has left.
+    edits: VecDeque<(String, ProfileEdit)>,
     /// The last change that the writer was given.
     version: u64,
 }
@@ -51,6 +66,7 @@ impl Files {
             keys,
             watch,
             jobs: Jobs::default(),
+            edits: VecDeque::new(),
             version: 0,
         }
     }
@@ -58,6 +74,11 @@ impl Files {
     /// Keeps what differs between two configurations.
     pub(super) fn keep(&mut self, before: &Config, wanted: &Config) {
         self.version = self.writer.keep(before, wanted);
+    }
+
+    /// Takes a key out of the configuration file, after a change to its usual value.
+    pub(super) fn take_back(&self, key: &'static str) {
+        self.writer.take_back(key);
     }
 
     /// Whether a report has all changes in it.
@@ -106,11 +127,35 @@ impl Files {
         });
     }
 
-    /// Writes another model into the file of a profile.
-    pub(super) fn write_model(&mut self, mut profiles: Profiles, profile: String, model: String) {
+    /// Changes the file of a profile.
+    pub(super) fn edit_profile(&mut self, profiles: &Profiles, name: String, edit: ProfileEdit) {
+        self.edits.push_back((name, edit));
+        if self.edits.len() == 1 {
+            self.next_edit(profiles);
+        }
+    }
+
+    /// A change was made, or not: the next one.
+    pub(super) fn edit_is_done(&mut self, profiles: &Profiles) {
+        self.edits.pop_front();
+        self.next_edit(profiles);
+    }
+
+    fn next_edit(&mut self, profiles: &Profiles) {
+        let Some((name, edit)) = self.edits.front().cloned() else {
+            return;
+        };
+        let mut profiles = profiles.clone();
         self.run("profiles", move || {
-            let written = profiles.set_model(&profile, &model);
-            FileEvent::ModelWritten(profiles, written.map_err(|problem| problem.to_string()))
+            let done = profiles
+                .edit(&name, &edit)
+                .map_err(|problem| problem.to_string());
+            FileEvent::ProfileEdited(Box::new(EditedProfile {
+                profiles,
+                name,
+                edit,
+                done,
+            }))
         });
     }
 
@@ -136,12 +181,19 @@ impl Files {
             problems.push(format!("The last choice was not saved: {problem}"));
         }
         while let Some(done) = self.jobs.next_done().await {
-            if let FileEvent::KeySaved(Err(problem))
-            | FileEvent::KeyRemoved(Err(problem))
-            | FileEvent::ModelWritten(_, Err(problem))
-            | FileEvent::Failed(problem) = done
-            {
-                problems.push(problem);
+            match done {
+                FileEvent::KeySaved(Err(problem))
+                | FileEvent::KeyRemoved(Err(problem))
+                | FileEvent::Failed(problem) => problems.push(problem),
+                FileEvent::ProfileEdited(edited) => {
+                    problems.extend(edited.done.err());
+                    self.edit_is_done(&edited.profiles);
+                }
+                FileEvent::KeySaved(Ok(_))
+                | FileEvent::KeyRemoved(Ok(_))
+                | FileEvent::Changed(_)
+                | FileEvent::Config(_)
+                | FileEvent::Profiles(..) => {}
             }
         }
         problems

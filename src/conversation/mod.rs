@@ -36,7 +36,9 @@ mod replay;
 mod resend_buffer;
 mod sending;
 mod settings;
+mod settings_builder;
 mod shown_check;
+mod shown_settings;
 pub mod snapshot;
 mod snapshot_builder;
 mod sound_check;
@@ -174,6 +176,7 @@ fn assemble(
         notices: notices::Notices::default(),
         spending: spending::Spending::new(parts.state.as_deref()),
         files: files::Files::start(&mut parts.settings),
+        shown_settings: shown_settings::ShownSettings::new(parts.state),
         settings: parts.settings,
         telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,

@@ -1,15 +1,10 @@
-//! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
+//! Warnings about the models of the profiles in use.
 
 use super::actor::Conversation;
 use super::notices::Topic;
 use crate::base::plural::sentence;
-use crate::base::severity::Severity;
 use crate::profile::store::ProfileEntry;
-use crate::settings::profiles::Profiles;
 use crate::telemetry::diagnosis::Remedy;
-
-/// The beginning of a notice that a later success withdraws.
-const NOT_CHANGED: &str = "The model was not changed";
 
 impl Conversation {
     /// Shows the warnings about models of the profiles in use, and withdraws those of others.
@@ -36,28 +31,6 @@ impl Conversation {
         let in_use = |entry: &&ProfileEntry| names.contains(&entry.profile.name);
         let entries = self.profiles.all.entries().iter().filter(in_use);
         entries.flat_map(|entry| self.warnings(entry)).collect()
-    }
-
-    /// Writes another model into the file of a profile, which is read again then.
-    pub(super) fn write_model(&mut self, profile: &str, model: &str) {
-        let profiles = self.profiles.all.clone();
-        self.files
-            .write_model(profiles, profile.to_owned(), model.to_owned());
-    }
-
-    /// Whether the model was written; the profiles were read again then.
-    pub(super) fn on_model_written(&mut self, profiles: Profiles, written: Result<(), String>) {
-        match written {
-            Ok(()) => {
-                self.withdraw(NOT_CHANGED);
-                let faults = profiles.faults().to_vec();
-                self.take_profiles(profiles, faults);
-            }
-            Err(problem) => {
-                let what = sentence(&format!("{NOT_CHANGED}: {problem}"));
-                self.notice(Severity::Error, what);
-            }
-        }
     }
 
     fn warnings(&self, entry: &ProfileEntry) -> impl Iterator<Item = (String, Option<Remedy>)> {

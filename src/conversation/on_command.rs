@@ -10,6 +10,7 @@ use super::notices::Topic;
 use super::settings::{BLOCKED_HINT, Settings};
 use super::snapshot::Link;
 use crate::audio;
+use crate::base::keys::Value;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::settings::config::writer_task::FileReport;
@@ -82,6 +83,8 @@ impl Conversation {
                 self.voice.volume = volume;
                 self.save(|config| config.volume = volume);
             }
+            Command::SetConfig(key, value) => self.set_config(key, value),
+            Command::EditProfile(name, edit) => self.edit_profile(name, edit),
             Command::SetKey(key) => self.files.save_key(key),
             Command::RemoveKey => self.files.remove_key(),
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
@@ -194,7 +197,7 @@ impl Conversation {
             }
             FileEvent::Failed(problem) => self.notice(Severity::Error, problem),
             FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
-            FileEvent::ModelWritten(profiles, written) => self.on_model_written(profiles, written),
+            FileEvent::ProfileEdited(done) => self.on_profile_edited(*done),
         }
     }
 
@@ -251,6 +254,27 @@ impl Conversation {
             None if was_blocked => self.redial(),
             None if before.endpoint != self.settings.config().endpoint => self.follow_endpoint(),
             None => {}
+        }
+    }
+
+    /// Sets a key of the configuration and follows it.
+    fn set_config(&mut self, key: &'static str, value: Option<Value>) {
+        let mut config = self.settings.config().clone();
+        let is_reset = value.is_none();
+        if let Err(problem) = config.set(key, value) {
+            let what = format!("`{key}` was not changed. {problem}");
+            return self.notice(Severity::Error, what);
+        }
+        let before = self.settings.config().clone();
+        self.save(|current| *current = config);
+        if is_reset {
+            self.files.take_back(key);
+        }
+        self.follow_config(&before);
+        self.apply_spend_limit();
+        let is_held = self.settings.held().is_some();
+        if !is_held && before.endpoint != self.settings.config().endpoint {
+            self.follow_endpoint();
         }
     }
 

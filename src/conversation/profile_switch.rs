@@ -3,12 +3,18 @@
 use std::sync::Arc;
 
 use super::actor::Conversation;
+use super::files::EditedProfile;
 use super::notices::Topic;
+use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
+use crate::settings::profile_edit::ProfileEdit;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::AutoChoice;
 use crate::telemetry::auto::Plan;
+
+/// The beginning of a notice that a later success withdraws.
+const NOT_CHANGED: &str = "The profile was not changed";
 
 /// Stands until the connection that asks for what the profile says.
 pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
@@ -70,6 +76,43 @@ impl Conversation {
             self.choose_profile(profile);
             let what = format!("The profile {name} was read again and is in use.");
             self.notice(Severity::Info, what);
+        }
+    }
+
+    /// Changes a profile in the user's files.
+    pub(super) fn edit_profile(&mut self, name: String, edit: ProfileEdit) {
+        self.files.edit_profile(&self.profiles.all, name, edit);
+    }
+
+    /// A profile's file was changed, or not; the profiles were read again then.
+    pub(super) fn on_profile_edited(&mut self, edited: EditedProfile) {
+        let EditedProfile {
+            profiles,
+            name,
+            edit,
+            done,
+        } = edited;
+        self.files.edit_is_done(&profiles);
+        let about = match done {
+            Ok(about) => about,
+            Err(problem) => {
+                let what = sentence(&format!("{NOT_CHANGED}: {problem}"));
+                return self.notice(Severity::Error, what);
+            }
+        };
+        self.withdraw(NOT_CHANGED);
+        let was_chosen = self.profiles.chosen().name == name;
+        let faults = profiles.faults().to_vec();
+        self.take_profiles(profiles, faults);
+        // Who changed it knows.
+        self.withdraw(&format!("The profile {about} was read again"));
+        let moves = match edit {
+            ProfileEdit::Duplicate(_) => true,
+            ProfileEdit::Remove => was_chosen && about != name,
+            ProfileEdit::Set(..) => false,
+        };
+        if moves && self.take_profile(&about) {
+            self.save(|config| config.profile = Some(about));
         }
     }
 

@@ -1,5 +1,8 @@
 //! Where the conversation connects to and with which setup; what of it is kept on the disk.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::Context as _;
 
 use super::snapshot::{KeyInfo, ServiceView, SpeechView};
@@ -12,7 +15,7 @@ use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
 use crate::settings::api_key::{ApiKey, KeySource, KeyStore};
 use crate::settings::config::writer_task::FileReport;
-use crate::settings::config::{Config, ConfigFile, SpendLimit};
+use crate::settings::config::{Config, ConfigFile, Places, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
 use crate::settings::key_destination;
 use crate::settings::watch::Watch;
@@ -95,6 +98,8 @@ pub struct Settings {
     faults: Vec<String>,
     /// Why nothing may be dialled, as the file has it.
     held: Option<String>,
+    /// Where the keys of the file are written.
+    places: Arc<Places>,
     demo: Option<(Server, ServiceEndpoint)>,
     is_demo: bool,
     /// There is no talk key: speech opens the microphone, whatever is configured.
@@ -122,6 +127,7 @@ impl Settings {
             config: choice.config.get().clone(),
             faults: choice.config.faults().to_vec(),
             held: choice.config.held().map(str::to_owned),
+            places: choice.config.places(),
             choice,
             demo: None,
             is_demo: false,
@@ -365,10 +371,26 @@ impl Settings {
         let before = std::mem::replace(&mut self.config, report.config);
         let known = std::mem::replace(&mut self.faults, report.faults);
         self.held = report.held;
+        self.places = report.places;
         let is_new = |fault: &&String| !known.contains(fault);
         let new_faults = self.faults.iter().filter(is_new).cloned().collect();
         let mended = !known.is_empty() && self.faults.is_empty();
         (before, new_faults, mended)
+    }
+
+    /// Where the keys of the configuration are written.
+    pub(super) fn places(&self) -> &Arc<Places> {
+        &self.places
+    }
+
+    /// The configuration file.
+    pub(super) fn config_path(&self) -> Option<&Path> {
+        self.choice.config.path()
+    }
+
+    /// The address that was named at the start, which goes before the configuration.
+    pub(super) fn given_endpoint(&self) -> Option<&str> {
+        self.choice.endpoint.as_deref()
     }
 
     /// What is wrong with the configuration file as it was read last.

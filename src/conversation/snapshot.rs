@@ -20,6 +20,7 @@ mod check;
 mod kept;
 mod key;
 mod money;
+mod settings_view;
 mod speech;
 
 pub use crate::provider::Speaker;
@@ -28,6 +29,7 @@ pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use kept::{KeptConversation, KeptView};
 pub use key::{KeyInfo, ServiceView};
 pub use money::{LimitView, SpendScope, SpendView};
+pub use settings_view::{ProfileView, SettingOrigin, SettingView, SettingsView};
 pub use speech::SpeechView;
 
 /// What the user can see at one moment.
@@ -111,6 +113,8 @@ pub struct Snapshot {
     pub key: Option<KeyInfo>,
     /// Who answers, and whether it is given the key.
     pub service: ServiceView,
+    /// Every setting with its value and where that comes from.
+    pub settings: Arc<SettingsView>,
 }
 
 impl Default for Snapshot {
@@ -156,6 +160,7 @@ impl Default for Snapshot {
             notices: Arc::default(),
             key: None,
             service: ServiceView::default(),
+            settings: Arc::default(),
         }
     }
 }

@@ -85,6 +85,7 @@ impl Conversation {
             notices: self.notices.iter().cloned().collect(),
             key: self.settings.key_info(),
             service: self.settings.service_view(),
+            settings: self.settings_view(),
         }
     }
 

@@ -24,12 +24,12 @@ mod warnings;
 pub use crate::provider::config::{
     AnswerLength, AutomaticSettings, Languages, Sensitivity, Thinking,
 };
-pub use read::{Faults, builtin};
+pub use read::{Faults, ProfileOrigin, builtin};
 pub use settings::{
     AUTO, AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, DEFAULT, Detection,
     DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, SWITCH,
     TurnSettings, VadKind,
 };
 pub use show::{schema, shipped};
-pub use table::{about, keys};
+pub use table::{GROUPS, about, fields, keys, reason};
 pub(crate) use text_shapes::{LANGUAGES, VOICE};

@@ -1,6 +1,6 @@
 //! From a file to a profile: values by the table, gaps filled from a shipped profile.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -40,6 +40,37 @@ pub fn builtin(name: &str) -> Option<Arc<Profile>> {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Faults(pub Vec<YamlError>);
 
+/// What the text of a profile says itself, and what fills the rest.
+#[derive(Clone, Debug)]
+pub struct ProfileOrigin {
+    /// The shipped profile that fills what the text leaves out.
+    pub base: Arc<Profile>,
+    /// The keys that are written, with their lines from 1.
+    pub lines: BTreeMap<&'static str, usize>,
+}
+
+impl ProfileOrigin {
+    /// That of a text which is good; `file` gives it a name where it has none.
+    pub fn of(file: &str, text: &[u8]) -> Option<Self> {
+        let text = Text::new(file, text).ok()?;
+        let reader = ProfileReader::new(&text);
+        let written = KEYS
+            .iter()
+            .filter(|key| reader.written.contains_key(key.name));
+        let lines = written.filter_map(|key| Some((key.name, text.key_place(key.name)?.0)));
+        let base = reader.base(stem(file));
+        Some(Self {
+            lines: lines.collect(),
+            base,
+        })
+    }
+}
+
+fn stem(file: &str) -> &str {
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+    stem.unwrap_or("")
+}
+
 impl Profile {
     /// Reads and checks a user's profile; `file` is what errors call it, and its name is the profile's unless it has `name:`.
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, Faults> {
@@ -66,11 +97,9 @@ fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
 
 /// Reads a user's profile: what it leaves out comes from a shipped one.
 fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
-    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
-    let stem = stem.unwrap_or("");
     let reader = ProfileReader::new(text);
-    let base = reader.base(stem);
-    reader.profile(&base, stem)
+    let base = reader.base(stem(file));
+    reader.profile(&base, stem(file))
 }
 
 /// Goes on after a fault so that all are reported at once.

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::settings::{AUTO, BUILTINS, DEFAULT, Profile};
 use super::table::{self, GROUPS, KEYS};
-use crate::base::keys::{Effect, Key, Keyed as _};
+use crate::base::keys::{Effect, Key};
 
 /// Columns of a comment.
 const WIDTH: usize = 120;
@@ -17,10 +17,22 @@ unless the key says otherwise. `sovereign profiles check FILE` finds what is wro
 impl Profile {
     /// The whole profile as YAML that [`Profile::parse`] accepts, without comments.
     pub fn to_yaml(&self) -> String {
-        let mut values = Vec::new();
-        self.give(&mut values);
-        let values = table::fields().zip(&values);
-        let lines = values.map(|(key, value)| (key, key.yaml(value)));
+        let values = table::fields().zip(self.values());
+        let lines = values.map(|(key, value)| (key, key.yaml(&value)));
+        write(lines, self.auto.is_some(), None)
+    }
+}
+
+impl Profile {
+    /// The label, and what differs from another profile, but for the name, as YAML.
+    pub fn differences(&self, base: &Self) -> String {
+        let values = self.values().into_iter().zip(base.values());
+        let lines = table::fields().zip(values);
+        // Without a label it would be called as its file is.
+        let lines = lines.filter(|(key, (value, of_base))| {
+            key.name == "label" || key.name != "name" && value != of_base
+        });
+        let lines = lines.map(|(key, (value, _))| (key, key.yaml(&value)));
         write(lines, self.auto.is_some(), None)
     }
 }

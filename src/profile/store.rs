@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Profile, SWITCH, builtin, shipped};
+use super::{Profile, ProfileOrigin, SWITCH, builtin, shipped};
 use crate::base::did_you_mean::nearest;
 use crate::base::plural::sentence;
 use crate::base::printable::escaped;
@@ -36,8 +36,24 @@ pub struct ProfileEntry {
     pub profile: Arc<Profile>,
     /// The user's file; `None` for a built-in.
     pub file: Option<String>,
+    /// What its file says itself; `None` for a built-in.
+    pub origin: Option<Arc<ProfileOrigin>>,
     /// Warnings about its model, with positions in the file.
     pub warnings: Vec<YamlError>,
+}
+
+impl ProfileEntry {
+    /// The shipped profile that it starts from; a shipped one itself.
+    pub fn base(&self) -> &Arc<Profile> {
+        self.origin
+            .as_ref()
+            .map_or(&self.profile, |origin| &origin.base)
+    }
+
+    /// Whether the program ships a profile of this name.
+    pub fn is_shipped(&self) -> bool {
+        builtin(&self.profile.name).is_some()
+    }
 }
 
 /// No profile has this name.
@@ -89,7 +105,7 @@ impl ProfileStore {
         let before = std::mem::take(self);
         for found in files {
             match read(&found) {
-                Ok((profile, warnings)) => self.add(profile, &found.file, warnings),
+                Ok(entry) => self.add(entry, &found.file),
                 Err(fault) => {
                     let last = before
                         .entries
@@ -97,8 +113,7 @@ impl ProfileStore {
                         .find(|entry| entry.file.as_ref() == Some(&found.file));
                     let instead = match last {
                         Some(last) => {
-                            let (profile, warnings) = (&last.profile, &last.warnings);
-                            self.add(Arc::clone(profile), &found.file, warnings.clone());
+                            self.add(last.clone(), &found.file);
                             format!(
                                 " Its last good version, `{}`, stays in use.",
                                 last.profile.name
@@ -146,7 +161,8 @@ impl ProfileStore {
         Ok(from + &entry.profile.to_yaml())
     }
 
-    fn entry(&self, name: &str) -> Result<&ProfileEntry, UnknownProfile> {
+    /// The profile of this name, with where it comes from.
+    pub fn entry(&self, name: &str) -> Result<&ProfileEntry, UnknownProfile> {
         self.entries
             .iter()
             .find(|entry| entry.profile.name == name)
@@ -169,12 +185,7 @@ impl ProfileStore {
     }
 
     /// Puts a user's profile in; a built-in of its name gives way, another file of its name does not.
-    fn add(&mut self, profile: Arc<Profile>, file: &str, warnings: Vec<YamlError>) {
-        let entry = ProfileEntry {
-            profile,
-            file: Some(file.to_owned()),
-            warnings,
-        };
+    fn add(&mut self, entry: ProfileEntry, file: &str) {
         let name = &entry.profile.name;
         match self.entries.iter_mut().find(|known| known.profile.name == *name) {
             Some(known) => match &known.file {
@@ -209,18 +220,23 @@ fn builtins() -> impl Iterator<Item = ProfileEntry> {
         .map(|profile| ProfileEntry {
             profile,
             file: None,
+            origin: None,
             warnings: Vec::new(),
         })
 }
 
-fn read(found: &FoundFile) -> Result<(Arc<Profile>, Vec<YamlError>), String> {
+fn read(found: &FoundFile) -> Result<ProfileEntry, String> {
     let text = found
         .text
         .as_ref()
         .map_err(|why| format!("{}: {why}", found.file))?;
     let profile = Profile::parse(&found.file, text).map_err(|faults| faults.to_string())?;
-    let warnings = profile.warnings(&found.file, text);
-    Ok((Arc::new(profile), warnings))
+    Ok(ProfileEntry {
+        warnings: profile.warnings(&found.file, text),
+        profile: Arc::new(profile),
+        origin: ProfileOrigin::of(&found.file, text).map(Arc::new),
+        file: Some(found.file.clone()),
+    })
 }
 
 /// The name that a file gives to its profile, where that has none of its own.

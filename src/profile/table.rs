@@ -11,8 +11,9 @@
 use std::sync::LazyLock;
 
 use super::settings::{
-    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorSettings,
-    EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, TurnSettings, VadKind,
+    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, DEFAULT, Detection,
+    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile,
+    TurnSettings, VadKind,
 };
 use super::text_shapes::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
 use crate::base::keys::Effect::{NextConnection, NextPause};
@@ -23,7 +24,7 @@ use crate::provider::config::{AnswerLength, AutomaticSettings, Sensitivity, Thin
 const OFF_WORD: &str = "off";
 
 /// The groups of keys, with what they are about.
-pub(super) const GROUPS: [(&str, &str); 7] = [
+pub const GROUPS: [(&str, &str); 7] = [
     ("audio", "Microphone and speaker."),
     ("detector", "When a sound is speech."),
     ("turn", "Whose turn it is."),
@@ -55,13 +56,30 @@ pub(super) static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 });
 
 /// The rows that have a field, in the order of the values of a [`Profile`].
-pub(super) fn fields() -> impl Iterator<Item = &'static Key> {
+pub fn fields() -> impl Iterator<Item = &'static Key> {
     KEYS.iter().copied().filter(|key| key.role == Role::Field)
 }
 
 /// The rows of the table of keys.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     KEYS.iter().copied()
+}
+
+/// Why a key has its value in the shipped profile of this name; `None` where there is no reason besides what the key does.
+pub fn reason(key: &Key, shipped: &str) -> Option<&'static str> {
+    let file = BUILTINS.iter().position(|name| *name == shipped)?;
+    let of_default = BUILTINS.iter().position(|name| *name == DEFAULT)?;
+    let texts = key.why;
+    texts.get(file).or(texts.get(of_default)).copied()
+}
+
+impl Profile {
+    /// The values, in the order of [`fields`].
+    pub fn values(&self) -> Vec<Value> {
+        let mut values = Vec::new();
+        self.give(&mut values);
+        values
+    }
 }
 
 /// What a key of profiles does.
@@ -75,9 +93,9 @@ pub(super) fn key(name: &str) -> Option<&'static Key> {
 
 bind!(HEAD: Profile {
     name: Key::new("name", NAME, &["ultra-fast", "balanced", "high-quality", "low-data", "auto"],
-        "The name on the command line; that of the file where it is left out.", &[]),
+        "The name on the command line; that of the file where it is left out.", &[]).called("Name on the command line"),
     label: Key::new("label", Kind::Text(1, 40), &["Ultra-fast", "Balanced", "High quality", "Low data", "Auto"],
-        "The name in the window.", &[]),
+        "The name in the window.", &[]).called("Name"),
     description: Key::new("description", Kind::Text(1, 300), &[
             "\"The shortest wait: small buffers, little patience, short answers. For a headset and a quiet room.\"",
             "\"Quick, and patient enough for ordinary talk. The default.\"",
@@ -95,14 +113,14 @@ bind!(HEAD: Profile {
             "400 is still taken for an attentive listener, and leaves a mobile line its 100 ms.",
             "300 is about the pause that people leave between turns. A profile is left for a faster one where that brings \
              responses nearer to it by more than the lost quality is worth.",
-        ]);
+        ]).called("Reply time target");
     audio, detector, turn, live, auto, alerts
 });
 
 /// What a file may begin with, and no field holds.
 const EXTENDS: &[Key] = &[Key::new("extends", Kind::Words(&BUILTINS), &[],
     "The shipped profile that fills what the file leaves out. Without it that is the shipped profile of the same name, else \
-     balanced.", &[])
+     balanced.", &[]).called("Built on")
     .role(Role::Directive)];
 
 bind!(AUDIO: AudioSettings {
@@ -114,14 +132,14 @@ bind!(AUDIO: AudioSettings {
             "256 are 5.3 ms: what common devices hold without stutter.",
             "512 are 10.7 ms: half the wake-ups of 256, and calm on a busy machine.",
             "1024 are 21 ms: the fewest wake-ups, and safe with wireless devices.",
-        ]).applies(NextPause),
+        ]).called("Sound buffer of the devices").applies(NextPause),
     resampler_taps: Key::new("audio.resampler_taps", Kind::Whole { from: 16, to: 512, step: 8 }, &["64", "64", "128"],
         "Length of the filter that changes sample rates. A longer one is cleaner and later.",
         &[
             "64 delay speech by 0.6 ms and damp what folds over from 10 kHz by 69 dB (measured).",
             "64 delay speech by 0.6 ms and damp what folds over from 10 kHz by 69 dB (measured).",
             "128 delay speech by 1.3 ms and damp what folds over from 10 kHz by more than 140 dB (measured).",
-        ]),
+        ]).called("Length of the resampling filter"),
     prebuffer: Key::new("audio.prebuffer_ms", whole(0, 1_000), &["0", "20", "40", "40"],
         "Reply audio gathered before it is played, in milliseconds. It grows while replies stutter.",
         &[
@@ -129,7 +147,7 @@ bind!(AUDIO: AudioSettings {
             "20 hides the spread with which packets usually arrive, and is not noticed.",
             "40 hides two late packets of 20 ms.",
             "40 hides two late packets of 20 ms: mobile lines jitter.",
-        ]),
+        ]).called("Reply buffer"),
     preroll: Key::new("audio.preroll_ms", whole(0, 1_000), &["200", "300", "400", "200"],
         "Sound from before the onset that is sent along, in milliseconds, so that no first syllable is cut. It costs no time, \
          only 32 bytes per millisecond.",
@@ -138,7 +156,7 @@ bind!(AUDIO: AudioSettings {
             "300 keeps soft beginnings too.",
             "400 keeps a breath and soft beginnings.",
             "200 covers the onset needed here and the voiceless consonant before it, for 4 kB less an utterance than balanced.",
-        ]),
+        ]).called("Sound kept from before you speak"),
     echo_cancellation: Key::new("audio.echo_cancellation", Kind::Words(EchoCancellation::WORDS), &["auto"],
         "Whether the reply is removed from the microphone signal: `auto` with loudspeakers, and with a headset that leaks. It \
          adds 8 ms. With a headset it would remove the first words.", &[]),
@@ -156,7 +174,7 @@ bind!(AUDIO: AudioSettings {
             "Off here: nothing is added to the sound.",
             "On here: who leans back is heard as well.",
             "On here: who leans back is heard as well.",
-        ]),
+        ]).called("Even out your loudness"),
 });
 
 bind!(DETECTOR: DetectorSettings {
@@ -167,38 +185,38 @@ bind!(DETECTOR: DetectorSettings {
             "webrtc here: it is the quicker one.",
             "earshot here: rooms have fans and keyboards.",
             "earshot here: rooms have fans and keyboards.",
-        ]),
+        ]).called("Speech detector"),
     aggressiveness: Key::new("detector.aggressiveness", whole(0, 3), &["2"],
         "Mode of webrtc-vad, or threshold of earshot: 0 lets much through, 3 little. Measured with webrtc on speech with known \
          bounds: 2 starts after about 50 ms of clean speech and misses 0.0 % of it; 0 takes a fan for speech ten times a \
-         minute, 3 misses a tenth of a quiet talker.", &[]),
+         minute, 3 misses a tenth of a quiet talker.", &[]).called("Strictness of the detector"),
     onset_idle: Key::new("detector.onset_idle_ms", whole(10, 1_000), &["60", "40", "50"],
         "Voiced sound needed for an onset while nothing is played, in milliseconds.",
         &[
             "60 is the shortest that a click or a cough does not pass.",
             "40 with earshot: an onset after 96 ms of clean speech (median, measured), and none in a minute of keyboard or fan.",
             "50 with earshot: 10 ms more than balanced, for rooms with noise, where a false onset costs more than that.",
-        ]),
+        ]).called("Speech that starts a turn"),
     onset_playing: Key::new("detector.onset_playing_ms", whole(10, 1_000), &["100", "60", "70"],
         "The same while a reply is played, where a false onset cuts the reply. Not less than `onset_idle_ms`.",
         &[
             "100 leaves some room for a reply that leaks into the microphone.",
             "60 with earshot: no onset in a minute of keyboard or fan.",
             "70 with earshot: 10 ms more than balanced.",
-        ]),
+        ]).called("Speech that interrupts a reply"),
 });
 
 bind!(TURN: TurnSettings {
     detection: Key::new("turn.detection", Kind::Words(Detection::WORDS), &["manual"],
         "Who finds the bounds of a turn: `manual` is our detector (sooner, and silence is not sent), `automatic` is that of the \
-         service (everything that is heard is sent and paid for).", &[]).applies(NextConnection),
+         service (everything that is heard is sent and paid for).", &[]).called("Who notices the end of your turn").applies(NextConnection),
     patience: Key::new("turn.patience_ms", whole(100, 5_000), &["300", "500", "700"],
         "Silence after which a turn is over, in milliseconds. All of it is waited for.",
         &[
             "300 is the least at which most pauses within a sentence (200 to 500 ms) are survived; who thinks aloud is cut off.",
             "500 is the upper end of the pauses within a sentence (200 to 500 ms).",
             "700 lets a speaker stop and think; every answer comes that much later.",
-        ]),
+        ]).called("Pause that ends your turn"),
     eager_endpoint: Key::new("turn.eager_endpoint", Kind::OnOff, &["on", "on", "on", "off"],
         "Closes the turn early: as soon as the service's thinking hides the rest of the patience, after 120 ms of silence at \
          least. The reply is held until patience has run out; if you go on it is dropped and the turn continues. It costs \
@@ -208,14 +226,14 @@ bind!(TURN: TurnSettings {
             "On here: answers come sooner.",
             "On here: answers come sooner.",
             "Off here: a reply that is dropped has come over the line all the same, at 64 kB a second.",
-        ]),
+        ]).called("Answer early"),
     // Below 9, no turn could be closed early at all: the first false endpoint may cost as much (see `turn::early`).
     eager_waste_percent: Key::new("turn.eager_waste_percent", whole(0, 100), &["10"],
         "The most that such replies may cost, in percent of the tokens of the last 20 turns. Where another one might be too \
          many, turns are closed when patience is over, until enough turns went well. 10 is about one dropped reply in 17 turns; \
-         below 9 no turn is closed early; 100 is no limit.", &[]),
+         below 9 no turn is closed early; 100 is no limit.", &[]).called("Cost limit of early answers"),
     adaptive_patience: Key::new("turn.adaptive_patience", Kind::OnOff, &["on"],
-        "Lets patience follow the pauses that you make: from half of `patience_ms` to twice as much.", &[]),
+        "Lets patience follow the pauses that you make: from half of `patience_ms` to twice as much.", &[]).called("Follow my pauses"),
     hold_pauses: Key::new("turn.hold_pauses", Kind::OnOff, &["off", "off", "off", "on"],
         "Holds silence within your turn back until you go on, so that the silence at its end is never sent. For `detection: \
          manual` only: the service's own detector needs the silence.",
@@ -224,12 +242,12 @@ bind!(TURN: TurnSettings {
             "Off here: a pause is there already when you go on.",
             "Off here: a pause is there already when you go on.",
             "On here: half a second of silence at the end of each turn is 23 kB.",
-        ]),
+        ]).called("Hold silence back"),
     barge_in: Key::new("turn.barge_in", Kind::Words(BargeIn::WORDS), &["auto"],
-        "Whether speech interrupts a reply: `auto` unless the microphone would hear the reply.", &[]),
+        "Whether speech interrupts a reply: `auto` unless the microphone would hear the reply.", &[]).called("Interrupt by speaking"),
     backchannel: Key::new("turn.backchannel_ms", whole(0, 2_000), &["400"],
         "A sound over a reply that is over within so many milliseconds lowers the reply but does not end it: an \"uh-huh\", a \
-         cough. 400 is longer than most of them.", &[]);
+         cough. 400 is longer than most of them.", &[]).called("Short sounds that do not interrupt");
     automatic
 });
 
@@ -239,10 +257,10 @@ bind!(AUTOMATIC: AutomaticSettings {
     end_sensitivity: Key::new("turn.automatic.end_sensitivity", Kind::Words(Sensitivity::WORDS), &[DEFAULT_WORD],
         "How readily an end of speech is believed.", &[]).or(DEFAULT_WORD).applies(NextConnection),
     prefix_padding: Key::new("turn.automatic.prefix_padding_ms", whole(0, 2_000), &[DEFAULT_WORD],
-        "Speech needed before a start counts, in milliseconds.", &[]).or(DEFAULT_WORD).applies(NextConnection),
+        "Speech needed before a start counts, in milliseconds.", &[]).called("Speech before a start counts").or(DEFAULT_WORD).applies(NextConnection),
     silence: Key::new("turn.automatic.silence_ms", whole(50, 10_000), &["300", "500", "700"],
         "Silence needed before an end counts, in milliseconds. Long ones feel slow, short ones cut people off.",
-        &["300 is the patience of above.", "500 is the patience of above.", "700 is the patience of above."])
+        &["300 is the patience of above.", "500 is the patience of above.", "700 is the patience of above."]).called("Silence before an end counts")
         .or(DEFAULT_WORD).applies(NextConnection),
 });
 
@@ -254,11 +272,11 @@ bind!(LIVE: LiveSettings {
          such as en-us-tavi (gemini-3.8-live and newer).", &[]).or(DEFAULT_WORD).applies(NextConnection),
     languages: Key::new("live.languages", LANGUAGES, &[DEFAULT_WORD],
         "What you speak, and are answered in, the usual language first: [de, en-US]. `default` is the language of your system, \
-         [] whatever you speak. Transcripts are spelled in these, and an unclear word changes no language.", &[]).applies(NextConnection),
+         [] whatever you speak. Transcripts are spelled in these, and an unclear word changes no language.", &[]).called("Languages you speak").applies(NextConnection),
     vocabulary: Key::new("live.vocabulary", TERMS, &["[]"],
-        "Names and terms that you say and that are misheard: [Ada, Kubernetes].", &[]).applies(NextConnection),
+        "Names and terms that you say and that are misheard: [Ada, Kubernetes].", &[]).called("Names and special words").applies(NextConnection),
     temperature: Key::new("live.temperature", number(0.0, 2.0), &[DEFAULT_WORD],
-        "How freely it chooses its words, from 0 (the likeliest) to 2 (far-fetched).", &[])
+        "How freely it chooses its words, from 0 (the likeliest) to 2 (far-fetched).", &[]).called("Freedom of wording")
         .or(DEFAULT_WORD).applies(NextConnection),
     thinking: Key::new("live.thinking", Kind::Words(Thinking::WORDS), &[DEFAULT_WORD],
         "How much it thinks before it answers. Thinking costs response time, and only some models take this setting; \
@@ -285,12 +303,12 @@ bind!(LIVE: LiveSettings {
             "On here: what was said can be read and found again.",
             "On here: what was said can be read and found again.",
             "Off here: the words of an answer come over the line beside its sound.",
-        ]).applies(NextConnection),
+        ]).called("Write answers down").applies(NextConnection),
     google_search: Key::new("live.google_search", Kind::Flag, &["false"],
-        "Whether it may search the web. A search takes a second or more and costs extra.", &[]).applies(NextConnection),
+        "Whether it may search the web. A search takes a second or more and costs extra.", &[]).called("Search the web").applies(NextConnection),
     reply_deadline: Key::new("live.reply_deadline_ms", whole(2_000, 60_000), &["8000"],
         "After so many milliseconds without an answer a notice says so, and you can ask again. The answer is still awaited: the \
-         slowest take 16 s.", &[]),
+         slowest take 16 s.", &[]).called("Time until an answer is called late"),
     // The context window of the Live models is 131 072 tokens.
     compress_at_tokens: Key::new("live.compress_at_tokens", whole(5_000, 128_000), &["16000", "24000", "32000"],
         "When the conversation reaches so many tokens (speech has about 25 a second), the service drops the oldest turns. Each \
@@ -299,9 +317,9 @@ bind!(LIVE: LiveSettings {
             "16000: some ten minutes of talk at most, for the least to read before each answer.",
             "24000: a quarter of an hour of talk, at one and a half times the cost of ultra-fast.",
             "32000: twenty minutes of talk, at twice the cost of ultra-fast.",
-        ]).applies(NextConnection),
+        ]).called("Forget the oldest turns from").applies(NextConnection),
     compress_to_tokens: Key::new("live.compress_to_tokens", whole(1_000, 127_000), &["8000", "12000", "16000"],
-        "Tokens that are left then: fewer than `compress_at_tokens`.", &[]).applies(NextConnection),
+        "Tokens that are left then: fewer than `compress_at_tokens`.", &[]).called("Remember after forgetting").applies(NextConnection),
 });
 
 /// Read and checked, but neither shown nor documented.
@@ -329,13 +347,13 @@ const OLD: &[Key] = &[
 
 bind!(AUTO: AutoSettings {
     among: Key::new("auto.among", PROFILES, &["[ultra-fast, balanced, high-quality]"],
-        "The profiles to choose from, from the fastest to the best.", &[]),
+        "The profiles to choose from, from the fastest to the best.", &[]).called("Profiles to choose among"),
     prefer: Key::new("auto.prefer", Kind::Words(Preference::WORDS), &["balance"],
         "What a step to the next better profile is worth: `speed` 10 ms over the target, `balance` 20, `quality` 40. In \
          simulated days of talk `balance` costs 5 ms a turn more than the best choice in hindsight, a rule by the mean of ten \
-         turns 19.", &[]),
+         turns 19.", &[]).called("Preference"),
     changes_per_hour: Key::new("auto.changes_per_hour", whole(0, 60), &["6"],
-        "Changes in an hour at most; 0 keeps the first choice. Most need another connection, which is made in a pause.", &[]),
+        "Changes in an hour at most; 0 keeps the first choice. Most need another connection, which is made in a pause.", &[]).called("Changes in an hour"),
     power_saving: Key::new("auto.power_saving", Kind::OnOff, &["on"],
         "On battery: longer periods, no noise suppression and gain control, a slower redraw of the window.", &[]),
 });
@@ -343,28 +361,28 @@ bind!(AUTO: AutoSettings {
 bind!(ALERTS: AlertSettings {
     first_audio: Key::new("alerts.first_audio_ms", whole(100, 60_000), &["2000"],
         "The median of your last five turns (three at least), in milliseconds: from the end of the turn to the first audio of \
-         the answer that arrives. Beyond 2 seconds people ask whether they were heard.", &[]).or(OFF_WORD),
+         the answer that arrives. Beyond 2 seconds people ask whether they were heard.", &[]).called("Alert: first sound arrives after").or(OFF_WORD),
     response: Key::new("alerts.response_ms", whole(100, 60_000), &["5000"],
         "The median response of your last five turns (three at least), in milliseconds: from the end of the turn to the first \
-         sound that you hear.", &[]).or(OFF_WORD),
+         sound that you hear.", &[]).called("Alert: reply heard after").or(OFF_WORD),
     success_percent: Key::new("alerts.success_percent", whole(1, 100), &["90"],
         "The least share of your last 20 turns (ten at least) that got an answer, in percent. Those that you ended yourself do \
-         not count.", &[]).or(OFF_WORD),
+         not count.", &[]).called("Alert: answered turns below").or(OFF_WORD),
     memory_mb: Key::new("alerts.memory_mb", whole(50, 100_000), &["1000"],
-        "Resident memory of this program, in millions of bytes. It needs 100 to 150 with the window.", &[]).or(OFF_WORD),
+        "Resident memory of this program, in millions of bytes. It needs 100 to 150 with the window.", &[]).called("Alert: memory above").or(OFF_WORD),
     memory_growth_mb: Key::new("alerts.memory_growth_mb", whole(10, 100_000), &["100"],
-        "Growth of this memory since the start, in millions of bytes, while it continues (by its slope over 45 minutes).", &[])
+        "Growth of this memory since the start, in millions of bytes, while it continues (by its slope over 45 minutes).", &[]).called("Alert: memory grows by")
         .or(OFF_WORD),
     cpu_percent: Key::new("alerts.cpu_percent", whole(1, 100), &["80"],
         "The load of all processors together, as the mean of ten seconds, in percent; without this program's own share, unless \
-         sound was lost. Beyond 80 sound begins to wait.", &[]).or(OFF_WORD),
+         sound was lost. Beyond 80 sound begins to wait.", &[]).called("Alert: processor load above").or(OFF_WORD),
     interruptions_percent: Key::new("alerts.interruptions_percent", whole(1, 100), &["15"],
-        "The share of the answers to your last 20 turns that you interrupt, in percent.", &[]).or(OFF_WORD),
+        "The share of the answers to your last 20 turns that you interrupt, in percent.", &[]).called("Alert: interrupted answers above").or(OFF_WORD),
     cut_offs_percent: Key::new("alerts.cut_offs_percent", whole(1, 100), &["10"],
-        "The share of your last 20 turns that were closed too early, in percent: you went on within a second.", &[])
+        "The share of your last 20 turns that were closed too early, in percent: you went on within a second.", &[]).called("Alert: turns cut off above")
         .or(OFF_WORD),
     stutters: Key::new("alerts.stutters", whole(1, 100), &["3"],
-        "Times within ten seconds that an answer ran dry before its end.", &[]).or(OFF_WORD),
+        "Times within ten seconds that an answer ran dry before its end.", &[]).called("Alert: stutters").or(OFF_WORD),
 });
 
 /// A profile that does not choose among others has no values for its rows.

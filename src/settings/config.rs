@@ -20,7 +20,7 @@ mod tests;
 mod values;
 pub mod writer_task;
 
-pub use config_file::{ConfigFile, SaveError};
+pub use config_file::{ConfigFile, Places, SaveError};
 pub use frame::WindowFrame;
 pub use outlets::{Hidden, MonitorSettings};
 pub use table::keys;

@@ -16,5 +16,6 @@ pub mod config;
 pub mod endpoint;
 pub mod key_destination;
 pub mod paths;
+pub mod profile_edit;
 pub mod profiles;
 pub mod watch;

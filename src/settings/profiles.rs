@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::plural::sentence;
-use crate::base::yaml::{Text, edit};
 use crate::file::{self, ReadError};
 use crate::profile::Profile;
 use crate::profile::store::{FoundFile, ProfileEntry, ProfileStore, UnknownProfile};
@@ -20,8 +18,8 @@ const SCHEMA: &str = "profile.schema.json";
 /// A store of profiles and the folder that it is read from.
 #[derive(Clone, Debug)]
 pub struct Profiles {
-    folder: Option<PathBuf>,
-    store: ProfileStore,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) store: ProfileStore,
 }
 
 impl Profiles {
@@ -46,44 +44,19 @@ impl Profiles {
         self.store.faults()
     }
 
-    /// Writes another model into the file of the profile of this name; all else in it stays as it was written.
-    pub fn set_model(&mut self, name: &str, model: &str) -> Result<(), EditError> {
-        let entries = self.entries().iter();
-        let file = entries
-            .filter(|entry| entry.profile.name == name)
-            .find_map(|entry| entry.file.clone());
-        let file = file.ok_or_else(|| EditError::NoFile(name.to_owned()))?;
-        let unreadable = |error: ReadError| EditError::Unreadable {
-            file: file.clone(),
-            why: error.to_string(),
-        };
-        let bytes = file::read(Path::new(&file)).map_err(unreadable)?;
-        let by_hand = |place: &str| EditError::ByHand {
-            place: place.to_owned(),
-            model: model.to_owned(),
-        };
-        let profile = Profile::parse(&file, &bytes)
-            .map_err(|faults| EditError::Faulty(faults.to_string()))?;
-        let mut meant = profile;
-        meant.live.model = model.to_owned();
-        let text = String::from_utf8_lossy(&bytes);
-        let edited = edit::proposals(&text, "live.model", Some(model))
-            .into_iter()
-            .find(|edited| Profile::parse(&file, edited.as_bytes()).as_ref() == Ok(&meant));
-        let edited = edited.ok_or_else(|| by_hand(&place_of(&file, &bytes)))?;
-        file::write_private(Path::new(&file), edited.as_bytes()).map_err(|error| {
-            EditError::Refused {
-                file: file.clone(),
-                error,
-            }
-        })?;
-        self.reload();
-        Ok(())
-    }
-
     /// All profiles in the order of the switch.
     pub fn entries(&self) -> &[ProfileEntry] {
         self.store.entries()
+    }
+
+    /// The folder of the user's files.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// The profile of this name, with where it comes from.
+    pub fn entry(&self, name: &str) -> Result<&ProfileEntry, UnknownProfile> {
+        self.store.entry(name)
     }
 
     pub fn get(&self, name: &str) -> Result<Arc<Profile>, UnknownProfile> {
@@ -99,40 +72,6 @@ impl Profiles {
         });
         Ok(modeline + &self.store.show(name)?)
     }
-}
-
-/// Why a profile's file was not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum EditError {
-    /// It is a built-in, or there is none of this name.
-    #[error("the profile `{0}` is in no file that could be changed")]
-    NoFile(String),
-    #[error("{file}: {why}")]
-    Unreadable {
-        file: String,
-        /// Why, in words.
-        why: String,
-    },
-    /// What stands in it is faulty; it is left for the user to mend.
-    #[error("{} The file is left as it is: correct it first", sentence(.0))]
-    Faulty(String),
-    /// The line cannot be changed without touching others.
-    #[error("{place}: this cannot be changed by itself, write `model: {model}` there")]
-    ByHand {
-        /// File, line and column.
-        place: String,
-        model: String,
-    },
-    #[error("{file} cannot be written: {error}; write `live.model` there by hand")]
-    Refused { file: String, error: std::io::Error },
-}
-
-/// Where a file names its model.
-fn place_of(file: &str, bytes: &[u8]) -> String {
-    let text = Text::new(file, bytes).ok();
-    let place = text.and_then(|text| text.place("live.model"));
-    let (line, column) = place.unwrap_or((1, 1));
-    format!("{file}:{line}:{column}")
 }
 
 /// The profile files of a folder; a missing folder has none.
@@ -212,64 +151,5 @@ mod tests {
             "{}",
             profiles.faults()[0]
         );
-    }
-
-    #[test]
-    fn another_model_is_written_into_the_file_and_nothing_else_is_touched() {
-        let old = "gemini-3.1-flash-live-preview";
-        for text in [
-            format!(
-                "# mine\ntarget_ms: 250\nlive:\n  # fast\n  model: {old} # the preview\n  voice: Kore\n"
-            ),
-            format!("live: {{voice: Kore, model: \"{old}\"}}\r\n"),
-            format!("\u{feff}live:\n    model: &m '{old}'\n"),
-        ] {
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            let file = folder.path().join("mine.yaml");
-            fs::write(&file, &text).expect("written");
-            let mut profiles = Profiles::load(Some(folder.path().to_owned()));
-            profiles.set_model("mine", "gemini-3.8-live").expect(&text);
-            let model = &profiles.get("mine").expect("known").live.model;
-            assert_eq!(model, "gemini-3.8-live", "read again");
-            let now = fs::read_to_string(&file).expect("readable");
-            let unquoted = |text: &str| text.replace(['"', '\''], "");
-            assert_eq!(
-                unquoted(&now),
-                unquoted(&text.replace(old, "gemini-3.8-live"))
-            );
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_changed_is_told_with_its_place() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("mine.yaml");
-        let mut profiles = Profiles::load(Some(folder.path().to_owned()));
-        let told = |profiles: &mut Profiles, name: &str| {
-            let result = profiles.set_model(name, "gemini-3.8-live");
-            result.expect_err("it cannot be").to_string()
-        };
-        assert_eq!(
-            told(&mut profiles, "balanced"),
-            "the profile `balanced` is in no file that could be changed"
-        );
-        // The alias stands for the label as well.
-        let text = "label: &m gemini-3.1-flash-live-preview\nlive: {model: *m}\n";
-        fs::write(&file, text).expect("written");
-        profiles.reload();
-        profiles
-            .set_model("mine", "gemini-3.8-live")
-            .expect("the alias gives way");
-        let label = profiles.get("mine").expect("known").label.clone();
-        assert_eq!(label, "gemini-3.1-flash-live-preview");
-        fs::write(&file, "target_ms: fast\n").expect("written");
-        let faulty = told(&mut profiles, "mine");
-        assert!(
-            faulty.contains("mine.yaml:1:12: target_ms") && faulty.ends_with("correct it first"),
-            "{faulty}"
-        );
-        fs::remove_file(&file).expect("removed");
-        let gone = told(&mut profiles, "mine");
-        assert!(gone.contains("mine.yaml: there is no such file"), "{gone}");
     }
 }

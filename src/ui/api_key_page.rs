@@ -1,17 +1,16 @@
-//! The page of the key and the appearance.
+//! The key: a page of its own for who is asked for one, and a part of the settings.
 
 use std::path::Path;
 
 use eframe::egui::text_edit::TextEditState;
-use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, Ui};
+use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, Ui};
 
 use super::api_key_state::{self, KeyStatus};
 use super::icons::{Icon, Sign};
 use super::page::page;
-use super::screen::Screen;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{choose, icon_button, plain_button, primary_button, sign};
+use super::widgets::{icon_button, plain_button, primary_button, sign};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 
@@ -23,15 +22,14 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &
     page(ui, "key page", |ui| {
         key_ui(ui, snapshot, key_file, view);
         ui.add_space(space::L);
-        appearance_ui(ui);
-        ui.add_space(space::L);
         if plain_button(ui, "Back").clicked() {
             view.leave();
         }
     });
 }
 
-fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
+/// The key: where it is kept, whether it is taken, and a field for another.
+pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
     let t = tokens(ui);
     ui.label(text(
         "Your key for Gemini",
@@ -80,7 +78,7 @@ fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState)
     });
     if save && let Some(key) = view.key.take() {
         view.commands.push(Command::SetKey(key));
-        view.page = Screen::Talk;
+        view.leave();
         // The field's history of changes would still hold the key.
         TextEdit::store_state(ui.ctx(), id, TextEditState::default());
     }
@@ -125,22 +123,4 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
             }
         });
     });
-}
-
-fn appearance_ui(ui: &mut Ui) {
-    const CHOICES: [(ThemePreference, &str, &str, &str); 3] = [
-        (
-            ThemePreference::System,
-            "As the system",
-            "As the system",
-            "",
-        ),
-        (ThemePreference::Dark, "Dark", "Dark", ""),
-        (ThemePreference::Light, "Light", "Light", ""),
-    ];
-    ui.label(caps("Appearance", tokens(ui)));
-    let chosen = ui.ctx().options(|options| options.theme_preference);
-    if let Some(theme) = choose(ui, &CHOICES, chosen) {
-        ui.ctx().set_theme(theme);
-    }
 }

@@ -14,7 +14,7 @@ use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
     api_key_page, banners, captions, check_page, conversations_page, details_page, footer, format,
-    header, latency_panel, shortcuts, talk, theme, typed_field, window_position,
+    header, latency_panel, settings_page, shortcuts, talk, theme, typed_field, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -257,6 +257,9 @@ impl UiApp {
             .frame(bar(margin, 16))
             .show(ui, |ui| match self.view.page {
                 Screen::Key => api_key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view),
+                Screen::Settings => {
+                    settings_page::page_ui(ui, &snapshot, &self.key_file, true, &mut self.view);
+                }
                 Screen::Check => check_page::page_ui(ui, &snapshot, &mut self.view),
                 Screen::Details => {
                     details_page::page_ui(ui, &snapshot, &mut self.view);
@@ -297,6 +300,10 @@ impl UiApp {
                     match self.view.page {
                         Screen::Key => {
                             api_key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view)
+                        }
+                        Screen::Settings => {
+                            let (key, view) = (&self.key_file, &mut self.view);
+                            settings_page::page_ui(ui, &snapshot, key, false, view);
                         }
                         Screen::Check => {
                             check_page::page_ui(ui, &snapshot, &mut self.view);

@@ -4,8 +4,9 @@ use eframe::egui::{Align, Layout, Slider, Ui};
 
 use super::format;
 use super::icons::Sign;
+use super::switch::switch_row;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::widgets::{choose, key_hint, signed_row, switch_row};
+use super::widgets::{choose, key_hint, signed_row};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{EchoView, Snapshot, TalkView};
 use crate::profile::EchoCancellation;

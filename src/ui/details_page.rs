@@ -7,7 +7,7 @@ use eframe::egui::{ScrollArea, Ui};
 use super::copy_button;
 use super::icons::Sign;
 use super::page::{exported_ui, page_head};
-use super::remedy_button::remedy_button;
+use super::remedy_button::{remedy_button, setting_buttons};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, plain_button, sign, value_row, value_rows};
@@ -121,15 +121,13 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     let what = format::clean(&finding.what);
     ui.label(text(what, Weight::Regular, 13.0, t.normal))
         .on_hover_text(tooltip);
-    ui.label(text(
-        format::clean(&finding.advice("target_ms")),
-        Weight::Medium,
-        13.0,
-        t.strong,
-    ));
+    let advice = finding.advice("target_ms");
+    let words = format::clean(&advice);
+    ui.label(text(words, Weight::Medium, 13.0, t.strong));
     if let Some(remedy) = &finding.action {
         remedy_button(ui, remedy, snapshot, view);
     }
+    setting_buttons(ui, &advice, snapshot, view);
 }
 
 fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {

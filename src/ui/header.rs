@@ -1,4 +1,4 @@
-//! The top of the window: name, state, profiles, sound, key.
+//! The top of the window: name, state, profiles, sound, settings.
 
 use std::time::Instant;
 
@@ -101,8 +101,8 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
 }
 
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
-        view.toggle(Screen::Key);
+    if icon_button(ui, Icon::Gear, 34.0, "Settings (Ctrl ,)").clicked() {
+        view.toggle(Screen::Settings);
     }
     if icon_button(ui, Icon::Earlier, 34.0, "Conversations (Ctrl H)").clicked() {
         view.toggle(Screen::Conversations);

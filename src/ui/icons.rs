@@ -119,7 +119,8 @@ pub(super) fn mark(painter: &Painter, rect: Rect, t: &Tokens) {
 pub(super) enum Icon {
     /// Microphone and speaker.
     Sound,
-    Key,
+    /// Settings.
+    Gear,
     /// A clock with an arrow back.
     Earlier,
     Close,
@@ -135,11 +136,14 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
     let at = |x: f32, y: f32| center + vec2(x, y) * r;
     match icon {
         Icon::Sound => microphone(painter, center, r, line),
-        Icon::Key => {
-            painter.circle_stroke(at(-0.42, 0.0), r * 0.38, line);
-            painter.line_segment([at(-0.04, 0.0), at(0.9, 0.0)], line);
-            painter.line_segment([at(0.9, 0.0), at(0.9, 0.36)], line);
-            painter.line_segment([at(0.5, 0.0), at(0.5, 0.3)], line);
+        Icon::Gear => {
+            painter.circle_stroke(center, r * 0.68, line);
+            painter.circle_stroke(center, r * 0.26, line);
+            for tooth in 0..8 {
+                let (y, x) = (std::f32::consts::FRAC_PI_4 * tooth as f32).sin_cos();
+                let tooth = Stroke::new(2.4, color);
+                painter.line_segment([at(0.72 * x, 0.72 * y), at(1.02 * x, 1.02 * y)], tooth);
+            }
         }
         Icon::Earlier => {
             let on_ring = |degrees: f32| {

@@ -3,6 +3,7 @@
 use eframe::egui::Ui;
 
 use super::screen::Screen;
+use super::settings_state::{named_in, title};
 use super::ui_state::UiState;
 use super::widgets::plain_button;
 use crate::conversation::command::Command;
@@ -29,6 +30,23 @@ pub(super) fn remedy_button(ui: &mut Ui, remedy: &Remedy, snapshot: &Snapshot, v
             view.commands.push(Command::Apply(remedy.clone()));
         }
     }
+}
+
+/// A button for each setting that an advice names, which leads to it.
+pub(super) fn setting_buttons(ui: &mut Ui, advice: &str, snapshot: &Snapshot, view: &mut UiState) {
+    let rows = named_in(advice, &snapshot.settings);
+    if rows.is_empty() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        for row in rows {
+            let words = format!("Change: {}", title(row));
+            let button = plain_button(ui, &words).on_hover_text("Leads to this setting");
+            if button.clicked() {
+                view.open_setting(row);
+            }
+        }
+    });
 }
 
 /// The label of a button that applies a remedy.

@@ -5,6 +5,7 @@
 pub(super) enum Screen {
     Talk,
     Key,
+    Settings,
     Check,
     Details,
     Conversations,

@@ -115,10 +115,14 @@ impl Press {
             view.toggle(Screen::Details);
         } else if self.key == Key::H {
             view.toggle(Screen::Conversations);
+        } else if self.key == Key::Comma {
+            view.toggle(Screen::Settings);
         } else if self.key == Key::N {
             view.begin_conversation(snapshot);
         } else if self.key == Key::F && view.page == Screen::Conversations {
             view.conversations.search();
+        } else if self.key == Key::F && view.page == Screen::Settings {
+            view.settings.seeks = true;
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);
             view.commands

@@ -73,7 +73,8 @@ fn list<T: Clone + PartialEq>(
     taken
 }
 
-fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
+/// What a choice of voice is called.
+pub(super) fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
     match (voice, &speech.profile_voice) {
         (Some(voice), _) => format::name(voice),
         (None, Some(voice)) => format!("As the profile says ({})", format::name(voice)),
@@ -81,7 +82,12 @@ fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
     }
 }
 
-fn languages_name(ui: &Ui, languages: Option<&Languages>, speech: &SpeechView) -> String {
+/// What a choice of languages is called.
+pub(super) fn languages_name(
+    ui: &Ui,
+    languages: Option<&Languages>,
+    speech: &SpeechView,
+) -> String {
     let names = |codes: &[String]| {
         let names: Vec<String> = codes.iter().map(|code| language_name(ui, code)).collect();
         names.join(", ")

@@ -11,6 +11,7 @@ use super::conversations_state::ConversationsState;
 use super::draft::Draft;
 use super::format::METER_FLOOR;
 use super::screen::Screen;
+use super::settings_state::{RowId, SettingsSection, SettingsState};
 use super::transcript::Transcript;
 use crate::base::retention::Retention;
 use crate::base::units::Dbfs;
@@ -77,6 +78,7 @@ pub(super) struct UiState {
     /// Whether all alerts of the last days are shown, not the newest only.
     pub(super) all_alerts: bool,
     pub(super) conversations: ConversationsState,
+    pub(super) settings: SettingsState,
     /// Whether another conversation shall begin, although the words of this one are gone then: asked, and just now.
     pub(super) begins: Option<bool>,
 }
@@ -103,6 +105,7 @@ impl UiState {
             span: 0,
             all_alerts: false,
             conversations: ConversationsState::default(),
+            settings: SettingsState::default(),
             begins: None,
         }
     }
@@ -130,6 +133,10 @@ impl UiState {
         if self.page == Screen::Conversations {
             self.commands.push(Command::ListKept(None));
             self.conversations = ConversationsState::default();
+        }
+        if self.page == Screen::Settings {
+            // The section is shown again; what was typed is not.
+            self.settings.show(self.settings.section);
         }
         self.page = Screen::Talk;
         self.exported = None;
@@ -160,9 +167,27 @@ impl UiState {
 
     /// One step back: from what a page has opened, then from the page.
     pub(super) fn back(&mut self) {
-        if self.page != Screen::Conversations || !self.conversations.back() {
+        let stays = match self.page {
+            Screen::Conversations => self.conversations.back(),
+            Screen::Settings => self.settings.back(),
+            Screen::Talk | Screen::Key | Screen::Check | Screen::Details => false,
+        };
+        if !stays {
             self.leave();
         }
+    }
+
+    /// Shows a section of the settings.
+    pub(super) fn show_section(&mut self, section: SettingsSection) {
+        self.key.clear();
+        self.exported = None;
+        self.settings.show(section);
+    }
+
+    /// Opens the settings at the row of a key.
+    pub(super) fn open_setting(&mut self, row: RowId) {
+        self.open(Screen::Settings);
+        self.settings.show_row(row);
     }
 
     /// Begins a new conversation, after a question where the words of this one are gone then.

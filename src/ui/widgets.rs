@@ -326,34 +326,6 @@ pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
     response
 }
 
-/// A row with a name and a switch, whose dot is on the right while it is on.
-pub(super) fn switch_row(ui: &mut Ui, on: bool, label: &str) -> Response {
-    let t = tokens(ui);
-    let width = ui.available_width();
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, label));
-    if ui.is_rect_visible(rect) {
-        let galley =
-            ui.painter()
-                .layout_no_wrap(label.to_owned(), font(Weight::Regular, 13.0), t.normal);
-        let at = egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
-        ui.painter().galley(at, galley, t.normal);
-        let track = Rect::from_center_size(rect.right_center() - vec2(19.0, 0.0), vec2(34.0, 18.0));
-        let (fill, knob, x) = if on {
-            (t.accent, t.on_accent, track.right() - 9.0)
-        } else {
-            (t.field, t.muted, track.left() + 9.0)
-        };
-        let line = Stroke::new(1.0, if on { t.accent } else { t.muted });
-        ui.painter()
-            .rect(track, 9.0, fill, line, StrokeKind::Inside);
-        ui.painter()
-            .circle_filled(egui::pos2(x, track.center().y), 5.5, knob);
-        focus_ring(ui, &response, 6.0);
-    }
-    response
-}
-
 /// A row with a name on the left, a value on the right, and a tooltip that explains the value.
 pub(super) fn value_row(
     ui: &mut Ui,

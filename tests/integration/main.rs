@@ -19,6 +19,7 @@ mod providers;
 mod push_to_talk;
 mod server;
 mod session;
+mod settings;
 mod speech;
 mod spending;
 #[expect(

@@ -159,7 +159,7 @@ fn a_file_that_cannot_be_changed_by_itself_is_told_with_its_place() {
         sleep(50).await;
         let told = texts(&world);
         assert!(
-            told.contains("The model was not changed: ")
+            told.contains("The profile was not changed: ")
                 && told.contains("mine.yaml:1:12: target_ms: "),
             "{told}"
         );

@@ -10,6 +10,8 @@ use crate::base::yaml::{Text, quoted};
 pub struct Key {
     /// Dotted from the top of the file: `turn.patience_ms`.
     pub name: &'static str,
+    /// What people call it, where that does not follow from the name.
+    called: Option<&'static str>,
     pub kind: Kind,
     /// The word that may replace a value: `off`, `default`.
     pub none: Option<&'static str>,
@@ -20,10 +22,29 @@ pub struct Key {
     pub why: &'static [&'static str],
     pub effect: Effect,
     pub role: Role,
-    /// Whether the program itself writes it, for a choice in the window.
-    pub offered: bool,
+    /// Whether its value is not for logs and screens.
+    pub secret: bool,
     /// Whether a value that is not allowed is passed over in silence.
     pub lenient: bool,
+}
+
+/// What the names of keys say about the units of their values.
+const UNITS: [(&str, &str); 8] = [
+    ("_ms", "ms"),
+    ("_percent", "%"),
+    ("_mb", "MB"),
+    ("_frames", "frames"),
+    ("_taps", "taps"),
+    ("_tokens", "tokens"),
+    ("spend_limit_usd", "US$"),
+    ("price_usd", "US$"),
+];
+
+/// Names are unique in a table.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 /// When a change of a key applies.
@@ -73,6 +94,7 @@ impl Key {
     ) -> Self {
         Self {
             name,
+            called: None,
             kind,
             none: None,
             shipped,
@@ -80,7 +102,7 @@ impl Key {
             why,
             effect: Effect::AtOnce,
             role: Role::Field,
-            offered: false,
+            secret: false,
             lenient: false,
         }
     }
@@ -100,11 +122,20 @@ impl Key {
         Self { effect, ..self }
     }
 
-    /// The same, written by the program for a choice in the window.
+    /// The same, with what people call it.
     #[must_use]
-    pub const fn offered(self) -> Self {
+    pub const fn called(self, title: &'static str) -> Self {
         Self {
-            offered: true,
+            called: Some(title),
+            ..self
+        }
+    }
+
+    /// The same, of which the value is not for logs and screens.
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self {
+            secret: true,
             ..self
         }
     }
@@ -127,6 +158,40 @@ impl Key {
     /// The group that it is in, `""` at the top, and its name there.
     pub fn parts(&self) -> (&'static str, &'static str) {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
+    }
+
+    /// What people call it: `turn.patience_ms` is "Pause that ends your turn".
+    pub fn title(&self) -> String {
+        if let Some(title) = self.called {
+            return title.to_owned();
+        }
+        let (_, name) = self.parts();
+        let bare = UNITS.iter().find_map(|(end, _)| name.strip_suffix(end));
+        let words = bare.unwrap_or(name).replace('_', " ");
+        let mut letters = words.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        first.chain(letters).collect()
+    }
+
+    /// The unit of its values; `""` where they have none.
+    pub fn unit(&self) -> &'static str {
+        let unit = UNITS.iter().find(|(part, _)| self.name.contains(part));
+        unit.map_or("", |(_, unit)| unit)
+    }
+
+    /// The value as it is used, or a sentence that says why it is not allowed.
+    pub fn accept(&self, value: Value) -> Result<Value, String> {
+        if value == Value::None {
+            return Ok(value);
+        }
+        self.kind.check(value).map_err(|wrong| {
+            let allowed = wrong.allowed.unwrap_or_else(|| self.allowed());
+            let meant = wrong
+                .suggestion
+                .map_or_else(String::new, |meant| format!(" Did you mean \"{meant}\"?"));
+            let colon = if allowed.is_empty() { "" } else { ": " };
+            format!("This {}{colon}{allowed}.{meant}", wrong.what)
+        })
     }
 
     /// What is allowed, for messages and comments: `allowed is …`.

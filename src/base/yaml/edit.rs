@@ -7,7 +7,7 @@
 use super::Text;
 
 /// `text` with `key` set to `value`, which is YAML on one line, in several ways; with the key taken back where there is no
-/// value. `key` is dotted, with one group at most.
+/// value. `key` is dotted.
 pub fn proposals(text: &str, key: &str, value: Option<&str>) -> Vec<String> {
     let (mark, bare) = match text.strip_prefix('\u{feff}') {
         Some(bare) => ("\u{feff}", bare),
@@ -38,16 +38,29 @@ impl Editor<'_> {
         if self.key_start(key).is_some() {
             return self.replaced(key, value);
         }
-        let line = format!("{key}: {value}");
-        let Some((group, inner)) = key.split_once('.') else {
-            return self.added(&line, &line);
-        };
-        let line = format!("{inner}: {value}");
-        if self.key_start(group).is_some() {
-            return self.added_to_group(group, &line);
+        let mut entry = format!("{key}: {value}");
+        let mut parts: Vec<&str> = key.split('.').collect();
+        // Into the innermost group that is there, with those within it that are not.
+        while let Some(name) = parts.pop() {
+            if parts.is_empty() {
+                break;
+            }
+            entry = match entry.strip_prefix(&format!("{key}: ")) {
+                Some(value) => format!("{name}: {value}"),
+                None => format!("{name}: {{{entry}}}"),
+            };
+            let group = parts.join(".");
+            if self.key_start(&group).is_some() {
+                return self.added_to_group(&group, &entry);
+            }
         }
-        let block = format!("{group}:{}  {line}", self.line_end());
-        self.added(&block, &format!("{group}: {{{line}}}"))
+        match key.split_once('.') {
+            None => self.added(&entry, &entry),
+            Some((group, _)) => {
+                let block = format!("{group}:{}  {entry}", self.line_end());
+                self.added(&block, &format!("{group}: {{{entry}}}"))
+            }
+        }
     }
 
     /// Without the key's line; where that is not possible, with an empty value.
@@ -55,11 +68,23 @@ impl Editor<'_> {
         let Some(start) = self.key_start(key) else {
             return vec![self.text.to_owned()];
         };
+        // A group with nothing in it may mean something else than none.
+        let emptied = key.rsplit_once('.').filter(|(group, _)| {
+            let keys = self.read.as_ref().map(|read| read.keys(group));
+            keys.is_some_and(|keys| keys.len() == 1)
+        });
+        let without_group = emptied.map(|(group, _)| self.take_back(group));
         let without = || {
             let value = self.value_start(key)?;
-            let end = value + scalar_length(self.line_at(value), false)?;
+            let end = match self.end_of_lines(key, value) {
+                Some(end) => end,
+                None => {
+                    let rest = self.line_at(value);
+                    value + scalar_length(rest, false).or_else(|| braces_length(rest))?
+                }
+            };
             let line = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
-            if !self.text[line..start].trim().is_empty() || self.text[start..end].contains('\n') {
+            if !self.text[line..start].trim().is_empty() || self.text[start..end].contains('#') {
                 return None;
             }
             let rest = self.line_at(end);
@@ -73,8 +98,10 @@ impl Editor<'_> {
             };
             Some(self.with(from, to, ""))
         };
-        without()
-            .into_iter()
+        let without_group = without_group.into_iter().flatten();
+        let without = without().into_iter();
+        without_group
+            .chain(without)
             .chain(self.replaced(key, "null"))
             .collect()
     }
@@ -286,6 +313,14 @@ fn scalar_length(rest: &str, in_braces: bool) -> Option<usize> {
             Some(end.map_or(rest, |end| &rest[..end]).trim_end().len())
         }
     }
+}
+
+/// How many bytes a group in braces has that ends on this line and holds plain values alone.
+fn braces_length(rest: &str) -> Option<usize> {
+    let inner = rest.strip_prefix('{')?;
+    let end = inner.find('}')?;
+    let is_plain = !inner[..end].contains(['{', '"', '\'', '#']);
+    is_plain.then_some(end + 2)
 }
 
 /// How many bytes a quoted text has, with its quotes.

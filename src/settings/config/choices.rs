@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::protective_keys::protects;
 use super::reading::{self, ConfigReading, Occasion};
-use super::table::KEYS;
+use super::table::{KEYS, with_partners};
 use super::values::Config;
 use crate::base::yaml::{self, edit, quoted};
 use crate::file::{self, ReadError};
@@ -87,13 +88,18 @@ impl Choices {
         self.0.remove(key);
     }
 
+    /// Whether a choice for this key is kept and holds, where the user's file says `written`.
+    pub(super) fn holds(&self, key: &str, written: &Config) -> bool {
+        let is_key = KEYS.iter().any(|row| row.name == key) && !protects(key);
+        let kept = self.0.get(key).filter(|_| is_key);
+        kept.is_some_and(|kept| kept.instead_of == written.value(key))
+    }
+
     /// `written`, what the user's file says, with the choices that hold.
     pub(super) fn over(&self, written: &Config) -> Config {
         let mut config = written.clone();
         for (key, kept) in &self.0 {
-            let mut rows = KEYS.iter();
-            let offered = rows.any(|row| row.offered && row.name == key.as_str());
-            if !offered || kept.instead_of != written.value(key) {
+            if !self.holds(key, written) {
                 continue;
             }
             let line = edit::proposals("", key, kept.chosen.as_deref());
@@ -113,18 +119,17 @@ pub(super) fn beside(config: &Path) -> PathBuf {
     config.with_extension("choices.yaml")
 }
 
-/// `text`, which means `read`, with one key set to what `wanted` has for it, and all else as it was written; with what it
-/// means then. `None` where that cannot be.
+/// A text and what it means, with one key set to what `wanted` has for it (or taken out, where that is the same), and all else
+/// as it was written; with what it means then. `None` where that cannot be.
 pub(super) fn with_choice(
-    text: &str,
-    read: &ConfigReading,
-    key: &str,
+    (text, read): (&str, &ConfigReading),
+    (key, without): (&str, bool),
     wanted: &Config,
     occasion: Occasion,
 ) -> Option<(String, ConfigReading)> {
     let mut meant = read.config.clone();
     meant.adopt(key, wanted);
-    if meant == read.config {
+    if meant == read.config && !without {
         return Some((text.to_owned(), read.clone()));
     }
     let faults = |reading: &ConfigReading| {
@@ -133,12 +138,26 @@ pub(super) fn with_choice(
             .map(|fault| (fault.error.key.clone(), fault.protects))
             .collect::<Vec<_>>()
     };
-    let value = wanted.value(key);
-    edit::proposals(text, key, value.as_deref())
-        .into_iter()
-        .find_map(|text| {
-            let again = reading::read("", text.as_bytes(), &read.config, occasion);
-            let is_meant = again.config == meant && faults(&again) == faults(read);
-            is_meant.then_some((text, again))
-        })
+    let mut proposals = vec![text.to_owned()];
+    for key in with_partners(key) {
+        let off = KEYS.iter().find(|row| row.name == key)?.none;
+        let value = wanted.value(key);
+        // Where its line cannot be taken out, a word says that there is none.
+        let values = [
+            without.then_some(None),
+            Some(value.clone()),
+            value.is_none().then(|| off.map(str::to_owned)),
+        ];
+        let edits = |text: &String| {
+            let values = values.iter().flatten();
+            let edits = values.map(|value| edit::proposals(text, key, value.as_deref()));
+            edits.flatten().collect::<Vec<_>>()
+        };
+        proposals = proposals.iter().flat_map(edits).collect();
+    }
+    proposals.into_iter().find_map(|text| {
+        let again = reading::read("", text.as_bytes(), &read.config, occasion);
+        let is_meant = again.config == meant && faults(&again) == faults(read);
+        is_meant.then_some((text, again))
+    })
 }

@@ -1,12 +1,20 @@
 //! The configuration and the file that it is kept in.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::choices::{Choices, with_choice};
+use super::choices::{self, Choices, with_choice};
+use super::protective_keys::protects;
 use super::reading::{self, ConfigFault, ConfigReading, Occasion};
+use super::table::{KEYS, with_partners};
 use super::values::Config;
 use crate::base::plural::sentence;
+use crate::base::yaml::Text;
 use crate::file::{self, ReadError};
+
+/// Where the keys of the configuration are written, as `FILE:LINE`; those that are not are missing.
+pub type Places = BTreeMap<&'static str, String>;
 
 /// The configuration and the file that it is kept in.
 ///
@@ -31,6 +39,8 @@ pub struct ConfigFile {
     trusted: bool,
     /// Why the choices beside the file were left out at the start.
     left_out: Option<String>,
+    /// Where the keys of the user's file were when it was read or written last.
+    places: Places,
 }
 
 /// Why a choice was not kept.
@@ -42,11 +52,16 @@ pub enum SaveError {
     /// What stands in the file is faulty; it is left for the user to mend.
     #[error("{} The file is left as it is: correct it first", sentence(.0))]
     Faulty(String),
-    #[error("{path} cannot be written: {error}")]
+    #[error(
+        "{path} cannot be written: {error}. Make it writable, or name another file with --config"
+    )]
     Refused {
         path: PathBuf,
         error: std::io::Error,
     },
+    /// Its line cannot be changed without touching others, and it is not for the file beside.
+    #[error("{path}: this cannot be changed by itself, write `{key}` there by hand")]
+    ByHand { path: PathBuf, key: &'static str },
 }
 
 /// Text and meaning of the file.
@@ -68,6 +83,7 @@ impl ConfigFile {
             had_content: false,
             trusted: false,
             left_out: None,
+            places: Places::new(),
         };
         this.reload();
         let mut faults = this.faults.clone();
@@ -89,7 +105,10 @@ impl ConfigFile {
         }
         self.faults.clear();
         match self.find() {
-            Ok((_, reading)) => self.take(reading),
+            Ok((text, reading)) => {
+                self.note_places(&text);
+                self.take(reading);
+            }
             Err(fault) => self.cannot_read(fault),
         }
     }
@@ -105,6 +124,34 @@ impl ConfigFile {
     /// What is wrong with the file as it was read last, with places.
     pub fn faults(&self) -> &[String] {
         &self.faults
+    }
+
+    /// Where the keys are written.
+    pub fn places(&self) -> Arc<Places> {
+        let mut places = self.places.clone();
+        if let Some(path) = &self.path {
+            let beside = choices::beside(path).display().to_string();
+            let chosen = KEYS
+                .iter()
+                .filter(|key| self.choices.holds(key.name, &self.written));
+            places.extend(chosen.map(|key| (key.name, beside.clone())));
+        }
+        Arc::new(places)
+    }
+
+    fn note_places(&mut self, text: &str) {
+        let name = self.path.as_deref().unwrap_or(Path::new("")).display();
+        let Ok((Some(text), _)) = Text::by_keys("", text.as_bytes()) else {
+            return self.places.clear();
+        };
+        let at = |key: &str| {
+            text.key_place(key)
+                .map(|(line, _)| format!("{name}:{line}"))
+        };
+        let rows = KEYS.iter();
+        self.places = rows
+            .filter_map(|key| Some((key.name, at(key.name)?)))
+            .collect();
     }
 
     /// Why the choices that the program keeps beside the file are left out, if they are.
@@ -130,6 +177,15 @@ impl ConfigFile {
 
     /// Changes the configuration, and the file with it. The change holds also where it could not be kept.
     pub fn save(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), SaveError> {
+        self.save_without(&BTreeSet::new(), change)
+    }
+
+    /// The same, with keys that are taken out of the file where they have their usual values then.
+    pub(super) fn save_without(
+        &mut self,
+        taken_back: &BTreeSet<&'static str>,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<(), SaveError> {
         let Some(path) = self.path.clone() else {
             change(&mut self.config);
             return Err(SaveError::Homeless);
@@ -151,44 +207,56 @@ impl ConfigFile {
             return Err(SaveError::Faulty(fault));
         }
         let wanted = self.config.clone();
-        let touched: Vec<_> = wanted.offered_changes(&before).collect();
+        let changed = wanted
+            .changes(&before)
+            .filter(|key| !taken_back.contains(key));
+        let touched = changed.map(|key| (key, false));
+        let taken_back = taken_back.iter().map(|key| (*key, true));
+        let touched: Vec<_> = touched.chain(taken_back).collect();
         self.keep(&path, found, &wanted, &touched)
     }
 
-    /// Writes the touched keys of `wanted` into the user's file, else beside it.
+    /// Writes the touched keys of `wanted` into the user's file, else beside it; those that are marked are taken out.
     fn keep(
         &mut self,
         path: &Path,
         (text, mut reading): Found,
         wanted: &Config,
-        touched: &[&str],
+        touched: &[(&'static str, bool)],
     ) -> Result<(), SaveError> {
         let mut edited = text.clone();
         let (mut choices, mut faulty) = (self.choices.clone(), None);
-        let mut beside = Vec::new();
-        for &key in touched {
+        let (mut beside, mut by_hand) = (Vec::new(), None);
+        for &(key, without) in touched {
             let mut faults = reading.faults.iter();
             if let Some(fault) = faults.find(|fault| reading::concerns(&fault.error, key)) {
                 faulty = Some(SaveError::Faulty(fault.error.to_string()));
                 continue;
             }
-            match with_choice(&edited, &reading, key, wanted, self.occasion()) {
+            match with_choice((&edited, &reading), (key, without), wanted, self.occasion()) {
                 Some((text, read)) => {
                     (edited, reading) = (text, read);
                     choices.forget(key);
                 }
-                None => beside.push(key),
+                None if may_be_beside(key) => beside.push(key),
+                None => {
+                    let path = path.to_owned();
+                    by_hand = Some(SaveError::ByHand { path, key });
+                }
             }
         }
         // A file that cannot be written (its folder may be another one, behind a link) leaves all of them beside it.
-        let refused = (edited != text)
+        let mut refused = (edited != text)
             .then(|| file::write_private(path, edited.as_bytes()).err())
             .flatten();
         if refused.is_some() {
-            beside = touched.to_vec();
+            beside = touched.iter().map(|(key, _)| *key).collect();
         } else {
+            self.note_places(&edited);
             self.written = reading.config;
         }
+        let kept_beside = beside.iter().all(|key| may_be_beside(key));
+        beside.retain(|key| may_be_beside(key));
         for key in beside {
             choices.keep(key, wanted, &self.written);
         }
@@ -199,10 +267,13 @@ impl ConfigFile {
                 .save(path)
                 .map_err(|error| SaveError::Refused {
                     path: path.to_owned(),
-                    error: refused.unwrap_or(error),
+                    error: refused.take().unwrap_or(error),
                 })?;
         }
-        faulty.map_or(Ok(()), Err)
+        let path = path.to_owned();
+        let refused = refused.filter(|_| !kept_beside);
+        let refused = refused.map(|error| SaveError::Refused { path, error });
+        faulty.or(by_hand).or(refused).map_or(Ok(()), Err)
     }
 
     /// Text and meaning of the file; why it cannot be read at all.
@@ -278,4 +349,10 @@ impl ConfigFile {
         }
         self.faults.push(fault);
     }
+}
+
+/// Whether a choice may be kept beside the user's file. What protects must not be lost with a file that may be removed; and two
+/// keys that belong together are kept in one place.
+fn may_be_beside(key: &str) -> bool {
+    !protects(key) && with_partners(key).len() == 1
 }

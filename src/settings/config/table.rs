@@ -42,11 +42,11 @@ const TEXT: Kind = Kind::Shaped(TextShape {
 });
 
 bind!(TOP: Config {
-    profile: Key::new("profile", TEXT, &[], "The profile to begin with.", &[]).offered(),
+    profile: Key::new("profile", TEXT, &[], "The profile to begin with.", &[]),
     input_device: Key::new("input_device", TEXT, &[],
-        "The microphone, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
+        "The microphone, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).called("Microphone"),
     output_device: Key::new("output_device", TEXT, &[],
-        "The speaker, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
+        "The speaker, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).called("Speaker"),
     endpoint: Key::new("endpoint", Kind::Shaped(TextShape {
             allowed: "allowed is an address that begins with wss://, or with ws:// on this computer",
             check: |text| match endpoint::parse(text) {
@@ -54,45 +54,43 @@ bind!(TOP: Config {
                 Err(error) => Err(Wrong::new(error.to_string(), "")),
             },
             schema: any_text,
-        }), &[], "The address of another server that speaks the Live API.", &[]),
+        }), &[], "The address of another server that speaks the Live API.", &[]).called("Address of the service"),
     detection: Key::new("detection", Kind::Words(Detection::WORDS), &[],
-        "Who detects activity, in place of `turn.detection` of the profile.", &[]).applies(NextConnection),
+        "Who detects activity, in place of `turn.detection` of the profile.", &[]).called("Who notices the end of your turn").applies(NextConnection),
     echo_cancellation: Key::new("echo_cancellation", Kind::Words(EchoCancellation::WORDS), &[],
-        "Whether the reply is removed from the microphone signal, in place of `audio.echo_cancellation` of the profile.", &[])
-        .offered(),
+        "Whether the reply is removed from the microphone signal, in place of `audio.echo_cancellation` of the profile.", &[]),
     voice: Key::new("voice", VOICE, &[], "The voice, in place of `live.voice` of the profile.", &[])
-        .applies(NextConnection).offered(),
+        .applies(NextConnection),
     languages: Key::new("languages", LANGUAGES, &[],
-        "The languages that you speak, in place of `live.languages` of the profile.", &[]).applies(NextConnection).offered(),
+        "The languages that you speak, in place of `live.languages` of the profile.", &[]).called("Languages you speak").applies(NextConnection),
     talk_key: Key::new("talk_key", Kind::Words(TalkKey::WORDS), &["hold"],
-        "What the talk key does: `hold` opens the microphone while it is down, `tap` with one press until the next.", &[])
-        .offered(),
+        "What the talk key does: `hold` opens the microphone while it is down, `tap` with one press until the next.", &[]),
     release_delay: Key::new("release_delay_ms", whole(0, MOST_RELEASE_DELAY.as_millis() as u64), &["0"],
-        "How long the microphone stays open after the talk key is let go, in milliseconds.", &[]).offered(),
+        "How long the microphone stays open after the talk key is let go, in milliseconds.", &[]).called("Microphone stays open after the talk key"),
     voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],
-        "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).offered(),
-    volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).offered(),
+        "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).called("Speech opens the microphone"),
+    volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).called("Volume of replies"),
     keep: Key::new("keep", Kind::Shaped(TextShape {
             allowed: "allowed is a number of days such as 30d, or off, or forever",
             check: |text| Retention::parse(text).map(|_| text.to_owned()).ok_or_else(|| Wrong::text(text)),
             schema: || json!({"type": "string", "pattern": "^([1-9][0-9]{0,4}d|off|forever)$"}),
-        }), &["30d"], "How long a conversation is kept after its last turn; `off` keeps nothing.", &[]),
+        }), &["30d"], "How long a conversation is kept after its last turn; `off` keeps nothing.", &[]).called("Keep conversations"),
     keep_audio: Key::new("keep_audio", Kind::OnOff, &["off"],
-        "Whether the sound of conversations is kept as well, for as long as their words.", &[]),
+        "Whether the sound of conversations is kept as well, for as long as their words.", &[]).called("Keep their sound too"),
     state: Key::new("state", Kind::Shaped(TextShape {
             allowed: "allowed is the path of a folder",
             check: paths::configured,
             schema: any_text,
-        }), &[], "The folder for conversations, logs and recordings; a relative path starts from the folder of this file.", &[])
+        }), &[], "The folder for conversations, logs and recordings; a relative path starts from the folder of this file.", &[]).called("Folder for conversations and logs")
         .applies(Restart),
-    alert_webhook: Key::new("alert_webhook", Kind::Shaped(outlets::WEBHOOK), &[], "The address that alerts are posted to.", &[]);
+    alert_webhook: Key::new("alert_webhook", Kind::Shaped(outlets::WEBHOOK), &[], "The address that alerts are posted to.", &[]).called("Send alerts to").secret();
     window, monitor, price_usd_per_million, spend_limit
 });
 
 bind!(WINDOW: Window {
     panel: Key::new("window.panel", whole(0, 3), &["3"],
-        "How much of the latency panel is shown, from 0 (nothing) to 3 (everything).", &[]).offered(),
-    theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).offered();
+        "How much of the latency panel is shown, from 0 (nothing) to 3 (everything).", &[]).called("Latency panel"),
+    theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).called("Colours");
     frame
 });
 
@@ -105,7 +103,7 @@ pub(super) const FRAME: &[Key] = &[
         "Size and place of the window, written by the window.",
         &[],
     )
-    .offered()
+    .called("Size and place of the window")
     .lenient(),
     Key::new(
         "window.maximized",
@@ -114,7 +112,7 @@ pub(super) const FRAME: &[Key] = &[
         "Whether the window fills the screen.",
         &[],
     )
-    .offered()
+    .called("Fill the screen")
     .lenient(),
     Key::new(
         "window.zoom_percent",
@@ -123,15 +121,15 @@ pub(super) const FRAME: &[Key] = &[
         "The size of everything in the window, in percent.",
         &[],
     )
-    .offered()
+    .called("Zoom")
     .lenient(),
 ];
 
 bind!(MONITOR: MonitorSettings {
     listen: Key::new("monitor.listen", Kind::Shaped(outlets::LISTEN), &[],
-        "Where the endpoint for other programs listens. Without it there is none.", &[]).applies(Restart),
+        "Where the endpoint for other programs listens. Without it there is none.", &[]).called("Address for other programs").applies(Restart),
     token: Key::new("monitor.token", Kind::Shaped(outlets::TOKEN), &[],
-        "What a request must bring along. Without it a token is made and kept in the state folder.", &[]).applies(Restart),
+        "What a request must bring along. Without it a token is made and kept in the state folder.", &[]).called("Password for other programs").secret().applies(Restart),
 });
 
 /// Bound to an optional [`Price`]: both are needed, or none.
@@ -142,21 +140,23 @@ pub(super) const PRICES: [Key; 2] = [
         &[],
         "The price of tokens that are sent, in place of the published one.",
         &[],
-    ),
+    )
+    .called("Price of a million tokens sent"),
     Key::new(
         "price_usd_per_million.out",
         PRICE,
         &[],
         "The price of tokens that are answered.",
         &[],
-    ),
+    )
+    .called("Price of a million tokens answered"),
 ];
 
 bind!(LIMITS: SpendLimit {
     conversation: Key::new("spend_limit_usd.conversation", LIMIT, &[],
-        "What may be spent from the start of the program to its end, until the microphone closes.", &[]).or(OFF),
+        "What may be spent from the start of the program to its end, until the microphone closes.", &[]).called("Spend limit for a conversation").or(OFF),
     day: Key::new("spend_limit_usd.day", LIMIT, &[],
-        "What may be spent on a calendar day, by all programs of this user.", &[]).or(OFF),
+        "What may be spent on a calendar day, by all programs of this user.", &[]).called("Spend limit for a day").or(OFF),
 });
 
 /// All keys, in the order of the values of a [`Config`].
@@ -210,27 +210,77 @@ impl Config {
         self.values().find(|(key, _)| key.name == name)?.1
     }
 
-    /// The keys that the window offers and that differ from another configuration.
-    pub(super) fn offered_changes(&self, before: &Self) -> impl Iterator<Item = &'static str> {
+    /// The keys that differ from another configuration.
+    pub(super) fn changes(&self, before: &Self) -> impl Iterator<Item = &'static str> {
         let values = self.values().zip(before.values());
         values
-            .filter(|((key, now), (_, before))| key.offered && now != before)
+            .filter(|((_, now), (_, before))| now != before)
             .map(|((key, _), _)| key.name)
     }
 
-    /// Takes one of the choices that the window offers over from another configuration.
+    /// Takes a key over from another configuration, with those that belong to it.
     pub(super) fn adopt(&mut self, name: &str, from: &Self) {
-        let (mut values, mut others) = (Vec::new(), Vec::new());
-        self.give(&mut values);
+        let mut others = Vec::new();
         from.give(&mut others);
-        for ((key, value), other) in KEYS.iter().zip(&mut values).zip(others) {
-            if key.name == name && key.offered {
-                *value = other;
-            }
-        }
-        let adopted = Self::take(&mut values.into_iter());
+        let others = KEYS.iter().zip(others);
+        let adopted = others.filter(|(key, _)| with_partners(name).contains(&key.name));
+        let adopted = self.with(adopted.map(|(key, value)| (key.name, value)));
         *self = adopted.expect("a row and its field hold the same kind");
     }
+
+    /// Sets a key to a value; `None`: as usual.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why the value is not allowed.
+    pub fn set(&mut self, name: &str, value: Option<Value>) -> Result<(), String> {
+        let key = KEYS.iter().find(|key| key.name == name);
+        let key = key.ok_or_else(|| format!("There is no key `{name}`."))?;
+        let value = match value {
+            Some(value) => key.accept(value)?,
+            None => Self::default().value_of(name),
+        };
+        // Of two that belong together one is worth nothing alone: the other is the same until it is chosen too.
+        let alone = |other: &&str| value == Value::None || self.value_of(other) == Value::None;
+        let partners = with_partners(key.name).into_iter();
+        let changed = partners.filter(|other| *other == name || alone(other));
+        let changed: Vec<_> = changed.map(|name| (name, value.clone())).collect();
+        let set = self.with(changed.into_iter());
+        *self = set.ok_or_else(|| format!("This cannot be left out: {}.", key.allowed()))?;
+        Ok(())
+    }
+
+    /// The same with other values; `None` where one is of another kind than its key.
+    fn with(&self, changed: impl Iterator<Item = (&'static str, Value)>) -> Option<Self> {
+        let mut values = Vec::new();
+        self.give(&mut values);
+        for (name, value) in changed {
+            let place = KEYS.iter().position(|key| key.name == name)?;
+            values[place] = value;
+        }
+        Self::take(&mut values.into_iter())
+    }
+
+    /// The value of one key.
+    pub fn value_of(&self, name: &str) -> Value {
+        let mut values = Vec::new();
+        self.give(&mut values);
+        let place = KEYS.iter().position(|key| key.name == name);
+        place.map_or(Value::None, |place| values.swap_remove(place))
+    }
+}
+
+/// A key, and those that are written with it or not at all.
+pub(super) fn with_partners(name: &str) -> Vec<&'static str> {
+    let prices = PRICES.map(|key| key.name);
+    if prices.contains(&name) {
+        return prices.to_vec();
+    }
+    let mut rows = KEYS.iter();
+    rows.find(|key| key.name == name)
+        .map(|key| key.name)
+        .into_iter()
+        .collect()
 }
 
 impl Keyed for Option<Price> {

@@ -373,3 +373,48 @@ fn a_file_that_becomes_faulty_keeps_what_held() {
     file.reload();
     assert_eq!(file.faults(), &[] as &[String]);
 }
+
+#[test]
+fn a_key_is_set_to_what_it_may_hold_and_to_nothing_else() {
+    use crate::base::keys::Value;
+    let mut config = Config::default();
+    let number = |number| Some(Value::Number(number));
+    config.set("volume", number(0.5)).expect("allowed");
+    assert_eq!(config.value_of("volume"), Value::Number(0.5));
+    for (key, value, told) in [
+        (
+            "volume",
+            number(2.0),
+            "This is 2: allowed is a number from 0 to 1.",
+        ),
+        (
+            "volume",
+            Some(Value::None),
+            "This cannot be left out: allowed is a number from 0 to 1.",
+        ),
+        (
+            "voice",
+            Some(Value::Text("Kore!".into())),
+            "This is `Kore!`: ",
+        ),
+        ("volumes", None, "There is no key `volumes`."),
+    ] {
+        let said = config.set(key, value).expect_err(key);
+        assert!(said.starts_with(told), "{said}");
+    }
+    config.set("volume", None).expect("as usual");
+    assert_eq!(config, Config::default());
+    // Two that belong together: the other is the same until it is chosen too, and neither is left alone.
+    config
+        .set("price_usd_per_million.in", number(3.0))
+        .expect("allowed");
+    config
+        .set("price_usd_per_million.out", number(9.0))
+        .expect("allowed");
+    let prices = config.price_usd_per_million.expect("both");
+    assert!((prices.prompt - 3.0).abs() < 1e-9 && (prices.response - 9.0).abs() < 1e-9);
+    config
+        .set("price_usd_per_million.in", None)
+        .expect("as usual");
+    assert_eq!(config, Config::default());
+}

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{Config, ConfigFile};
+use super::{Config, ConfigFile, Places};
 use crate::base::thread::off_loop;
 
 /// A change is written after so much time without another one.
@@ -35,6 +35,8 @@ pub struct FileReport {
     pub held: Option<String>,
     /// Whether the changes were kept; `None` if there were none.
     pub kept: Option<Result<(), String>>,
+    /// Where the keys are written.
+    pub places: Arc<Places>,
 }
 
 /// The conversation's end of the task.
@@ -56,6 +58,8 @@ struct Shared {
 struct Slot {
     /// The configuration with the changes, and the keys that changed.
     wanted: Option<(Config, BTreeSet<&'static str>)>,
+    /// Those of them that are taken out of the file.
+    taken_back: BTreeSet<&'static str>,
     version: u64,
     changed_at: Option<Instant>,
     reload: bool,
@@ -86,7 +90,10 @@ impl ConfigWriter {
     pub fn keep(&self, before: &Config, wanted: &Config) -> u64 {
         let mut slot = self.shared.slot();
         let mut touched = slot.wanted.take().map(|(_, keys)| keys).unwrap_or_default();
-        touched.extend(wanted.offered_changes(before));
+        for key in wanted.changes(before) {
+            touched.insert(key);
+            slot.taken_back.remove(key);
+        }
         slot.wanted = Some((wanted.clone(), touched));
         slot.version += 1;
         slot.changed_at = Some(Instant::now());
@@ -94,6 +101,11 @@ impl ConfigWriter {
         drop(slot);
         self.shared.wake.notify_one();
         version
+    }
+
+    /// Takes a key out of the file, after a change to its usual value.
+    pub fn take_back(&self, key: &'static str) {
+        self.shared.slot().taken_back.insert(key);
     }
 
     pub fn reload(&self) {
@@ -156,6 +168,7 @@ async fn until_due(shared: &Shared) -> (Option<Work>, bool) {
             let Some(due) = due else {
                 let work = Work {
                     wanted: slot.wanted.take(),
+                    taken_back: std::mem::take(&mut slot.taken_back),
                     version: slot.version,
                 };
                 let reload = std::mem::take(&mut slot.reload);
@@ -175,6 +188,7 @@ async fn until_due(shared: &Shared) -> (Option<Work>, bool) {
 /// One reading of the file, with the changes to write.
 struct Work {
     wanted: Option<(Config, BTreeSet<&'static str>)>,
+    taken_back: BTreeSet<&'static str>,
     version: u64,
 }
 
@@ -183,7 +197,7 @@ impl Work {
         // What was edited by hand in the meantime holds first.
         file.reload();
         let kept = self.wanted.map(|(wanted, touched)| {
-            let saved = file.save(|config| {
+            let saved = file.save_without(&self.taken_back, |config| {
                 for key in touched {
                     config.adopt(key, &wanted);
                 }
@@ -195,6 +209,7 @@ impl Work {
             config: file.get().clone(),
             faults: file.faults().to_vec(),
             held: file.held().map(str::to_owned),
+            places: file.places(),
             kept,
         };
         (file, report)
@@ -254,6 +269,29 @@ mod tests {
             std::fs::read_to_string(&path).expect("there"),
             "volume: 0.25\n"
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_back_is_taken_out_of_the_file() {
+        let text =
+            "volume: 0.5 # low\nkeep: 30d\nspend_limit_usd: {\"day\": 5}\nwindow:\n  theme: dark\n";
+        let (_folder, path, file) = opened(text);
+        let mut config = file.get().clone();
+        let mut writer = ConfigWriter::start(file);
+        for key in ["volume", "keep", "spend_limit_usd.day", "window.theme"] {
+            let before = config.clone();
+            config.set(key, None).expect("allowed");
+            writer.keep(&before, &config);
+            writer.take_back(key);
+        }
+        let report = writer.next().await;
+        assert_eq!(report.kept, Some(Ok(())));
+        assert_eq!(report.config, Config::default());
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(text, "# low\nspend_limit_usd: {\"day\": off}\n");
+        let place = report.places.get("spend_limit_usd.day").expect("written");
+        assert!(place.ends_with("config.yaml:2"), "{place}");
+        assert_eq!(report.places.len(), 1);
     }
 
     #[tokio::test]

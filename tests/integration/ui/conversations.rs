@@ -131,7 +131,7 @@ fn the_page_is_opened_and_left_by_key_and_by_button() {
     rig.ctrl(Key::H);
     rig.sent();
     // Every way to another page leaves this one.
-    rig.click("Key and appearance");
+    rig.click("Settings (Ctrl ,)");
     assert!(matches!(rig.sent()[..], [Command::ListKept(None)]));
 }
 

@@ -434,7 +434,7 @@ fn the_key_page_has_one_state() {
             key_host: None,
         };
     });
-    rig.click("Key and appearance");
+    rig.open_key();
     assert!(rig.says("The key was refused"));
     assert!(
         rig.says_part("GEMINI_API_KEY was not taken by gate.example"),

@@ -7,6 +7,7 @@ mod figures;
 mod kept;
 mod panics;
 mod rig;
+mod settings;
 mod speech;
 mod spending;
 mod writing;
@@ -421,7 +422,7 @@ fn a_key_is_saved_and_never_seen_again() {
     const SECRET: &str = "AIza SyTEST1234abcd";
     let mut rig = Rig::new(snapshot());
     rig.show(|s| s.key = None);
-    rig.click("Key and appearance");
+    rig.open_key();
     rig.harness.get_by_role(Role::PasswordInput).focus();
     rig.step();
     for part in SECRET.split_inclusive(' ') {
@@ -447,7 +448,7 @@ fn a_key_is_saved_and_never_seen_again() {
         matches!(&sent[..], [Command::SetKey(key)] if key.expose_secret() == SECRET),
         "{sent:?}"
     );
-    rig.click("Key and appearance");
+    rig.open_key();
     rig.harness.get_by_role(Role::PasswordInput).focus();
     rig.step();
     rig.ctrl(Key::Z);
@@ -463,7 +464,7 @@ fn who_comes_for_a_key_can_paste_it_at_once_and_press_enter() {
     let mut rig = Rig::new(snapshot());
     rig.show(|s| s.key = None);
     for key in ["AIzaOne", "AIzaTwo"] {
-        rig.click("Key and appearance");
+        rig.open_key();
         rig.harness.event(egui::Event::Paste(key.into()));
         rig.step();
         rig.harness.key_press(Key::Enter);
@@ -476,7 +477,7 @@ fn who_comes_for_a_key_can_paste_it_at_once_and_press_enter() {
     }
     // With a key in use nothing is waited for: Space talks.
     rig.show(|s| s.key = snapshot().key);
-    rig.click("Key and appearance");
+    rig.open_key();
     rig.harness.key_down(Key::Space);
     rig.step();
     assert!(matches!(rig.sent()[..], [Command::HoldToTalk(true)]));
@@ -505,7 +506,7 @@ fn a_banner_is_made_of_whole_sentences() {
 #[test]
 fn an_empty_key_is_not_saved() {
     let mut rig = Rig::new(snapshot());
-    rig.click("Key and appearance");
+    rig.open_key();
     rig.click("Save and connect");
     assert!(rig.sent().is_empty());
     rig.click("Back");
@@ -583,7 +584,7 @@ fn small_windows_and_large_text_keep_every_control_within_reach() {
         "Balanced",
         "High quality",
         "Sound",
-        "Key and appearance",
+        "Settings (Ctrl ,)",
         "Message",
         "Send",
         "Talk",

@@ -121,6 +121,12 @@ impl Rig {
         self.harness.step();
     }
 
+    /// Goes to the key, by way of the settings.
+    pub(crate) fn open_key(&mut self) {
+        self.click("Settings (Ctrl ,)");
+        self.click("Key and account");
+    }
+
     pub(crate) fn ctrl(&mut self, key: Key) {
         self.harness.key_press_modifiers(Modifiers::COMMAND, key);
         self.step();

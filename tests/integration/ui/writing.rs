@@ -144,7 +144,7 @@ fn in_the_field_esc_stops_a_reply_and_space_is_no_talk_key() {
 #[test]
 fn with_another_page_or_list_open_its_key_means_nothing() {
     let mut rig = Rig::new(snapshot());
-    rig.click("Key and appearance");
+    rig.open_key();
     rig.harness.event(Event::Text("/".into()));
     rig.step();
     rig.click("Back");

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::table::KEYS;
 use super::super::*;
 use crate::profile::{EchoCancellation, Languages};
 
@@ -349,14 +348,26 @@ fn cases() -> u32 {
     asked.and_then(|cases| cases.parse().ok()).unwrap_or(96)
 }
 
-/// Every offered choice, made at random.
+/// Every choice that may be kept beside the file, made at random.
 fn change() -> impl Strategy<Value = (usize, u8)> {
     (0..offered().len(), 0..4_u8)
 }
 
-fn offered() -> Vec<&'static str> {
-    let rows = KEYS.iter().filter(|key| key.offered);
-    rows.map(|key| key.name).collect()
+fn offered() -> [&'static str; 12] {
+    [
+        "profile",
+        "input_device",
+        "output_device",
+        "echo_cancellation",
+        "voice",
+        "languages",
+        "talk_key",
+        "release_delay_ms",
+        "voice_activation",
+        "volume",
+        "window.panel",
+        "window.theme",
+    ]
 }
 
 fn apply(config: &mut Config, (key, to): (usize, u8)) {

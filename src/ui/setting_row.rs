@@ -1,0 +1,377 @@
+//! A row of the page Settings: name and meaning of a setting, its control, where its value comes from, and the way back to the
+//! usual one.
+
+use eframe::egui::{
+    Align, Align2, Button, ComboBox, Id, Label, Layout, Margin, Response, Role, Sense, Slider,
+    Stroke, TextEdit, Ui, WidgetInfo, vec2,
+};
+
+use super::icons::Sign;
+use super::setting_control::{self, SettingControl};
+use super::settings_state::{RowId, SettingsState, TypedSetting};
+use super::switch::switch;
+use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
+use super::widgets::{focus_ring, signed_row};
+use super::{bidi, format};
+use crate::base::keys::{Kind, Value};
+use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
+use crate::profile::reason;
+
+/// Widths of controls, in points; a row with less room has them below its text.
+const CONTROL: f32 = 230.0;
+const NUMBER: f32 = 84.0;
+const UNIT: f32 = 46.0;
+const LEAST_BESIDE: f32 = 480.0;
+/// Height of a control.
+const HEIGHT: f32 = 30.0;
+
+/// What the user asked of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum RowRequest {
+    /// Another value.
+    Set(Value),
+    /// The usual one.
+    Reset,
+}
+
+/// A row; returns what was asked.
+pub(super) fn row_ui(
+    ui: &mut Ui,
+    id: RowId,
+    setting: &SettingView,
+    snapshot: &Snapshot,
+    state: &mut SettingsState,
+) -> Option<RowRequest> {
+    let control = SettingControl::of(ui, id, setting, snapshot);
+    let is_small = !matches!(
+        control,
+        SettingControl::Line { wide: true } | SettingControl::Paragraph
+    );
+    let is_beside = is_small && ui.available_width() >= LEAST_BESIDE;
+    let mut asked = None;
+    let row = ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        if is_beside {
+            ui.horizontal_top(|ui| {
+                let room = ui.available_width() - CONTROL - space::L;
+                let label = ui
+                    .vertical(|ui| {
+                        ui.set_width(room);
+                        words_ui(ui, id, setting, snapshot)
+                    })
+                    .inner;
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                    asked = control_ui(ui, (id, setting), &control, &label, state);
+                });
+            });
+        } else {
+            let label = words_ui(ui, id, setting, snapshot);
+            let mut add = |ui: &mut Ui| control_ui(ui, (id, setting), &control, &label, state);
+            asked = if is_small {
+                ui.horizontal(&mut add).inner
+            } else {
+                add(ui)
+            };
+        }
+        if let Some(fault) = state.typed.get(&id).and_then(|typed| typed.fault.as_ref()) {
+            let mark = (Sign::Cross, tokens(ui).bad);
+            signed_row(ui, mark, &format::clean(fault));
+        }
+        let is_number = matches!(control, SettingControl::Line { wide: false });
+        if below_ui(ui, setting, is_number) {
+            asked = Some(RowRequest::Reset);
+        }
+    });
+    if state.goal == Some(id) {
+        row.response.scroll_to_me(Some(Align::Center));
+        state.goal = None;
+    }
+    if state.marked == Some(id) {
+        let line = Stroke::new(2.0, tokens(ui).accent);
+        let rect = row.response.rect.expand2(vec2(8.0, 6.0));
+        ui.painter()
+            .rect_stroke(rect, RADIUS_FIELD, line, eframe::egui::StrokeKind::Inside);
+    }
+    if asked.is_some() {
+        state.typed.remove(&id);
+    }
+    asked
+}
+
+/// Name and meaning; the name is what the control is called.
+fn words_ui(ui: &mut Ui, id: RowId, setting: &SettingView, snapshot: &Snapshot) -> Response {
+    let (t, key) = (tokens(ui), setting.key);
+    let title = Label::new(text(key.title(), Weight::SemiBold, 14.0, t.strong)).wrap();
+    let label = ui.add(title.sense(Sense::hover()));
+    let base = &snapshot.settings.profile.base;
+    let why = reason(key, &base.0).filter(|_| id.of_profile);
+    let why = why.map_or_else(String::new, |why| {
+        format!(
+            "{} has {}. {}\n\n",
+            base.1,
+            setting_control::shown(key, &setting.usual),
+            plain(why)
+        )
+    });
+    let label = label.on_hover_text(format!("{why}In files: {}", key.name));
+    let about = text(plain(key.about), Weight::Regular, 13.0, t.normal);
+    ui.add(Label::new(about).wrap());
+    label
+}
+
+/// A text of the table without the marks of its file.
+fn plain(words: &str) -> String {
+    words.replace('`', "\"")
+}
+
+fn control_ui(
+    ui: &mut Ui,
+    (id, setting): (RowId, &SettingView),
+    control: &SettingControl,
+    label: &Response,
+    state: &mut SettingsState,
+) -> Option<RowRequest> {
+    match control {
+        SettingControl::Switch(on) => {
+            let flips = switch(ui, *on, &setting.key.title()).clicked();
+            flips.then_some(RowRequest::Set(Value::Flag(!on)))
+        }
+        SettingControl::List(choices) => list_ui(ui, id, choices, &setting.value, label),
+        SettingControl::Percent(share) => {
+            let mut percent = (share * 100.0).round();
+            let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %");
+            ui.spacing_mut().slider_width = CONTROL - 70.0;
+            let changed = ui.add(slider).labelled_by(label.id).changed();
+            let value = Value::Number(f64::from(percent.round()) / 100.0);
+            changed.then_some(RowRequest::Set(value))
+        }
+        SettingControl::Line { wide } => line_ui(ui, (id, setting), *wide, label, state),
+        SettingControl::Paragraph => paragraph_ui(ui, (id, setting), label, state),
+    }
+}
+
+/// A list that opens; a width that does not jump with the choice.
+fn list_ui(
+    ui: &mut Ui,
+    id: RowId,
+    choices: &[(Value, String)],
+    chosen: &Value,
+    label: &Response,
+) -> Option<RowRequest> {
+    let name = choices.iter().find(|(value, _)| value == chosen);
+    let name = name.map_or("", |(_, name)| name);
+    let mut taken = None;
+    let list = ComboBox::from_id_salt(id)
+        .width(CONTROL.min(ui.available_width()))
+        .truncate()
+        .selected_text(bidi::shown(name))
+        .show_ui(ui, |ui| {
+            for (value, name) in choices {
+                let is_chosen = value == chosen;
+                if ui.selectable_label(is_chosen, bidi::shown(name)).clicked() && !is_chosen {
+                    taken = Some(value.clone());
+                }
+            }
+        });
+    list.response.labelled_by(label.id);
+    taken.map(|value| {
+        if value == Value::None && !id.of_profile {
+            RowRequest::Reset
+        } else {
+            RowRequest::Set(value)
+        }
+    })
+}
+
+/// A field of one line: Enter or leaving it takes what was typed.
+fn line_ui(
+    ui: &mut Ui,
+    (id, setting): (RowId, &SettingView),
+    wide: bool,
+    label: &Response,
+    state: &mut SettingsState,
+) -> Option<RowRequest> {
+    let key = setting.key;
+    let unit = |ui: &mut Ui| {
+        let unit = text(key.unit(), Weight::Regular, 13.0, tokens(ui).muted);
+        ui.add_sized(vec2(UNIT, HEIGHT), Label::new(unit).halign(Align::Min));
+    };
+    let from_right = ui.layout().prefer_right_to_left();
+    if !wide && from_right {
+        unit(ui);
+    }
+    let mut typed = typed(state, id, setting);
+    let field = TextEdit::singleline(&mut typed.text)
+        .id(Id::unique(("setting", id)))
+        .font(font(Weight::Medium, 13.0))
+        .password(key.secret)
+        .hint_text(hint(setting))
+        .char_limit(2_000)
+        .margin(Margin::symmetric(10, 7))
+        .align(if wide {
+            Align2::LEFT_CENTER
+        } else {
+            Align2::RIGHT_CENTER
+        })
+        .desired_width(if wide { f32::INFINITY } else { NUMBER });
+    let response = ui.add(field).labelled_by(label.id);
+    if response.changed() {
+        typed.fault = None;
+        state.typed.insert(id, typed);
+    }
+    let mut asked = None;
+    if response.lost_focus() {
+        asked = take(id, setting, state);
+    }
+    if !wide && !from_right {
+        unit(ui);
+    }
+    if let (false, Some(none)) = (wide, key.none)
+        && setting.value != Value::None
+        && named_button(ui, none, &format!("{}: {none}", key.title())).clicked()
+    {
+        asked = Some(RowRequest::Set(Value::None));
+    }
+    asked
+}
+
+fn paragraph_ui(
+    ui: &mut Ui,
+    (id, setting): (RowId, &SettingView),
+    label: &Response,
+    state: &mut SettingsState,
+) -> Option<RowRequest> {
+    let mut typed = typed(state, id, setting);
+    let field = TextEdit::multiline(&mut typed.text)
+        .id(Id::unique(("setting", id)))
+        .font(font(Weight::Regular, 13.0))
+        .desired_rows(2)
+        .char_limit(10_000)
+        .margin(Margin::symmetric(10, 7))
+        .desired_width(f32::INFINITY);
+    let response = ui.add(field).labelled_by(label.id);
+    if response.changed() {
+        typed.fault = None;
+        state.typed.insert(id, typed);
+    }
+    if response.lost_focus() {
+        return take(id, setting, state);
+    }
+    None
+}
+
+/// What a field shows: what is being typed, else the value.
+fn typed(state: &SettingsState, id: RowId, setting: &SettingView) -> TypedSetting {
+    let typed = state.typed.get(&id).cloned();
+    typed.unwrap_or_else(|| TypedSetting {
+        text: if setting.key.secret {
+            String::new()
+        } else {
+            setting_control::written(setting.key, &setting.value)
+        },
+        fault: None,
+    })
+}
+
+/// What an empty field stands for.
+fn hint(setting: &SettingView) -> &'static str {
+    if setting.key.secret && setting.value != Value::None {
+        return "One is set and not shown: type another one here";
+    }
+    match setting.key.kind {
+        Kind::List(_) => "Several with commas between them",
+        Kind::Whole { .. } | Kind::Number { .. } => "none",
+        Kind::Flag | Kind::OnOff | Kind::Words(_) | Kind::Text(..) | Kind::Shaped(_) => {
+            "Nothing is set"
+        }
+    }
+}
+
+/// Takes what was typed; what is not allowed stays in the field, with the reason.
+fn take(id: RowId, setting: &SettingView, state: &mut SettingsState) -> Option<RowRequest> {
+    let typed = state.typed.get_mut(&id)?;
+    if setting.key.secret && typed.text.is_empty() {
+        // What is not shown is not deleted by looking at it.
+        state.typed.remove(&id);
+        return None;
+    }
+    match setting_control::read(setting.key, &typed.text) {
+        Err(fault) => {
+            typed.fault = Some(fault);
+            None
+        }
+        Ok(value) => {
+            state.typed.remove(&id);
+            match value {
+                Some(value) => (value != setting.value).then_some(RowRequest::Set(value)),
+                None => (setting.value != setting.usual).then_some(RowRequest::Reset),
+            }
+        }
+    }
+}
+
+/// Range, when a change applies, where the value comes from; and the way back. Whether that was taken.
+fn below_ui(ui: &mut Ui, setting: &SettingView, is_number: bool) -> bool {
+    let t = tokens(ui);
+    let key = setting.key;
+    let (origin, place) = origin(setting);
+    let range = setting_control::range(key);
+    let applies = format!("applies {}", key.effect.words());
+    let differs = setting.value != setting.usual;
+    let mut parts = vec![origin];
+    if differs && !key.secret {
+        let usual = setting_control::shown(key, &setting.usual);
+        let short = !usual.is_empty() && usual.chars().count() < 40;
+        parts.extend(short.then(|| format!("shipped: {usual}")));
+    }
+    parts.extend((is_number && !range.is_empty()).then_some(range));
+    parts.push(applies);
+    let can_reset = match setting.origin {
+        SettingOrigin::File(_) => true,
+        SettingOrigin::Chosen => differs,
+        SettingOrigin::Shipped | SettingOrigin::Start => false,
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        if can_reset {
+            // The words are beside the middle of the button.
+            ui.set_min_height(24.0);
+        }
+        let words = text(parts.join("  ·  "), Weight::Regular, 12.0, t.muted);
+        let words = ui.add(Label::new(words).wrap().sense(Sense::hover()));
+        if let Some(place) = place {
+            words.on_hover_text(place);
+        }
+        can_reset && named_button(ui, "Reset", &format!("Reset: {}", key.title())).clicked()
+    })
+    .inner
+}
+
+/// Where a value comes from in words, and the whole path.
+fn origin(setting: &SettingView) -> (String, Option<String>) {
+    match &setting.origin {
+        SettingOrigin::Shipped => ("As shipped".to_owned(), None),
+        SettingOrigin::File(place) => {
+            let name = place.rsplit(['/', '\\']).next().unwrap_or(place);
+            (format!("From {}", format::name(name)), Some(place.clone()))
+        }
+        SettingOrigin::Chosen => ("Chosen now, not in the file yet".to_owned(), None),
+        SettingOrigin::Start => {
+            let why = "It was named on the command line, which goes before the file, or is in use although the file says something else.";
+            ("Given at the start".to_owned(), Some(why.to_owned()))
+        }
+    }
+}
+
+/// A small button that is called more than it shows.
+pub(super) fn named_button(ui: &mut Ui, words: &str, name: &str) -> Response {
+    let t = tokens(ui);
+    let shown = setting_control::capital(words);
+    let button = Button::new(text(shown, Weight::Medium, 12.0, t.strong))
+        .corner_radius(RADIUS_FIELD)
+        .min_size(vec2(0.0, 24.0));
+    let response = ui.add(button);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    focus_ring(ui, &response, f32::from(RADIUS_FIELD));
+    response
+}

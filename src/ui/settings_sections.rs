@@ -1,0 +1,188 @@
+//! What the sections of the page Settings have besides rows of keys.
+
+use std::path::Path;
+
+use eframe::egui::{Label, Ui};
+
+use super::icons::Sign;
+use super::screen::Screen;
+use super::settings_state::{SettingsQuestion, SettingsSection};
+use super::theme::{Weight, caps, space, text, tokens};
+use super::ui_state::UiState;
+use super::widgets::{answers_ui, card, plain_button, signed_row};
+use super::{api_key_page, copy_button, format};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
+
+/// What stands above the rows.
+pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
+    match view.settings.section {
+        SettingsSection::Account => {
+            card_ui(ui, |ui| api_key_page::key_ui(ui, snapshot, key_file, view))
+        }
+        SettingsSection::Privacy => card_ui(ui, |ui| privacy_ui(ui, snapshot)),
+        SettingsSection::About => about_ui(ui, snapshot, view),
+        SettingsSection::General
+        | SettingsSection::Sound
+        | SettingsSection::Talking
+        | SettingsSection::Profile
+        | SettingsSection::Appearance => {}
+    }
+}
+
+/// What stands below them.
+pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    match view.settings.section {
+        SettingsSection::Sound => card_ui(ui, |ui| sound_ui(ui, snapshot, view)),
+        SettingsSection::Privacy => {
+            card_ui(ui, |ui| delete_ui(ui, view));
+            folders_ui(ui, snapshot);
+        }
+        SettingsSection::General
+        | SettingsSection::Talking
+        | SettingsSection::Profile
+        | SettingsSection::Account
+        | SettingsSection::Appearance
+        | SettingsSection::About => {}
+    }
+}
+
+fn card_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    card(tokens(ui)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        add(ui);
+    });
+}
+
+fn words_ui(ui: &mut Ui, words: &str) {
+    let ink = tokens(ui).normal;
+    ui.add(Label::new(text(words, Weight::Regular, 13.0, ink)).wrap());
+}
+
+fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    let t = tokens(ui);
+    ui.label(text("Is it good?", Weight::SemiBold, 14.0, t.strong));
+    let mark = if snapshot.echo.on {
+        (Sign::Dot, t.ok)
+    } else {
+        (Sign::Ring, t.muted)
+    };
+    signed_row(
+        ui,
+        mark,
+        &format!("Echo cancellation: {}", snapshot.echo.why),
+    );
+    words_ui(
+        ui,
+        "The check listens to the room, to you, and to a short sound from the speaker, and says what could be better.",
+    );
+    if plain_button(ui, "Check the sound").clicked() {
+        view.open(Screen::Check);
+    }
+}
+
+/// What is sent where.
+fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    let t = tokens(ui);
+    ui.label(text(
+        "What leaves this computer",
+        Weight::SemiBold,
+        14.0,
+        t.strong,
+    ));
+    let place = format::name(&snapshot.place);
+    let sent = if snapshot.demo {
+        "Nothing. The demo answers inside this program.".to_owned()
+    } else if snapshot.local {
+        "Nothing. What answers runs on this computer.".to_owned()
+    } else {
+        format!(
+            "What you say while you speak, what you type, the instruction of the profile, your language and the time go to {place}. \
+             While you are silent, nothing is sent, unless the service notices the end of your turn (Talking)."
+        )
+    };
+    words_ui(ui, &sent);
+    let alerts = snapshot.settings.config.iter();
+    let mut alerts = alerts.filter(|setting| setting.key.name == "alert_webhook");
+    if alerts.any(|setting| setting.value != setting.usual) {
+        words_ui(
+            ui,
+            "Alerts, which hold figures and no words, go to the address in General.",
+        );
+    }
+    words_ui(
+        ui,
+        "What is kept stays on this computer: the words of conversations as long as you choose below, their sound only if you \
+         choose so. Your key is in the system's keyring or a file that only you can read.",
+    );
+}
+
+fn delete_ui(ui: &mut Ui, view: &mut UiState) {
+    let t = tokens(ui);
+    ui.label(text(
+        "Delete what is kept",
+        Weight::SemiBold,
+        14.0,
+        t.strong,
+    ));
+    if let Some((SettingsQuestion::DeleteConversations, new)) = &mut view.settings.question {
+        words_ui(
+            ui,
+            "Delete all conversations for good? The present one ends.",
+        );
+        let mut answer = None;
+        ui.horizontal_wrapped(|ui| answer = answers_ui(ui, ["Delete all", "Keep them"], new));
+        if let Some(deletes) = answer {
+            view.settings.question = None;
+            view.commands
+                .extend(deletes.then_some(Command::DeleteKept(None)));
+        }
+        return;
+    }
+    words_ui(
+        ui,
+        "All kept conversations, with their sound. Single ones: Ctrl H.",
+    );
+    if plain_button(ui, "Delete all conversations").clicked() {
+        view.settings.question = Some((SettingsQuestion::DeleteConversations, true));
+    }
+}
+
+fn folders_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    ui.add_space(space::XS);
+    ui.label(caps("Files and folders", tokens(ui)));
+    card_ui(ui, |ui| {
+        let t = tokens(ui);
+        for (what, path) in &snapshot.settings.folders {
+            ui.label(text(what, Weight::Medium, 13.0, t.strong));
+            let path = text(format::clean(path), Weight::Regular, 13.0, t.normal);
+            ui.add(Label::new(path).wrap().selectable(true));
+        }
+    });
+}
+
+fn about_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    card_ui(ui, |ui| {
+        let t = tokens(ui);
+        let name = concat!("Sovereign ", env!("CARGO_PKG_VERSION"));
+        ui.label(text(name, Weight::SemiBold, 18.0, t.strong));
+        words_ui(
+            ui,
+            "A voice assistant for Gemini Live that shows why it is fast or slow.",
+        );
+        let licence = concat!(
+            "Licence: ",
+            env!("CARGO_PKG_LICENSE"),
+            ". The typeface is Inter, under the SIL Open Font License."
+        );
+        words_ui(ui, licence);
+        ui.add_space(space::XS);
+        ui.horizontal_wrapped(|ui| {
+            copy_button::copy_report_ui(ui, snapshot, view);
+            if plain_button(ui, "Figures and causes").clicked() {
+                view.open(Screen::Details);
+            }
+        });
+    });
+    folders_ui(ui, snapshot);
+}

@@ -1,0 +1,482 @@
+//! The page Settings: found, changed, refused, taken back; profiles copied and removed.
+
+use std::sync::Arc;
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Event, Key, Rect, ThemePreference, pos2, vec2};
+use egui_kittest::Node;
+use egui_kittest::kittest::Queryable as _;
+
+use sovereign::base::keys::Value;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{
+    ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
+};
+use sovereign::profile::{builtin, fields};
+use sovereign::settings::config::{self, Config};
+use sovereign::settings::profile_edit::ProfileEdit;
+use sovereign::telemetry::diagnosis::{Cause, Finding, TurnPart};
+
+use super::rig::{Rig, snapshot};
+
+const FILE: &str = "/home/me/.config/sovereign/profiles/balanced.yaml";
+
+/// All settings as they are shipped, but for a changed volume and patience.
+fn settings() -> SettingsView {
+    let usual = Config::default();
+    let shipped = |key: &'static sovereign::base::keys::Key, value: Value| SettingView {
+        key,
+        value: value.clone(),
+        usual: value,
+        origin: SettingOrigin::Shipped,
+    };
+    let config = config::keys().map(|key| shipped(key, usual.value_of(key.name)));
+    let profile = builtin("balanced").expect("built in");
+    let keys = fields().zip(profile.values());
+    let keys = keys.filter(|(key, _)| key.name != "name" && !key.name.starts_with("auto."));
+    let mut view = SettingsView {
+        config: config.collect(),
+        profile: ProfileView {
+            name: "balanced".into(),
+            label: "Balanced".into(),
+            file: Some(FILE.into()),
+            is_shipped: true,
+            base: ("balanced".into(), "Balanced".into()),
+            keys: keys.map(|(key, value)| shipped(key, value)).collect(),
+        },
+        folders: vec![(
+            "Configuration",
+            "/home/me/.config/sovereign/config.yaml".into(),
+        )],
+    };
+    let set = |settings: &mut Vec<SettingView>, name: &str, value: Value, place: &str| {
+        let setting = settings.iter_mut().find(|setting| setting.key.name == name);
+        let setting = setting.expect("there is this key");
+        setting.value = value;
+        setting.origin = SettingOrigin::File(place.into());
+    };
+    let place = "/home/me/.config/sovereign/config.yaml:7";
+    set(&mut view.config, "volume", Value::Number(0.8), place);
+    let place = format!("{FILE}:4");
+    set(
+        &mut view.profile.keys,
+        "turn.patience_ms",
+        Value::Whole(400),
+        &place,
+    );
+    view
+}
+
+fn shown() -> Snapshot {
+    Snapshot {
+        settings: Arc::new(settings()),
+        ..snapshot()
+    }
+}
+
+fn open(section: &str) -> Rig {
+    let mut rig = Rig::new(shown());
+    rig.ctrl(Key::Comma);
+    click(&mut rig, Role::RadioButton, section);
+    rig
+}
+
+fn click(rig: &mut Rig, role: Role, name: &str) {
+    rig.harness.get_by_role_and_label(role, name).scroll_to_me();
+    rig.step();
+    rig.harness.get_by_role_and_label(role, name).click();
+    rig.step();
+}
+
+fn field<'a>(rig: &'a Rig, name: &'a str) -> Node<'a> {
+    rig.harness.get_by_role_and_label(Role::TextInput, name)
+}
+
+/// Types over what is in a field, and leaves it with Enter.
+fn enter(rig: &mut Rig, name: &str, text: &str) {
+    field(rig, name).scroll_to_me();
+    rig.step();
+    field(rig, name).focus();
+    rig.step();
+    rig.ctrl(Key::A);
+    rig.harness.event(Event::Text(text.into()));
+    rig.step();
+    rig.harness.key_press(Key::Enter);
+    rig.step();
+}
+
+fn choose(rig: &mut Rig, list: &str, entry: &str) {
+    let closed = rig.harness.get_by_role_and_label(Role::ComboBox, list);
+    closed.scroll_to_me();
+    rig.step();
+    rig.harness
+        .get_by_role_and_label(Role::ComboBox, list)
+        .click();
+    rig.step();
+    rig.harness
+        .get_by_role_and_label(Role::Button, entry)
+        .click();
+    rig.step();
+}
+
+fn search(rig: &mut Rig, words: &str) {
+    rig.ctrl(Key::F);
+    rig.ctrl(Key::A);
+    rig.harness.event(Event::Text(words.into()));
+    rig.step();
+}
+
+#[test]
+fn the_gear_and_its_key_lead_there_and_back() {
+    let mut rig = Rig::new(shown());
+    rig.click("Settings (Ctrl ,)");
+    assert!(
+        rig.says("Settings") && rig.says("General"),
+        "{:?}",
+        rig.texts()
+    );
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(rig.says("Hold to talk"));
+    rig.ctrl(Key::Comma);
+    assert!(rig.says("Search settings"), "{:?}", rig.texts());
+    click(&mut rig, Role::RadioButton, "Privacy");
+    assert!(rig.says("What leaves this computer"));
+    rig.ctrl(Key::Comma);
+    assert!(rig.says("Hold to talk"));
+    rig.ctrl(Key::Comma);
+    assert!(rig.says("What leaves this computer"), "where it was left");
+}
+
+#[test]
+fn a_setting_is_found_by_name_key_meaning_and_unit() {
+    let mut rig = open("General");
+    for (words, found, not) in [
+        ("pause ends", "Pause that ends your turn", "Answer length"),
+        ("turn.patience_ms", "Pause that ends your turn", "Model"),
+        ("fan keyboard", "Speech detector", "Answer length"),
+        ("MB", "Alert: memory above", "Pause that ends your turn"),
+        ("US$", "Spend limit for a day", "Model"),
+        ("zoom", "Zoom", "Model"),
+    ] {
+        search(&mut rig, words);
+        assert!(rig.says(found), "{words}: {:?}", rig.texts());
+        assert!(!rig.says(not), "{words}: {:?}", rig.texts());
+    }
+    search(&mut rig, "no such thing");
+    assert!(rig.says("Nothing is called so. Try another word."));
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(
+        rig.says("Send alerts to"),
+        "one step back shows the section"
+    );
+    assert!(rig.sent().is_empty());
+}
+
+#[test]
+fn a_change_is_asked_for_by_its_key() {
+    let mut rig = open("Talking");
+    click(&mut rig, Role::CheckBox, "Speech opens the microphone");
+    let sent = rig.sent();
+    assert!(
+        matches!(
+            &sent[..],
+            [Command::SetConfig(
+                "voice_activation",
+                Some(Value::Flag(false))
+            )]
+        ),
+        "{sent:?}"
+    );
+    choose(&mut rig, "Talk key", "Tap");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::SetConfig("talk_key", Some(Value::Text(word)))] if word == "tap"),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn a_change_of_the_profile_goes_into_its_file() {
+    let mut rig = open("Profile");
+    let edits = |rig: &mut Rig| -> Vec<(String, ProfileEdit)> {
+        let edit = |command| {
+            let Command::EditProfile(name, edit) = command else {
+                panic!("{command:?}");
+            };
+            (name, edit)
+        };
+        rig.sent().into_iter().map(edit).collect()
+    };
+    let set = |key, value| ("balanced".to_owned(), ProfileEdit::Set(key, Some(value)));
+    enter(&mut rig, "Pause that ends your turn", "450");
+    assert_eq!(
+        edits(&mut rig),
+        [set("turn.patience_ms", Value::Whole(450))]
+    );
+    enter(&mut rig, "Pause that ends your turn", "400");
+    assert_eq!(edits(&mut rig), [], "it is so already");
+    choose(&mut rig, "Answer length", "Short");
+    assert_eq!(
+        edits(&mut rig),
+        [set("live.answer_length", Value::Text("short".into()))]
+    );
+    enter(&mut rig, "Names and special words", "Ada, Kubernetes");
+    let names = Value::List(vec!["Ada".into(), "Kubernetes".into()]);
+    assert_eq!(edits(&mut rig), [set("live.vocabulary", names)]);
+    rig.click("Alert: reply heard after: off");
+    assert_eq!(edits(&mut rig), [set("alerts.response_ms", Value::None)]);
+    click(&mut rig, Role::CheckBox, "Answer early");
+    assert_eq!(
+        edits(&mut rig),
+        [set("turn.eager_endpoint", Value::Flag(false))]
+    );
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_in_place() {
+    let mut rig = open("Profile");
+    enter(&mut rig, "Pause that ends your turn", "9000");
+    let words = "This is 9000: allowed is a whole number from 100 to 5000.";
+    assert!(rig.says(words), "{:?}", rig.texts());
+    assert!(rig.sent().is_empty(), "nothing is written");
+    // It can be mended there, or taken back.
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(!rig.says(words) && rig.says("Settings"));
+    enter(&mut rig, "Pause that ends your turn", "soon");
+    assert!(rig.says_part("This is no whole number"));
+    enter(&mut rig, "Pause that ends your turn", "300");
+    assert!(!rig.says_part("This is no whole number"));
+    assert_eq!(rig.sent().len(), 1);
+}
+
+#[test]
+fn it_says_where_a_value_comes_from_and_takes_it_back() {
+    let mut rig = open("Profile");
+    let places = |rig: &Rig, words: &str| {
+        let texts = rig.texts();
+        texts.iter().filter(|text| text.contains(words)).count()
+    };
+    assert_eq!(places(&rig, "From balanced.yaml:4"), 1, "{:?}", rig.texts());
+    assert!(rig.says_part("shipped: 500") && rig.says_part("100 to 5\u{a0}000\u{a0}ms"));
+    assert!(rig.says_part("applies with the next connection"));
+    rig.click("Reset: Pause that ends your turn");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::EditProfile(name, ProfileEdit::Set("turn.patience_ms", None))] if name == "balanced"),
+        "{sent:?}"
+    );
+    click(&mut rig, Role::RadioButton, "Sound");
+    assert_eq!(places(&rig, "From config.yaml:7"), 1);
+    rig.click("Reset: Volume of replies");
+    assert!(matches!(
+        rig.sent()[..],
+        [Command::SetConfig("volume", None)]
+    ));
+    rig.show(|s| {
+        let settings = Arc::make_mut(&mut s.settings);
+        for setting in &mut settings.config {
+            setting.origin = SettingOrigin::Start;
+        }
+    });
+    assert!(rig.says_part("Given at the start"));
+    assert!(
+        !rig.says("Reset: Volume of replies"),
+        "the file did not say it"
+    );
+}
+
+#[test]
+fn a_secret_is_not_shown_and_not_lost_by_a_look() {
+    let mut rig = open("General");
+    rig.show(|s| {
+        let settings = Arc::make_mut(&mut s.settings);
+        let secret = settings
+            .config
+            .iter_mut()
+            .find(|setting| setting.key.secret);
+        let secret = secret.expect("alerts may hold one");
+        secret.value = Value::Text("••••".into());
+        secret.origin = SettingOrigin::File("/home/me/.config/sovereign/config.yaml:3".into());
+    });
+    rig.harness
+        .get_by_role_and_label(Role::PasswordInput, "Send alerts to")
+        .focus();
+    rig.step();
+    rig.harness.event(Event::Text("x".into()));
+    rig.step();
+    rig.harness.key_press(Key::Backspace);
+    rig.step();
+    rig.harness.key_press(Key::Enter);
+    rig.step();
+    assert!(rig.sent().is_empty(), "it is as it was");
+    rig.harness
+        .get_by_role_and_label(Role::PasswordInput, "Send alerts to")
+        .focus();
+    rig.step();
+    rig.harness
+        .event(Event::Text("https://alerts.example/hook".into()));
+    rig.step();
+    rig.harness.key_press(Key::Enter);
+    rig.step();
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::SetConfig("alert_webhook", Some(Value::Text(url)))] if url == "https://alerts.example/hook"),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn a_profile_is_copied_compared_and_reset_after_a_question() {
+    let mut rig = open("Profile");
+    rig.click("Compare with the shipped one");
+    assert!(rig.says("Pause that ends your turn") && !rig.says("Answer length"));
+    rig.click("Show all settings");
+    assert!(rig.says("Answer length"));
+    rig.click("Duplicate");
+    enter(&mut rig, "Name of the copy", "Night");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::EditProfile(name, ProfileEdit::Duplicate(label))] if name == "balanced" && label == "Night"),
+        "{sent:?}"
+    );
+    rig.click("Reset to shipped");
+    rig.click("Keep it");
+    assert!(rig.sent().is_empty());
+    rig.click("Reset to shipped");
+    rig.click("Reset it");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::EditProfile(_, ProfileEdit::Remove)]),
+        "{sent:?}"
+    );
+    // One of the user's own is deleted; one without a file can be neither.
+    rig.show(|s| Arc::make_mut(&mut s.settings).profile.is_shipped = false);
+    rig.click("Delete");
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(!rig.says("Delete it") && rig.says("Settings"), "Esc is no");
+    rig.show(|s| {
+        let profile = &mut Arc::make_mut(&mut s.settings).profile;
+        (profile.is_shipped, profile.file) = (true, None);
+    });
+    assert!(!rig.says("Delete") && !rig.says("Reset to shipped"));
+    enter(&mut rig, "Name", "Mine");
+    let sent = rig.sent();
+    assert!(
+        matches!(
+            &sent[..],
+            [Command::EditProfile(_, ProfileEdit::Set("label", Some(_)))]
+        ),
+        "renamed: {sent:?}"
+    );
+}
+
+#[test]
+fn the_look_of_the_window_follows_at_once() {
+    let mut rig = open("Appearance");
+    choose(&mut rig, "Colours", "Light");
+    let theme = rig.harness.ctx.options(|options| options.theme_preference);
+    assert_eq!(theme, ThemePreference::Light);
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::SetConfig("window.theme", Some(Value::Text(word)))] if word == "light"),
+        "{sent:?}"
+    );
+    choose(&mut rig, "Latency panel", "Hidden");
+    assert_eq!(rig.harness.state().panel(), 0);
+    choose(&mut rig, "Zoom", "150 %");
+    rig.step();
+    assert!((rig.harness.ctx.zoom_factor() - 1.5).abs() < 1e-6);
+}
+
+#[test]
+fn privacy_says_what_is_sent_and_deletes_what_is_kept() {
+    let mut rig = open("Privacy");
+    rig.show(|s| s.place = "live.example".into());
+    assert!(rig.says_part("go to live.example"));
+    assert!(rig.says("/home/me/.config/sovereign/config.yaml"));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says_part("Nothing. The demo answers"));
+    choose(&mut rig, "Keep conversations", "90 days");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::SetConfig("keep", Some(Value::Text(time)))] if time == "90d"),
+        "{sent:?}"
+    );
+    rig.click("Delete all conversations");
+    rig.click("Delete all");
+    assert!(matches!(rig.sent()[..], [Command::DeleteKept(None)]));
+}
+
+#[test]
+fn an_advice_leads_to_the_setting_that_it_names() {
+    let mut rig = Rig::new(shown());
+    rig.show(|s| {
+        s.findings = Arc::from([Finding {
+            part: TurnPart::Service,
+            cause: Cause::Model,
+            costs: None,
+            what: "You wait.".into(),
+            remedy: "Lower `turn.patience_ms` in the profile.".into(),
+            action: None,
+        }]);
+    });
+    rig.ctrl(Key::D);
+    rig.click("Change: Pause that ends your turn");
+    rig.step();
+    let row = field(&rig, "Pause that ends your turn").rect();
+    let window = Rect::from_min_size(pos2(0.0, 0.0), vec2(1100.0, 720.0));
+    assert!(window.contains_rect(row), "{row:?}");
+}
+
+#[test]
+fn every_section_is_within_reach_in_every_window_and_by_keyboard() {
+    let sections = [
+        ("General", "Send alerts to"),
+        ("Sound", "Microphone"),
+        ("Talking", "Talk key"),
+        ("Profile", "Alert: stutters"),
+        ("Key and account", "Spend limit for a day"),
+        ("Appearance", "Zoom"),
+        ("Privacy", "Keep conversations"),
+        ("About", "Copy report"),
+    ];
+    for (size, zoom) in [
+        ((1100.0, 720.0), 1.0),
+        ((640.0, 480.0), 1.0),
+        ((400.0, 600.0), 1.0),
+        ((640.0, 480.0), 2.0),
+    ] {
+        let mut rig = Rig::sized(shown(), size.0, size.1);
+        rig.harness.ctx.set_zoom_factor(zoom);
+        rig.step();
+        rig.ctrl(Key::Comma);
+        let window = Rect::from_min_size(pos2(0.0, 0.0), vec2(size.0, size.1) / zoom).expand(0.5);
+        for (section, last) in sections {
+            rig.harness
+                .get_by_role_and_label(Role::RadioButton, section)
+                .focus();
+            rig.step();
+            rig.harness.key_press(Key::Enter);
+            rig.step();
+            let lowest = |rig: &Rig, scrolls: bool| {
+                let found = rig.harness.get_all_by_label(last).last().expect("there");
+                if scrolls {
+                    found.scroll_to_me();
+                }
+                found.rect()
+            };
+            lowest(&rig, true);
+            rig.step();
+            rig.step();
+            let rect = lowest(&rig, false);
+            assert!(
+                window.contains_rect(rect),
+                "{last} at {rect:?} in {window:?}, zoom {zoom}"
+            );
+        }
+    }
+}
