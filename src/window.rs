@@ -13,7 +13,7 @@ use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
-use sovereign::settings::config::{ConfigFile, Window};
+use sovereign::settings::config::{Config, ConfigFile, Window};
 use sovereign::settings::paths::Paths;
 use sovereign::ui::display::{self, Display};
 use sovereign::ui::{self, Left, UiLink};
@@ -91,6 +91,9 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     drop(entered);
     window.frame.size.get_or_insert(ui::USUAL);
     session.commands.try_send(Command::SetShown(false)).ok();
+    if window.keep_muted && window.muted {
+        session.commands.try_send(Command::SetMuted(true)).ok();
+    }
     let link = UiLink {
         snapshots: session.snapshots.clone(),
         commands: session.commands.clone(),
@@ -171,7 +174,18 @@ fn keep(paths: &Paths, left: &Left, before: &Window) {
         return;
     }
     let (mut file, _) = ConfigFile::load(paths.config_file());
-    if let Err(problem) = file.save(|config| config.window = left.clone()) {
+    let look = |config: &mut Config| {
+        // Whether it is muted was written at once.
+        let Window {
+            keep_muted, muted, ..
+        } = config.window;
+        config.window = Window {
+            keep_muted,
+            muted,
+            ..left.clone()
+        };
+    };
+    if let Err(problem) = file.save(look) {
         tracing::warn!(%problem, "the look of the window is not kept");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Info               until it was read: some seconds, or until another key or profile is chosen
-//! Warning, Error     while it is true: until it is withdrawn or dismissed
+//! Warning, Error     while it is true: until it is withdrawn or dismissed (the window dismisses warnings that do not last)
 //! ```
 
 use std::collections::VecDeque;
@@ -34,6 +34,8 @@ pub(super) enum Topic {
     Store,
     /// A key or an endpoint that could not be used.
     Key,
+    /// A microphone that does not hear as it should.
+    Sound,
     /// A network that carries nothing.
     Network,
     /// Anything else.
@@ -98,8 +100,11 @@ impl Notices {
             now + NOTICED_WITHIN + PER_CHARACTER.saturating_mul(characters.min(300))
         });
         let same = |(notice, ..): &&mut (Notice, Topic, Option<Instant>)| notice.text == text;
+        // What is withdrawn with its topic is true until then.
+        let lasts = severity != Severity::Info && (topic != Topic::Other || remedy.is_some());
         if let Some((notice, _, stands)) = self.standing.iter_mut().find(same) {
             (notice.severity, notice.remedy, *stands) = (severity, remedy, until);
+            notice.lasts = lasts;
             return;
         }
         if self.standing.len() == MOST {
@@ -112,6 +117,7 @@ impl Notices {
             severity,
             text,
             remedy,
+            lasts,
         };
         self.standing.push_back((notice, topic, until));
     }

@@ -29,6 +29,9 @@ impl Conversation {
         match command {
             Command::SetMuted(muted) => {
                 self.microphone.set_muted(muted);
+                if self.settings.config().window.keep_muted {
+                    self.save(|config| config.window.muted = muted);
+                }
                 if muted {
                     self.cancel_check();
                 }

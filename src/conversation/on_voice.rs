@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::actor::Conversation;
 use super::event::Event;
+use super::notices::Topic;
 use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
@@ -164,7 +165,8 @@ impl Conversation {
         const WHAT: &str = "The microphone gives no sound at all";
         match (zero, self.voice.gave_sound) {
             (true, true) => {}
-            (true, false) => self.notice(
+            (true, false) => self.notices.show_about(
+                Topic::Sound,
                 Severity::Warning,
                 format!(
                     "{WHAT}. Look for a mute switch on it, and in the sound settings of the system."

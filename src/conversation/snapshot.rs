@@ -311,4 +311,6 @@ pub struct Notice {
     pub text: String,
     /// What a button can do about it.
     pub remedy: Option<Remedy>,
+    /// It stands while it is true, or until something was done about it: it does not go by itself.
+    pub lasts: bool,
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui, ViewportCommand};
+use eframe::egui::{
+    CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, ViewportCommand, vec2,
+};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
@@ -13,8 +15,9 @@ use super::screen::Screen;
 use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
-    api_key_page, banners, captions, check_page, conversations_page, details_page, footer, format,
-    header, latency_panel, settings_page, shortcuts, talk, theme, typed_field, window_position,
+    api_key_page, banners, captions, check_page, conversations_page, details_page, find_bar,
+    footer, format, header, latency_panel, overlay, settings_page, shortcuts, talk, theme, toasts,
+    typed_field, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -146,6 +149,14 @@ impl UiApp {
             // So that the peak mark falls without other changes.
             ctx.request_repaint_after(FIGURES_STAND);
         }
+        let notices = &self.snapshot.notices;
+        let toasts = &mut self.view.toasts;
+        // Beside another page nobody has seen them.
+        if self.view.page == Screen::Talk
+            && let Some(wait) = toasts.update(notices, now, &mut self.view.commands)
+        {
+            ctx.request_repaint_after(wait);
+        }
         let wait = self.view.numbers.update(&self.snapshot, now);
         if let Some(wait) = wait.filter(|_| !idle) {
             ctx.request_repaint_after(wait);
@@ -225,7 +236,7 @@ impl UiApp {
                 ui.set_min_height(20.0);
                 footer::footer_ui(ui, room, &snapshot, self.view.now);
             });
-        if self.view.page == Screen::Talk && self.view.panel > 0 {
+        if self.view.page == Screen::Talk && self.view.panel > 1 {
             let (width, margin) = if room == LayoutSize::Wide {
                 (351.0, 16)
             } else {
@@ -267,21 +278,46 @@ impl UiApp {
                 Screen::Conversations => {
                     conversations_page::page_ui(ui, &snapshot, None, &mut self.view);
                 }
-                Screen::Talk => {
-                    let voice = self.voice();
-                    Panel::bottom("talk")
-                        .frame(Frame::new())
-                        .show_separator_line(false)
-                        .resizable(false)
-                        .show(ui, |ui| {
-                            typed_field::writing_ui(ui, &snapshot, false, &mut self.view);
-                            talk::talk_ui(ui, &snapshot, &mut self.view, voice)
-                        });
-                    banners::banners_ui(ui, &snapshot, &mut self.view);
-                    let height = ui.available_height() - space::S;
-                    captions::captions_ui(ui, &snapshot, &mut self.view, height);
-                }
+                Screen::Talk => self.talk_page_ui(ui),
             });
+    }
+
+    /// The words of both sides in a height, and what lies over them; `whole` is the area down from its top.
+    fn conversation_ui(&mut self, ui: &mut Ui, whole: Rect, height: f32) {
+        let snapshot = self.snapshot.clone();
+        let area = Rect::from_min_size(ui.cursor().left_top(), vec2(ui.available_width(), height));
+        captions::captions_ui(ui, &snapshot, &mut self.view, height);
+        captions::latest_ui(ui, &snapshot, &mut self.view);
+        let column = Rect::from_x_y_ranges(captions::column(area), area.y_range());
+        let UiState {
+            toasts, commands, ..
+        } = &mut self.view;
+        toasts::toasts_ui(ui, column, toasts, commands);
+        overlay::card_ui(ui, whole, &snapshot, &mut self.view);
+        find_bar::find_bar_ui(ui, column, &mut self.view.find);
+    }
+
+    /// The conversation in the room that header, footer and panel leave.
+    fn talk_page_ui(&mut self, ui: &mut Ui) {
+        let snapshot = self.snapshot.clone();
+        let voice = self.voice();
+        Panel::bottom("talk")
+            .frame(Frame::new())
+            .show_separator_line(false)
+            .resizable(false)
+            .show(ui, |ui| {
+                captions::column_ui(ui, |ui| {
+                    typed_field::writing_ui(ui, &snapshot, false, &mut self.view);
+                    talk::talk_ui(ui, &snapshot, &mut self.view, voice);
+                });
+            });
+        let whole = ui.available_rect_before_wrap();
+        overlay::row_ui(ui, &snapshot, &mut self.view);
+        captions::column_ui(ui, |ui| {
+            banners::banners_ui(ui, &snapshot, &mut self.view);
+        });
+        let height = ui.available_height() - space::S;
+        self.conversation_ui(ui, whole, height);
     }
 
     /// The layout of low or narrow windows: one scrolling column.
@@ -314,13 +350,16 @@ impl UiApp {
                             conversations_page::page_ui(ui, &snapshot, room, &mut self.view);
                         }
                         Screen::Talk => {
+                            overlay::row_ui(ui, &snapshot, &mut self.view);
                             banners::banners_ui(ui, &snapshot, &mut self.view);
                             let height = (height * 0.5).max(96.0);
-                            captions::captions_ui(ui, &snapshot, &mut self.view, height);
+                            let whole = ui.available_rect_before_wrap();
+                            let whole = Rect::from_min_size(whole.min, vec2(whole.width(), height));
+                            self.conversation_ui(ui, whole, height);
                             typed_field::writing_ui(ui, &snapshot, true, &mut self.view);
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice);
-                            if self.view.panel > 0 {
+                            if self.view.panel > 1 {
                                 latency_panel::panel_ui(ui, &snapshot, &self.view);
                                 latency_panel::tools_ui(ui, &snapshot, &mut self.view);
                             }

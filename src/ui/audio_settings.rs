@@ -6,9 +6,9 @@ use super::format;
 use super::icons::Sign;
 use super::switch::switch_row;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::widgets::{choose, key_hint, signed_row};
+use super::widgets::{choose, signed_row};
 use crate::conversation::command::Command;
-use crate::conversation::snapshot::{EchoView, Snapshot, TalkView};
+use crate::conversation::snapshot::{EchoView, TalkView};
 use crate::profile::EchoCancellation;
 use crate::settings::config::{MOST_RELEASE_DELAY, TalkKey};
 
@@ -100,21 +100,5 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     {
         let delay = std::time::Duration::from_millis(delay.round() as u64);
         commands.push(Command::SetReleaseDelay(delay));
-    }
-}
-
-/// The button that replays the last answer, as a key hint, with the reason if it is disabled.
-pub(super) fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
-    let hindrance = snapshot.repeat.hindrance;
-    let button = ui
-        .add_enabled_ui(hindrance.is_none(), |ui| {
-            key_hint(ui, "Ctrl L", "hear it again", "Hear the last answer again")
-        })
-        .inner;
-    if button.clicked() {
-        commands.push(Command::Repeat);
-    }
-    if let Some(hindrance) = hindrance {
-        button.on_disabled_hover_text(format!("Not now: {hindrance}."));
     }
 }

@@ -1,28 +1,40 @@
-//! Banners: notices, a lost link, a missing microphone, the way out of the demo.
+//! The banner above the conversation: what stands until something is done about it. One is shown, the most urgent; the others
+//! are a press away. What goes by itself is told at the bottom instead (`toasts`).
 
 use std::sync::Arc;
 
-use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
+use eframe::egui::accesskit::Live;
+use eframe::egui::{Align, Button, Color32, Frame, Label, Layout, Margin, ScrollArea, Stroke, Ui};
 
 use super::format;
 use super::icons::{Icon, Sign};
 use super::remedy_button::remedy_button;
 use super::screen::Screen;
-use super::theme::{Tokens, Weight, space, text, tokens};
+use super::theme::{LOW_WINDOW, Tokens, Weight, space, text, tokens};
+use super::toasts::is_toast;
 use super::ui_state::UiState;
-use super::widgets::{answers_ui, icon_button, plain_button, primary_button, sign};
+use super::widgets::{answers_ui, focus_ring, icon_button, plain_button, primary_button, sign};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::conversation::command::Command;
-use crate::conversation::snapshot::{Link, Snapshot};
-
-/// Notices shown at once; older ones wait.
-const NOTICES_SHOWN: usize = 3;
+use crate::conversation::snapshot::{Link, Notice, Snapshot};
 
 /// Height that banners leave to the captions; in low windows they share the space.
 const LEAST_CAPTIONS: f32 = 84.0;
 
-/// All banners, none if there is nothing to say.
+/// What a banner is about, the most urgent first.
+#[derive(Clone, Copy, Debug)]
+enum Banner<'a> {
+    Begin,
+    Link,
+    Limit,
+    Microphone,
+    Speaker,
+    Notice(&'a Notice),
+    Demo,
+}
+
+/// The most urgent banner and how many more there are, or all of them; nothing if there is nothing to say.
 pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiState) {
     // Nothing moves under the pointer while it marks words.
     let marks = view.captions_at.is_some_and(|captions| {
@@ -38,14 +50,10 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
     let Some(snapshot) = &view.banners_of.clone() else {
         return;
     };
-    let quiet = view.begins.is_none()
-        && snapshot.notices.is_empty()
-        && snapshot.spending.reached.is_none()
-        && !matches!(snapshot.link, Link::Down { .. })
-        && snapshot.input.trouble.is_none()
-        && snapshot.output.trouble.is_none()
-        && !(snapshot.demo && snapshot.key.is_none());
-    if quiet {
+    let banners = banners(snapshot, view);
+    let more = banners.len().saturating_sub(1);
+    if banners.is_empty() {
+        view.all_banners = false;
         return;
     }
     // Some lines of the conversation stay in view.
@@ -58,14 +66,73 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
-            begin_ui(ui, view);
-            link_ui(ui, snapshot, view);
-            limit_ui(ui, snapshot, &mut view.commands);
-            sound_ui(ui, snapshot, view);
-            notices_ui(ui, snapshot, view);
-            demo_ui(ui, snapshot, view);
+            let shown = if view.all_banners { banners.len() } else { 1 };
+            for banner in banners.iter().take(shown) {
+                banner_ui(ui, *banner, snapshot, view);
+            }
+            more_ui(ui, more, &mut view.all_banners);
         });
-    ui.add_space(space::M);
+    ui.add_space(space::S);
+}
+
+/// How many more there are, as a button that shows them.
+fn more_ui(ui: &mut Ui, more: usize, all: &mut bool) {
+    if more == 0 {
+        *all = false;
+        return;
+    }
+    let words = if *all {
+        "Show one only".to_owned()
+    } else {
+        format!("{more} more")
+    };
+    let words = text(words, Weight::Medium, 12.0, tokens(ui).you);
+    let button = ui.add(Button::new(words).frame(false));
+    focus_ring(ui, &button, 6.0);
+    if button.clicked() {
+        *all = !*all;
+    }
+}
+
+/// What there is to say, the most urgent first, of equal ones the newest.
+fn banners<'a>(snapshot: &'a Snapshot, view: &UiState) -> Vec<Banner<'a>> {
+    let here = |is_there: bool, banner| is_there.then_some(banner);
+    let notices = |severity: Severity| {
+        let stands = move |notice: &&Notice| notice.severity == severity && !is_toast(notice);
+        snapshot
+            .notices
+            .iter()
+            .rev()
+            .filter(stands)
+            .map(Banner::Notice)
+    };
+    let first = [
+        here(view.begins.is_some(), Banner::Begin),
+        here(matches!(snapshot.link, Link::Down { .. }), Banner::Link),
+        here(snapshot.spending.reached.is_some(), Banner::Limit),
+        here(snapshot.input.trouble.is_some(), Banner::Microphone),
+        here(snapshot.output.trouble.is_some(), Banner::Speaker),
+    ];
+    let demo = here(snapshot.demo && snapshot.key.is_none(), Banner::Demo);
+    first
+        .into_iter()
+        .flatten()
+        .chain(notices(Severity::Error))
+        .chain(notices(Severity::Warning))
+        .chain(demo)
+        .collect()
+}
+
+fn banner_ui(ui: &mut Ui, of: Banner<'_>, snapshot: &Snapshot, view: &mut UiState) {
+    match of {
+        Banner::Begin => begin_ui(ui, view),
+        Banner::Link => link_ui(ui, snapshot, view),
+        Banner::Limit => limit_ui(ui, snapshot, &mut view.commands),
+        Banner::Microphone => microphone_ui(ui, snapshot, view),
+        Banner::Speaker => speaker_ui(ui, snapshot, view),
+        Banner::Notice(notice) => notice_ui(ui, notice, snapshot, view),
+        Banner::Demo => demo_ui(ui, view),
+    }
 }
 
 /// The question before words are gone.
@@ -129,7 +196,7 @@ fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     });
 }
 
-fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     // Where there was none at the start, a notice says so, and that one that comes now is not heard.
     if let Some(what) = &snapshot.input.trouble {
@@ -139,7 +206,7 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         } else {
             " Plug one in, or choose another."
         };
-        let words = format!("{what}{help} Everything else works meanwhile.");
+        let words = format!("{what}{help}");
         banner(
             ui,
             (Sign::Cross, t.bad, "No microphone"),
@@ -152,6 +219,10 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
             },
         );
     }
+}
+
+fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    let t = tokens(ui);
     if let Some(trouble) = &snapshot.output.trouble {
         let words = format!(
             "{} Answers are shown as text meanwhile.",
@@ -171,59 +242,34 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
 }
 
-fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+fn notice_ui(ui: &mut Ui, notice: &Notice, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
-    let hidden = snapshot.notices.len().saturating_sub(NOTICES_SHOWN);
-    for notice in snapshot.notices.iter().rev().take(NOTICES_SHOWN) {
-        let (mark, ink, head) = match notice.severity {
-            Severity::Info => (Sign::Info, t.you, "Note"),
-            Severity::Warning => (Sign::Triangle, t.warn, "Warning"),
-            Severity::Error => (Sign::Cross, t.bad, "Error"),
-        };
-        ui.push_id(notice.id, |ui| {
-            banner(
-                ui,
-                (mark, ink, head),
-                &format::clean(&notice.text),
-                if notice.remedy.is_some() { 180.0 } else { 32.0 },
-                |ui| {
-                    if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
-                        view.commands.push(Command::Dismiss(notice.id));
-                    }
-                    if let Some(remedy) = &notice.remedy {
-                        remedy_button(ui, remedy, snapshot, view);
-                    }
-                },
-            );
+    let head = match notice.severity {
+        Severity::Info => (Sign::Info, t.you, "Note"),
+        Severity::Warning => (Sign::Triangle, t.warn, "Warning"),
+        Severity::Error => (Sign::Cross, t.bad, "Error"),
+    };
+    let width = if notice.remedy.is_some() { 180.0 } else { 32.0 };
+    ui.push_id(notice.id, |ui| {
+        banner(ui, head, &format::clean(&notice.text), width, |ui| {
+            if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
+                view.commands.push(Command::Dismiss(notice.id));
+            }
+            if let Some(remedy) = &notice.remedy {
+                remedy_button(ui, remedy, snapshot, view);
+            }
         });
-    }
-    if hidden > 0 {
-        ui.label(text(
-            format!("and {hidden} more"),
-            Weight::Regular,
-            12.0,
-            t.muted,
-        ));
-    }
+    });
 }
 
-fn demo_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    if !snapshot.demo || snapshot.key.is_some() {
-        return;
-    }
-    let t = tokens(ui);
-    let words = "Speak, and it answers with your own voice, from this computer alone.";
-    banner(
-        ui,
-        (Sign::Info, t.accent, "This is the demo"),
-        words,
-        190.0,
-        |ui| {
-            if primary_button(ui, "Use Gemini: enter a key").clicked() {
-                view.page = Screen::Key;
-            }
-        },
-    );
+fn demo_ui(ui: &mut Ui, view: &mut UiState) {
+    let head = (Sign::Info, tokens(ui).accent, "This is the demo");
+    let words = "Say something and you'll hear your own voice back. Nothing is sent anywhere.";
+    banner(ui, head, words, 190.0, |ui| {
+        if primary_button(ui, "Connect to Gemini…").clicked() {
+            view.page = Screen::Key;
+        }
+    });
 }
 
 /// A banner: sign, word, sentence, and buttons of about `width` points, beside it if there is room.
@@ -234,11 +280,24 @@ fn banner(
     width: f32,
     buttons: impl FnOnce(&mut Ui),
 ) {
-    frame(tokens(ui)).show(ui, |ui| {
+    let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+    frame(tokens(ui), is_low).show(ui, |ui| {
         let room = ui.available_width();
         ui.set_width(room);
         ui.spacing_mut().item_spacing.y = 2.0;
-        if room >= width + 260.0 {
+        if is_low && room >= width + 150.0 {
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    buttons(ui);
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        head_ui(ui, mark, ink, head);
+                        let words = format::capitalised(words);
+                        let words = text(&words, Weight::Regular, 13.0, tokens(ui).normal);
+                        announced(ui, Label::new(words).truncate());
+                    });
+                });
+            });
+        } else if room >= width + 260.0 {
             ui.horizontal(|ui| {
                 ui.vertical(|ui| {
                     ui.set_width(room - width - space::S);
@@ -268,18 +327,30 @@ fn head_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str) {
 }
 
 fn words_ui(ui: &mut Ui, words: &str) {
-    ui.label(text(
+    let words = text(
         format::capitalised(words),
         Weight::Regular,
         13.0,
         tokens(ui).normal,
-    ));
+    );
+    announced(ui, Label::new(words));
 }
 
-fn frame(t: &Tokens) -> Frame {
+/// Words that a screen reader says when it has finished what it is saying.
+fn announced(ui: &mut Ui, words: Label) {
+    let told = ui.add(words);
+    ui.ctx()
+        .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+}
+
+fn frame(t: &Tokens, is_low: bool) -> Frame {
     Frame::new()
         .fill(t.card)
         .stroke(Stroke::new(1.0, t.hairline))
         .corner_radius(super::theme::RADIUS_CARD)
-        .inner_margin(Margin::symmetric(16, 10))
+        .inner_margin(if is_low {
+            Margin::symmetric(12, 4)
+        } else {
+            Margin::symmetric(16, 10)
+        })
 }

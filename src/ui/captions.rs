@@ -1,100 +1,193 @@
-//! The captions of both sides. The newest stays in view unless the user scrolls up.
+//! The conversation: the captions of both sides in a column. The newest stay in view unless the user scrolls up.
+//!
+//! Short conversations are at the bottom, where the next words come: what comes or goes above them moves nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use eframe::egui::text::TextFormat;
-use eframe::egui::{Align, Button, Color32, Label, Layout, Response, ScrollArea, Ui};
+use eframe::egui::{
+    Align, Align2, Label, Layout, Rangef, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
+};
 
-use super::audio_settings;
+use super::caption::{CaptionPlace, Correction, Wish, caption_ui};
+use super::find::FoundPlace;
 use super::format;
-use super::icons::Sign;
+use super::icons::{self, Icon};
 use super::sources::sources_ui;
-use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
-use super::transcript::Entry;
-use super::ui_state::{CaptionsAt, UiState};
-use super::verdict::{TargetComparison, largest_share};
-use super::widgets::{focus_ring, plain_button, sign};
+use super::theme::{LOW_WINDOW, Weight, font, space, text, tokens};
+use super::ui_state::{CaptionsAt, Scroll, UiState};
+use super::widgets::{focus_ring, plain_button};
 use crate::base::plural::count;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
-use crate::turn::timeline::Latencies;
 
-/// Widest line of a caption: longer ones are hard to read.
-const LINE_WIDTH: f32 = 600.0;
+/// The widest column: longer lines are hard to read.
+pub(super) const COLUMN: f32 = 720.0;
+
+/// Room below the newest words, where a note can lie without covering them.
+const BELOW: f32 = 48.0;
+
+/// Between two captions.
+const BETWEEN: f32 = 18.0;
+
+/// Draws in the middle, no wider than can be read.
+pub(super) fn column_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let area = ui.available_rect_before_wrap();
+    let rect = Rect::from_x_y_ranges(column(area), area.y_range());
+    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
+        ui.set_width(rect.width());
+        add(ui)
+    })
+    .inner
+}
+
+/// The column in the middle of an area, on whole points.
+pub(super) fn column(area: Rect) -> Rangef {
+    let width = area.width().min(COLUMN);
+    let left = (area.left() + (area.width() - width) / 2.0).floor();
+    Rangef::new(left, left + width)
+}
 
 /// Captions in what room is left.
 pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, height: f32) {
     if snapshot.captions.is_empty() {
+        view.captions_at = None;
+        view.scroll = None;
         empty_ui(ui, snapshot, height);
         return;
     }
     view.transcript.update(&snapshot.captions);
-    let (mut copied, mut corrected) = (None, None);
-    let newest = newest_words(snapshot);
+    view.transcript.find(&mut view.find);
     let top = ui.cursor().top() - ui.max_rect().top();
+    let before = view.captions_at;
+    let above = before.map_or(0.0, |before| before.above);
+    let middle = column(ui.available_rect_before_wrap());
     let mut area = ScrollArea::vertical();
-    if let Some(offset) = stays_at(view, top) {
+    let wished = scrolled(view, height);
+    if let Some(offset) = wished.or_else(|| stays_at(view, top)) {
         area = area.vertical_scroll_offset(offset);
     }
+    let mut wish = None;
     let area = area
         .id_salt("captions")
         .auto_shrink([false, false])
         .max_height(height)
         .min_scrolled_height(0.0)
-        .stick_to_bottom(true)
+        // Who leaves the end by key is not held there.
+        .stick_to_bottom(wished.is_none())
         .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = space::XS;
-            dropped_ui(ui, snapshot.captions_dropped);
-            for (i, entry) in view.transcript.entries.iter_mut().enumerate() {
-                if i > 0 && !entry.caption.continued {
-                    ui.add_space(14.0);
-                }
-                // Places count from the first caption that there was: the oldest may go.
-                ui.push_id(snapshot.captions_dropped + i as u64, |ui| {
-                    entry.show(ui, |ui, entry| {
-                        let correction = if newest == Some(i) {
-                            Correction::Button
-                        } else {
-                            Correction::Menu
-                        };
-                        let ending = waits_for(&entry.caption, snapshot);
-                        match caption_ui(ui, entry, ending, correction) {
-                            Some(Wish::Copy) => copied = Some(i),
-                            Some(Wish::Correct) => corrected = Some(i),
-                            None => {}
-                        }
-                        let caption = &entry.caption;
-                        let is_last = caption.speaker == Speaker::Assistant
-                            && snapshot.repeat.turn == Some(caption.turn);
-                        if is_last {
-                            audio_settings::repeat_ui(ui, snapshot, &mut view.commands);
-                        }
-                        let says = caption.unspoken && snapshot.written == Some(caption.turn);
-                        if says && plain_button(ui, "Say it").clicked() {
-                            view.commands.push(Command::SayIt);
-                        }
-                        if let Some(found) = &caption.found {
-                            sources_ui(ui, found);
-                        }
-                    });
-                });
-            }
-            ui.add_space(space::M.min(0.15 * height));
+            ui.add_space(above);
+            let start = ui.cursor().top();
+            // Not that of the room beside the scroll bar: it is one with what is below it.
+            let right = middle.max.min(ui.max_rect().right());
+            let rect = Rect::from_x_y_ranges(middle.min..=right, start..=f32::INFINITY);
+            let words = ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
+                ui.set_width(rect.width());
+                wish = entries_ui(ui, snapshot, view);
+                // Not by what banners leave: the words would move when those come.
+                let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+                ui.add_space(if is_low { 0.15 * height } else { BELOW });
+            });
+            words.response.rect.bottom() - start
         });
+    let offset = area.state.clamped_offset().y;
+    let at_end = offset + area.inner_rect.height() >= area.content_size.y - 1.0;
+    let free = (area.inner_rect.height() - area.inner).max(0.0).floor();
     view.captions_at = Some(CaptionsAt {
         rect: area.inner_rect,
         top,
-        offset: area.state.clamped_offset().y,
-        at_end: area.state.clamped_offset().y + area.inner_rect.height()
-            >= area.content_size.y - 1.0,
+        offset,
+        at_end,
+        most: (area.content_size.y - area.inner_rect.height()).max(0.0),
+        above: free,
+        seen: if at_end {
+            newest_of(snapshot)
+        } else {
+            before.map_or_else(|| newest_of(snapshot), |before| before.seen)
+        },
     });
-    if let Some(place) = copied {
-        ui.ctx().copy_text(view.transcript.whole(place));
+    if (free - above).abs() >= 1.0 {
+        ui.ctx().request_discard("the words move to the bottom");
     }
-    if let Some(place) = corrected {
-        view.draft.correct(&view.transcript.whole(place));
+    if view.find.goes > 0 {
+        ui.ctx().request_repaint();
     }
+    view.find.goes = view.find.goes.saturating_sub(1);
+    if let Some((place, wish)) = wish {
+        follow(ui, place, wish, view);
+    }
+}
+
+/// The captions one below the other. Returns which of them something is wanted of.
+fn entries_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) -> Option<(usize, Wish)> {
+    let mut wish = None;
+    let newest = newest_words(snapshot);
+    ui.spacing_mut().item_spacing.y = space::XS;
+    dropped_ui(ui, snapshot.captions_dropped);
+    for (nth, entry) in view.transcript.entries.iter_mut().enumerate() {
+        if nth > 0 && !entry.caption.continued {
+            ui.add_space(BETWEEN);
+        }
+        let place = CaptionPlace {
+            nth,
+            find: &view.find,
+            ending: waits_for(&entry.caption, snapshot),
+            correction: if newest == Some(nth) {
+                Correction::Button
+            } else {
+                Correction::Menu
+            },
+        };
+        let is_wanted = |found: &FoundPlace| found.entry == nth;
+        if view.find.goes > 0 && view.find.current().is_some_and(is_wanted) {
+            entry.come_near(ui);
+        }
+        // Places count from the first caption that there was: the oldest may go.
+        ui.push_id(snapshot.captions_dropped + nth as u64, |ui| {
+            entry.show(ui, |ui, entry| {
+                let wanted = caption_ui(ui, entry, place);
+                wish = wanted.map(|wanted| (nth, wanted)).or(wish);
+                let caption = &entry.caption;
+                let is_written = caption.unspoken && snapshot.written == Some(caption.turn);
+                if is_written && plain_button(ui, "Say it").clicked() {
+                    view.commands.push(Command::SayIt);
+                }
+                if let Some(found) = &caption.found {
+                    sources_ui(ui, found);
+                }
+            });
+        });
+    }
+    wish
+}
+
+fn follow(ui: &Ui, place: usize, wish: Wish, view: &mut UiState) {
+    let words = &view.transcript;
+    match wish {
+        Wish::Copy => ui.ctx().copy_text(words.whole(place)),
+        Wish::CopyNamed => ui.ctx().copy_text(words.named(place)),
+        Wish::CopyAll => ui.ctx().copy_text(words.all()),
+        Wish::Correct => view.draft.correct(&words.whole(place)),
+    }
+}
+
+/// The newest words: which caption they are in, and how many they are.
+fn newest_of(snapshot: &Snapshot) -> (u64, usize) {
+    let captions = &snapshot.captions;
+    let length = captions.last().map_or(0, |caption| caption.text.len());
+    (snapshot.captions_dropped + captions.len() as u64, length)
+}
+
+/// Where a key scrolls to.
+fn scrolled(view: &mut UiState, height: f32) -> Option<f32> {
+    let (wish, before) = (view.scroll.take()?, view.captions_at?);
+    let screen = (height - 40.0).max(40.0);
+    Some(match wish {
+        Scroll::PageUp => (before.offset - screen).max(0.0),
+        Scroll::PageDown => (before.offset + screen).min(before.most),
+        Scroll::Start => 0.0,
+        Scroll::End => before.most,
+    })
 }
 
 /// Where to scroll to, if the captions were pushed down or let up by what came or went above them: the words stay where
@@ -103,6 +196,35 @@ fn stays_at(view: &UiState, top: f32) -> Option<f32> {
     let before = view.captions_at.filter(|before| !before.at_end)?;
     let moved = top - before.top;
     (moved.abs() >= 0.5).then(|| (before.offset + moved).max(0.0))
+}
+
+/// The way back to the newest words, where some came while older ones are read. In the row that is free below the words.
+pub(super) fn latest_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    let Some(at) = view
+        .captions_at
+        .filter(|at| !at.at_end && at.seen != newest_of(snapshot))
+    else {
+        return;
+    };
+    let t = tokens(ui);
+    let words =
+        ui.painter()
+            .layout_no_wrap("Latest".into(), font(Weight::SemiBold, 13.0), t.on_accent);
+    let size = vec2(words.size().x + 46.0, 32.0);
+    let place = pos2(at.rect.center().x, at.rect.bottom() - 8.0);
+    let rect = Align2::CENTER_BOTTOM.anchor_size(place, size);
+    let button = ui.interact(rect, ui.scope_id().with("latest"), Sense::click());
+    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Jump to the latest"));
+    ui.painter().rect_filled(rect, 16.0, t.accent);
+    let arrow = Rect::from_center_size(rect.left_center() + vec2(20.0, 0.0), vec2(14.0, 14.0));
+    icons::icon(ui.painter(), arrow, Icon::Down, t.on_accent);
+    let at = pos2(rect.left() + 32.0, rect.center().y - words.size().y / 2.0);
+    ui.painter().galley(at, words, t.on_accent);
+    focus_ring(ui, &button, 16.0);
+    if button.on_hover_text("New words came below (End)").clicked() {
+        view.scroll = Some(Scroll::End);
+        ui.ctx().request_repaint();
+    }
 }
 
 /// Says that the oldest captions are gone.
@@ -128,17 +250,16 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
             "There is no microphone",
             "As soon as one is there, you can speak; meanwhile you can type. Nothing needs to be restarted.",
         ),
-        Activity::Offline | Activity::Reconnecting => (
-            "There is no connection",
-            "What you and the assistant say appears here.",
-        ),
+        Activity::Offline | Activity::Reconnecting => {
+            ("Not connected", "Your conversation will appear here.")
+        }
         Activity::LimitReached => (
             "The spend limit is reached",
             "Nothing is heard until you choose Go on.",
         ),
         Activity::Muted => (
-            "The microphone is off",
-            "Press Ctrl M and say something, or type below.",
+            "You are muted",
+            "Press the microphone below (Ctrl M) and say something, or type.",
         ),
         Activity::Connecting
         | Activity::Listening
@@ -148,29 +269,17 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
         | Activity::Answering
         | Activity::Repeating => ("Say something", format::first_words(snapshot.talk)),
     };
-    ui.vertical_centered(|ui| {
-        ui.set_min_height(height.max(0.0));
-        ui.add_space((height * 0.32).clamp(0.0, 160.0));
-        ui.label(text(head, Weight::SemiBold, 20.0, t.strong));
-        ui.label(text(body, Weight::Regular, 14.0, t.normal));
-    });
-}
-
-/// Actions on the words of a caption.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    Copy,
-    Correct,
-}
-
-/// How the user's words can be put into the field again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Correction {
-    /// They cannot: this is another conversation.
-    None,
-    Menu,
-    /// And by a button beside them.
-    Button,
+    ui.allocate_ui_with_layout(
+        vec2(ui.available_width(), height.max(0.0)),
+        Layout::top_down(Align::Center),
+        |ui| {
+            ui.set_min_height(height.max(0.0));
+            ui.set_max_width(460.0_f32.min(ui.available_width()));
+            ui.add_space((height * 0.34).clamp(0.0, 240.0));
+            ui.label(text(head, Weight::SemiBold, 24.0, t.strong));
+            ui.label(text(body, Weight::Regular, 15.0, t.normal));
+        },
+    );
 }
 
 /// The index of the user's last finished caption, which may have been misheard.
@@ -181,89 +290,6 @@ fn newest_words(snapshot: &Snapshot) -> Option<usize> {
     let speaks = matches!(snapshot.activity, Activity::UserSpeaks | Activity::Held);
     let is_being_said = caption.open && speaks && !caption.typed;
     (!is_being_said && !caption.text.trim().is_empty()).then_some(place)
-}
-
-/// Draws a caption, with what became of it behind its words; else with `ending`. Returns the user's action.
-pub(super) fn caption_ui(
-    ui: &mut Ui,
-    entry: &mut Entry,
-    ending: Option<&str>,
-    correction: Correction,
-) -> Option<Wish> {
-    let t = tokens(ui);
-    let caption = entry.caption.clone();
-    let mut wish = None;
-    let corrects = correction == Correction::Button;
-    if !caption.continued && head_ui(ui, &caption, corrects) {
-        wish = Some(Wish::Correct);
-    }
-    let ink = if caption.open && !caption.typed {
-        t.muted
-    } else {
-        t.strong
-    };
-    let ending = if caption.unwritten && caption.stopped {
-        Some("Spoken, not written down — stopped by you")
-    } else if caption.unwritten {
-        Some("Spoken, not written down")
-    } else if caption.stopped {
-        Some(" — stopped by you")
-    } else if caption.cut_off {
-        Some(" — cut off, asked for again")
-    } else if caption.unsent {
-        Some(" — not sent")
-    } else if caption.unspoken {
-        Some(" — not spoken")
-    } else {
-        ending
-    };
-    let ending = ending.map(|words| (words, line(t.muted)));
-    ui.scope(|ui| {
-        ui.set_max_width(LINE_WIDTH.min(ui.available_width()));
-        entry.words_ui(ui, &line(ink), ending, |words| {
-            words.context_menu(|ui| {
-                if plain_button(ui, "Copy").clicked() {
-                    wish = Some(Wish::Copy);
-                    ui.close();
-                }
-                let users = caption.speaker == Speaker::User && correction != Correction::None;
-                if users && plain_button(ui, "Correct and send again").clicked() {
-                    wish = Some(Wish::Correct);
-                    ui.close();
-                }
-            });
-        });
-    });
-    wish
-}
-
-/// Speaker, time and response; returns whether the words are to be corrected.
-fn head_ui(ui: &mut Ui, caption: &Caption, corrects: bool) -> bool {
-    let t = tokens(ui);
-    let ink = match caption.speaker {
-        Speaker::User => t.you,
-        Speaker::Assistant => t.accent,
-    };
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 11.0;
-        ui.label(text(caption.name, Weight::SemiBold, 13.0, ink));
-        let time = if caption.open { "now" } else { &caption.time };
-        ui.label(text(time, Weight::Regular, 12.0, t.muted));
-        if let Some(latencies) = &caption.latencies {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                response_ui(ui, latencies, caption.target);
-            });
-        }
-        corrects && correct_button(ui).clicked()
-    })
-    .inner
-}
-
-fn correct_button(ui: &mut Ui) -> Response {
-    let words = text("Correct", Weight::Regular, 12.0, tokens(ui).you);
-    let response = ui.add(Button::new(words).frame(false));
-    focus_ring(ui, &response, f32::from(RADIUS_FIELD));
-    response.on_hover_text("Puts these words into the field below, to be changed and sent again.")
 }
 
 /// Why an open caption has no words, or no answer, if that is not obvious.
@@ -284,44 +310,4 @@ fn waits_for(caption: &Caption, snapshot: &Snapshot) -> Option<&'static str> {
             }
         }
     }
-}
-
-fn line(ink: Color32) -> TextFormat {
-    TextFormat {
-        font_id: font(Weight::Regular, 15.0),
-        color: ink,
-        line_height: Some(22.0),
-        ..TextFormat::default()
-    }
-}
-
-/// The turn's response; if over the target, with a triangle and the largest share. Laid out from the right.
-fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Option<Duration>) {
-    let t = tokens(ui);
-    let Some(response) = latencies.response else {
-        return;
-    };
-    ui.spacing_mut().item_spacing.x = space::XS;
-    let figure = |ui: &mut Ui| {
-        let ms = format!("{} ms", format::millis(response));
-        ui.label(text(ms, Weight::Medium, 12.0, t.muted))
-    };
-    let Some(target) = target else {
-        figure(ui).on_hover_text("How long you waited for the answer.");
-        return;
-    };
-    let shown = if TargetComparison::of(response, target) == TargetComparison::OnTarget {
-        figure(ui)
-    } else {
-        let whose = largest_share(latencies).unwrap_or_else(|| "over".into());
-        let whose = ui.label(text(whose, Weight::Medium, 12.0, t.muted));
-        sign(ui, Sign::Triangle, 10.0, t.warn);
-        ui.add_space(3.0);
-        figure(ui) | whose
-    };
-    shown.on_hover_text(format!(
-        "End of your turn to the first audible sample: {}. Target {} ms.",
-        format::sum_of_parts(latencies),
-        format::millis(target)
-    ));
 }

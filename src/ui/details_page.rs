@@ -34,10 +34,10 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         .get(snapshot.chosen)
         .map(|profile| profile.target);
     ui.spacing_mut().item_spacing.y = space::S;
-    if page_head(ui, "Figures", "To the conversation (Esc, Ctrl D)").clicked() {
+    if page_head(ui, "Details", "To the conversation (Esc, Ctrl D)").clicked() {
         view.leave();
     }
-    section(ui, "What is wrong, and what helps", |ui| {
+    section(ui, "Problems and fixes", |ui| {
         causes_ui(ui, snapshot, target, view)
     });
     section(ui, "The newest turns", |ui| {

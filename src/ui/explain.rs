@@ -71,7 +71,7 @@ pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) 
         .zip(target)
         .filter(|(typical, target)| typical > target);
     let Some((typical, target)) = over else {
-        return ("Nothing that the figures would show.".into(), true);
+        return ("No problems found.".into(), true);
     };
     let found = if figures.n < LEAST_TURNS as u64 {
         "a cause is looked for from the third turn on."

@@ -122,14 +122,13 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
             Some(seconds) if seconds > 0 => format!("Connecting in {seconds} s"),
             _ => "Connecting".into(),
         },
-        Activity::Listening if !snapshot.talk.voice_activation => "Waiting for the key".into(),
+        Activity::Listening if !snapshot.talk.voice_activation => "Press Space to talk".into(),
         Activity::Listening => "Listening".into(),
-        Activity::UserSpeaks => "You speak".into(),
-        Activity::Held if snapshot.talk.closing => "You speak, key let go".into(),
-        Activity::Held if snapshot.talk.key == TalkKey::Tap => "You speak, microphone open".into(),
-        Activity::Held => "You speak, key held".into(),
+        Activity::UserSpeaks => "Hearing you".into(),
+        Activity::Held if snapshot.talk.closing => "Finishing…".into(),
+        Activity::Held => "Recording…".into(),
         Activity::Thinking => "Thinking".into(),
-        Activity::Answering if snapshot.ducked => "Answering, lowered".into(),
+        Activity::Answering if snapshot.ducked => "Listening: go on to interrupt".into(),
         Activity::Answering => "Answering".into(),
         Activity::Repeating => "Repeating".into(),
         Activity::Muted => "Muted".into(),
@@ -162,22 +161,20 @@ fn invitation_to(snapshot: &Snapshot, typing: bool) -> &'static str {
             TalkKey::Tap => "Press Space, then speak",
         },
         Activity::Listening => "Speak whenever you like",
-        Activity::UserSpeaks => "Go on, you are heard",
+        Activity::UserSpeaks => "I'm listening",
         Activity::Held if snapshot.talk.closing => "The microphone closes in a moment",
         Activity::Held if snapshot.talk.key == TalkKey::Tap => {
             "Speak, and press Space when you are done"
         }
         Activity::Held => "Speak, and let go when you are done",
         Activity::Thinking => "The answer is on its way",
-        Activity::Answering | Activity::Repeating if snapshot.ducked => {
-            "Listening to you … The reply is lowered: go on to interrupt"
-        }
-        Activity::Repeating => "The last answer once more; press Esc to stop it",
+        Activity::Answering | Activity::Repeating if snapshot.ducked => "Go on to interrupt",
+        Activity::Repeating => "The last answer again. Press Esc to stop it",
         Activity::Answering if snapshot.barge_in.0 => "Speak to interrupt, or press Esc",
         Activity::Answering => "Press Esc to stop the reply",
-        Activity::Muted => "Muted: nothing is heard",
+        Activity::Muted => "You are muted",
         Activity::LimitReached => "Nothing is heard until you choose Go on",
-        Activity::Reconnecting => "Connecting again",
+        Activity::Reconnecting => "Reconnecting…",
         Activity::Offline => "Not connected",
         Activity::NoMicrophone if snapshot.input.trouble.is_none() => {
             "No microphone: plug one in, and start again"
@@ -186,7 +183,20 @@ fn invitation_to(snapshot: &Snapshot, typing: bool) -> &'static str {
     }
 }
 
-/// What the talk key does: on its key cap, and as the name of a button.
+/// What the service is called, in the middle of a sentence.
+pub(super) fn service_name(snapshot: &Snapshot) -> &'static str {
+    if snapshot.demo {
+        "the demo"
+    } else if snapshot.local {
+        "the local server"
+    } else if snapshot.service.is_own {
+        "your server"
+    } else {
+        "Gemini"
+    }
+}
+
+/// What the talk key does: beside the name of the key, and as the name of a button.
 pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
     let is_open = snapshot.activity == Activity::Held && !snapshot.talk.closing;
     match (snapshot.talk.key, is_open) {
@@ -200,10 +210,10 @@ pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
 pub(super) const fn first_words(talk: TalkView) -> &'static str {
     match talk.key {
         TalkKey::Hold => {
-            "What you and the assistant say appears here. Hold Space to talk, press / to type, and Esc to stop a reply."
+            "Your conversation will appear here. Just speak, or hold Space to talk, press / to type and Esc to stop a reply."
         }
         TalkKey::Tap => {
-            "What you and the assistant say appears here. Tap Space to talk and again to end; press / to type, and Esc to stop a reply."
+            "Your conversation will appear here. Tap Space to talk and again to end; press / to type and Esc to stop a reply."
         }
     }
 }
@@ -274,7 +284,7 @@ pub(super) fn is_narrowband(snapshot: &Snapshot) -> bool {
 /// A step of the sound check as a title, and what happens in it.
 pub(super) const fn check_step(step: CheckStep) -> (&'static str, &'static str) {
     match step {
-        CheckStep::Quiet => ("Be quiet", "The room is listened to."),
+        CheckStep::Quiet => ("Be quiet", "Measuring background noise…"),
         CheckStep::Speak => ("Say a sentence", "Speak as you would to the assistant."),
         CheckStep::Chirp => (
             "A sound from the speaker",
@@ -290,9 +300,9 @@ pub(super) fn check_verdict(lines: &[CheckLine]) -> &'static str {
     if has(CheckStatus::Bad) {
         "Something does not work"
     } else if has(CheckStatus::Warn) {
-        "It works, and could be better"
+        "Works, with room to improve"
     } else {
-        "All is well"
+        "Everything works"
     }
 }
 
@@ -352,22 +362,28 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
     }
 }
 
+/// The parts of a reply time, and what comes before it.
+pub(super) const SENDING: &str = "sending";
+pub(super) const SERVICE: &str = "service and internet";
+pub(super) const PLAYING: &str = "playing";
+pub(super) const WAITING: &str = "waiting for you to finish";
+
 /// The parts as a sum, for those who cannot see the bar.
 pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
     let parts = [
-        ("to the service", latencies.uplink),
-        ("service and network", latencies.server),
-        ("to your ear", latencies.downlink),
+        (SENDING, latencies.uplink),
+        (SERVICE, latencies.server),
+        (PLAYING, latencies.downlink),
     ];
     let sum: Vec<String> = parts
         .into_iter()
         .filter_map(|(name, part)| Some(format!("{name} {}", millis(part?))))
         .collect();
     if sum.is_empty() {
-        return "no response yet".into();
+        return "no reply yet".into();
     }
     format!(
-        "{} = response {}",
+        "{} = reply time {}",
         sum.join(" + "),
         millis_or_unknown(latencies.response)
     )
@@ -516,14 +532,14 @@ mod tests {
         };
         assert_eq!(
             sum_of_parts(&latencies),
-            "to the service 1.0 + service and network 248 + to your ear 19 = response 268 ms"
+            "sending 1.0 + service and internet 248 + playing 19 = reply time 268 ms"
         );
         latencies.uplink = None;
         assert_eq!(
             sum_of_parts(&latencies),
-            "service and network 248 + to your ear 19 = response 268 ms"
+            "service and internet 248 + playing 19 = reply time 268 ms"
         );
-        assert_eq!(sum_of_parts(&Latencies::default()), "no response yet");
+        assert_eq!(sum_of_parts(&Latencies::default()), "no reply yet");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::{LayoutSize, UiState};
 use super::widgets::{Segment, badge, icon_button, pill, segmented, segmented_width};
-use super::{explain, format, sound};
+use super::{explain, format, overlay, sound};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{AutoView, Snapshot};
 
@@ -23,7 +23,8 @@ const DEMO_BADGE: f32 = 115.0;
 pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view: &mut UiState) {
     let segments = segments(snapshot);
     let badge = if snapshot.demo { DEMO_BADGE } else { 0.0 };
-    let needed = segmented_width(ui, &segments, snapshot.chosen) + BESIDE + badge;
+    let pill = if view.panel == 0 { overlay::PILL } else { 0.0 };
+    let needed = segmented_width(ui, &segments, snapshot.chosen) + BESIDE + badge + pill;
     let is_one_row = room == LayoutSize::Wide && needed <= ui.available_width();
     ui.horizontal(|ui| {
         ui.set_min_height(36.0);
@@ -112,6 +113,9 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         view.sound_open = !view.sound_open;
     }
     sound::popup_ui(&button, snapshot, view);
+    if view.page == Screen::Talk {
+        overlay::pill_ui(ui, snapshot, view);
+    }
 }
 
 /// The profiles, each with its target.

@@ -38,7 +38,7 @@ pub(super) fn sign_of(activity: Activity, t: &Tokens) -> (Sign, Color32) {
         Activity::UserSpeaks | Activity::Held => (Sign::Bars, t.you),
         Activity::Thinking => (Sign::Dots, t.accent),
         Activity::Answering | Activity::Repeating => (Sign::Bars, t.accent),
-        Activity::Muted => (Sign::Crossed, t.muted),
+        Activity::Muted => (Sign::Crossed, t.bad),
         Activity::LimitReached => (Sign::Crossed, t.warn),
         Activity::Reconnecting => (Sign::Triangle, t.warn),
         Activity::Offline | Activity::NoMicrophone => (Sign::Cross, t.bad),
@@ -117,10 +117,21 @@ pub(super) fn mark(painter: &Painter, rect: Rect, t: &Tokens) {
 /// An icon of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Icon {
-    /// Microphone and speaker.
+    /// The settings of sound: sliders.
     Sound,
     /// Settings.
     Gear,
+    /// Crossed out while it is muted.
+    Microphone(bool),
+    /// Ends what sounds.
+    Stop,
+    /// Once more.
+    Repeat,
+    /// A new sheet.
+    New,
+    Copy,
+    Up,
+    Down,
     /// A clock with an arrow back.
     Earlier,
     Close,
@@ -135,7 +146,6 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
     let line = Stroke::new(1.5, color);
     let at = |x: f32, y: f32| center + vec2(x, y) * r;
     match icon {
-        Icon::Sound => microphone(painter, center, r, line),
         Icon::Gear => {
             painter.circle_stroke(center, r * 0.68, line);
             painter.circle_stroke(center, r * 0.26, line);
@@ -145,6 +155,20 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
                 painter.line_segment([at(0.72 * x, 0.72 * y), at(1.02 * x, 1.02 * y)], tooth);
             }
         }
+        Icon::Sound => {
+            for (x, knob) in [(-0.66, 0.3), (0.0, -0.42), (0.66, 0.12)] {
+                painter.line_segment([at(x, -0.9), at(x, knob - 0.24)], line);
+                painter.line_segment([at(x, knob + 0.24), at(x, 0.9)], line);
+                painter.circle_stroke(at(x, knob), r * 0.24, line);
+            }
+        }
+        Icon::Microphone(_)
+        | Icon::Stop
+        | Icon::Repeat
+        | Icon::New
+        | Icon::Copy
+        | Icon::Up
+        | Icon::Down => conversation_icon(painter, rect, icon, color),
         Icon::Earlier => {
             let on_ring = |degrees: f32| {
                 let angle = degrees.to_radians();
@@ -175,6 +199,65 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
                 painter.line_segment([at(-0.75, 0.75), at(0.75, -0.75)], line);
             }
         }
+    }
+}
+
+/// The icons of the conversation.
+fn conversation_icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
+    let center = rect.center();
+    let r = rect.width() / 2.0;
+    let line = Stroke::new(1.5, color);
+    let at = |x: f32, y: f32| center + vec2(x, y) * r;
+    match icon {
+        Icon::Microphone(crossed) => {
+            microphone(painter, center, r, line);
+            if crossed {
+                painter.line_segment([at(-0.85, 0.85), at(0.85, -0.85)], line);
+            }
+        }
+        Icon::Stop => {
+            let square = Rect::from_center_size(center, Vec2::splat(r * 1.3));
+            painter.rect_filled(square, r * 0.25, color);
+        }
+        Icon::Repeat => {
+            let on_ring = |degrees: f32| {
+                let angle = degrees.to_radians();
+                at(0.8 * angle.cos(), 0.8 * angle.sin())
+            };
+            let ring = (0..=20).map(|i| on_ring(-40.0 + 15.0 * i as f32));
+            painter.add(Shape::line(ring.collect(), line));
+            let tip = on_ring(-40.0);
+            let head = vec![
+                tip + vec2(0.08, -0.62) * r,
+                tip,
+                tip + vec2(-0.58, 0.02) * r,
+            ];
+            painter.add(Shape::line(head, line));
+        }
+        Icon::New => {
+            painter.line_segment([at(0.0, -0.75), at(0.0, 0.75)], line);
+            painter.line_segment([at(-0.75, 0.0), at(0.75, 0.0)], line);
+        }
+        Icon::Copy => {
+            let sheet = |x: f32, y: f32| Rect::from_min_size(at(x, y), vec2(1.2, 1.3) * r);
+            let radius = r * 0.22;
+            painter.rect_stroke(sheet(-0.35, -0.45), radius, line, StrokeKind::Middle);
+            let behind = vec![at(-0.85, 0.4), at(-0.85, -0.9), at(0.35, -0.9)];
+            painter.add(Shape::line(behind, line));
+        }
+        Icon::Up => {
+            painter.add(Shape::line(
+                vec![at(-0.6, 0.35), at(0.0, -0.35), at(0.6, 0.35)],
+                line,
+            ));
+        }
+        Icon::Down => {
+            painter.add(Shape::line(
+                vec![at(-0.6, -0.35), at(0.0, 0.35), at(0.6, -0.35)],
+                line,
+            ));
+        }
+        Icon::Sound | Icon::Gear | Icon::Earlier | Icon::Close | Icon::Eye(_) => {}
     }
 }
 

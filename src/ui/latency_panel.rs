@@ -1,47 +1,46 @@
-//! The latency panel: the response and its parts, and the resources of this program.
+//! The panel of figures: the reply time and its parts, and what this program needs of the computer.
 
 use std::time::Duration;
 
-use eframe::egui::{Align, Label, Layout, Ui, vec2};
+use eframe::egui::{Align, Frame, Label, Layout, Margin, Ui, vec2};
 
 use super::format::{self, UNKNOWN};
+use super::icons::Icon;
+use super::overlay::ReplyTime;
 use super::screen::Screen;
-use super::theme::{Tokens, Weight, caps, space, text, tokens};
+use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
 use super::ui_state::UiState;
-use super::verdict::ResponseVerdict;
-use super::widgets::{Swatch, card, plain_button, value_row, value_rows};
+use super::widgets::{Swatch, card, icon_button, plain_button, sign, value_row, value_rows};
 use super::{connection_figures, copy_button, details_page, explain, plots};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::TurnStatistics;
 use crate::turn::timeline::Latencies;
 
-/// The panel at the level that the user chose, 1 to 3.
+/// The panel at the level that the user chose, 2 or 3; level 1 is the `overlay`.
 pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let target = snapshot
         .profiles
         .get(snapshot.chosen)
         .map(|profile| profile.target);
     let whose = &explain::whose(snapshot);
-    // With everything shown, the panel fits the usual window.
     ui.spacing_mut().item_spacing.y = space::S;
     let full = view.panel >= 3;
-    card(tokens(ui)).show(ui, |ui| {
+    panel_card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
-        response_ui(ui, &view.numbers.figures, target, whose, full);
-        if view.panel >= 2
-            && let Some(target) = target
-        {
+        let figures = &view.numbers.figures;
+        let reply = ReplyTime::of(snapshot, view);
+        response_ui(ui, figures, &reply, whose, full);
+        if let Some(target) = target.filter(|_| reply.figure.is_some()) {
             ui.add_space(space::XS);
-            plots::history(ui, &view.numbers.figures.history, target);
+            plots::history(ui, &figures.history, target);
         }
     });
-    if view.panel >= 2 {
-        usage_ui(ui, view);
-    }
-    if full {
-        card(tokens(ui)).show(ui, |ui| {
+    usage_ui(ui, view);
+    // Before the first turn all of it would be dashes.
+    if full && view.numbers.figures.turns.all() > 0 {
+        panel_card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 3.0;
             counts_ui(
@@ -55,100 +54,105 @@ pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     }
 }
 
-fn response_ui(
-    ui: &mut Ui,
-    figures: &TurnStatistics,
-    target: Option<Duration>,
-    whose: &str,
-    full: bool,
-) {
+/// With everything shown, the cards fit the usual window.
+fn panel_card(ui: &Ui) -> Frame {
+    card(tokens(ui)).inner_margin(Margin::symmetric(16, 11))
+}
+
+fn response_ui(ui: &mut Ui, figures: &TurnStatistics, reply: &ReplyTime, whose: &str, full: bool) {
     let t = tokens(ui);
-    ui.horizontal_wrapped(|ui| {
-        ui.label(caps("Response", t));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = space::S;
-            let mut quantile = |name: &str, value: Option<Duration>, what: &str| {
-                let value = value.map_or_else(|| UNKNOWN.to_owned(), format::millis);
-                ui.label(text(
-                    format!("{name} {value}"),
-                    Weight::Medium,
-                    11.0,
-                    t.muted,
-                ))
-                .on_hover_text(what);
-            };
-            if figures.n >= 100 {
-                quantile(
-                    "p99",
-                    figures.p99,
-                    "99 of 100 responses were no slower, in milliseconds.",
-                );
-            }
-            quantile(
-                "p95",
-                figures.p95,
-                "95 of 100 responses were no slower, in milliseconds.",
-            );
-            quantile(
-                "p50",
-                figures.p50,
-                "Half of the responses were no slower, in milliseconds.",
-            );
-            let n = format!(
-                "Turns with a response that was heard, {whose} since the start or the last reset."
-            );
-            // Slow answers need its room.
-            if ui.available_width() > 48.0 {
-                let count = format!("n {}", format::grouped(figures.n));
-                ui.label(text(count, Weight::Medium, 11.0, t.muted))
-                    .on_hover_text(n);
-            }
-        });
-    });
-    let last = figures.last.clone().unwrap_or_default();
-    big_number_ui(ui, &last, target, t);
+    ui.label(caps("Reply time", t));
+    let Some(figure) = &reply.figure else {
+        ui.label(text(&reply.words, Weight::Regular, 14.0, t.normal));
+        return;
+    };
+    big_number_ui(ui, figure, reply);
+    typical_ui(ui, figures, whose);
     if full {
-        ui.add_space(6.0);
-        parts_ui(ui, &last, t);
+        ui.add_space(2.0);
+        parts_ui(ui, &figures.last.clone().unwrap_or_default(), t);
     }
 }
 
-/// The response of the last turn, and its assessment.
-fn big_number_ui(ui: &mut Ui, last: &Latencies, target: Option<Duration>, t: &Tokens) {
-    let definition = "From the end of your turn (your last word and the patience after it) to the first audible sample \
-                      of the answer. Patience is not in it: it is shown apart.";
-    let number = last
-        .response
-        .map_or_else(|| UNKNOWN.to_owned(), format::millis);
-    let verdict = last.response.zip(target).map_or_else(
-        || ResponseVerdict::unknown(t),
-        |(response, target)| ResponseVerdict::new(last, response, target, t),
-    );
+/// The reply time of the last turn, and the verdict.
+fn big_number_ui(ui: &mut Ui, figure: &str, reply: &ReplyTime) {
+    let t = tokens(ui);
+    let definition = "From the end of your turn (your last word and the silence that ends the turn) to the first sound of \
+                      the answer. That silence is not in it: it is shown apart.";
+    let number = figure.strip_suffix(" ms").unwrap_or(figure);
     let beside = ui
         .with_layout(Layout::left_to_right(Align::Min), |ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
-            let (weight, ink) = if last.response.is_some() {
-                (Weight::SemiBold, t.strong)
-            } else {
-                (Weight::Regular, t.muted)
-            };
-            ui.label(text(number, weight, BIG, ink))
+            ui.label(text(number, Weight::SemiBold, BIG, t.strong))
                 .on_hover_text(definition);
             on_baseline(ui, 16.0, |ui| {
                 ui.label(text("ms", Weight::Regular, 16.0, t.muted))
                     .on_hover_text(definition);
             });
-            let beside = verdict.width(ui) + space::S <= ui.available_width();
+            let words = reply.words.clone();
+            let font = font(Weight::SemiBold, 13.0);
+            let width = ui.painter().layout_no_wrap(words, font, t.muted).size().x;
+            let beside = width + 30.0 <= ui.available_width();
             if beside {
                 ui.add_space(6.0);
-                on_baseline(ui, 13.0, |ui| verdict.show(ui));
+                on_baseline(ui, 13.0, |ui| verdict_ui(ui, reply));
             }
             beside
         })
         .inner;
     if !beside {
-        verdict.show(ui);
+        verdict_ui(ui, reply);
     }
+}
+
+fn verdict_ui(ui: &mut Ui, reply: &ReplyTime) {
+    let Some(verdict) = reply.verdict else {
+        return;
+    };
+    let (mark, ink) = verdict.mark(tokens(ui));
+    ui.horizontal(|ui| {
+        // The row is as high as its text, on a common baseline.
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.spacing_mut().item_spacing.x = 7.0;
+        sign(ui, mark, 10.0, ink);
+        let words = text(&reply.words, Weight::SemiBold, 13.0, ink);
+        ui.add(Label::new(words).wrap())
+            .on_hover_text(&reply.explanation);
+    });
+}
+
+/// What is typical of the turns so far.
+fn typical_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str) {
+    let t = tokens(ui);
+    let ms = |value: Option<Duration>| value.map_or_else(|| UNKNOWN.to_owned(), format::millis);
+    let mut parts = vec![(
+        format!("typical {}", ms(figures.p50)),
+        "Half of the replies were no slower, in milliseconds (p50).".to_owned(),
+    )];
+    parts.push((
+        format!("slowest 5 % {}", ms(figures.p95)),
+        "95 of 100 replies were no slower, in milliseconds (p95).".to_owned(),
+    ));
+    if figures.n >= 100 {
+        parts.push((
+            format!("slowest 1 % {}", ms(figures.p99)),
+            "99 of 100 replies were no slower, in milliseconds (p99).".to_owned(),
+        ));
+    }
+    parts.push((
+        match figures.n {
+            1 => "1 reply".to_owned(),
+            n => format!("{} replies", format::grouped(n)),
+        },
+        format!("Turns with a reply that was heard, {whose} since the start or the last reset."),
+    ));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::M;
+        for (words, about) in parts {
+            ui.label(text(words, Weight::Regular, 12.0, t.muted))
+                .on_hover_text(about);
+        }
+    });
 }
 
 /// Size of the big number.
@@ -175,27 +179,27 @@ fn parts_ui(ui: &mut Ui, last: &Latencies, t: &Tokens) {
     let rows = [
         (
             Swatch::Filled(t.you),
-            "to the service",
+            format::SENDING,
             last.uplink,
             "From the decision that you have finished to the last byte on its way.",
         ),
         (
             Swatch::Filled(t.muted),
-            "service and network",
+            format::SERVICE,
             last.server,
             "From there to the first sound of the answer that arrived here.",
         ),
         (
             Swatch::Filled(t.accent),
-            "to your ear",
+            format::PLAYING,
             last.downlink,
             "From there to the first sample that left the speaker.",
         ),
         (
             Swatch::Hatched,
-            "patience before it",
+            format::WAITING,
             last.endpointing,
-            "Silence after your last word until it was clear that you had finished. Not in the response; the profile sets it.",
+            "Silence after your last word until it was clear that you had finished. Not in the reply time; the profile sets it.",
         ),
     ];
     for (swatch, name, value, tooltip) in rows {
@@ -246,7 +250,7 @@ fn usage_ui(ui: &mut Ui, view: &UiState) {
 
 fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: impl FnOnce(&mut Ui)) {
     let t = tokens(ui);
-    card(t)
+    panel_card(ui)
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 3.0;
@@ -282,29 +286,33 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
     );
     let lost = (figures.turns.capture_dropped > 0).then(|| {
         (
-            "lost samples",
+            "sound lost here",
             format::grouped(figures.turns.capture_dropped),
-            "Captured samples that were lost because this computer was busy.",
+            "Samples of the microphone that were lost because this computer was busy.",
         )
     });
     let rows = [
         (
-            "cut-offs",
+            "interrupted you",
             cut_offs,
-            "Turns that you went on in within a second: patience was too short.",
+            "Turns that were ended although you went on within a second: the silence that ends a turn was too short.",
         ),
         (
-            "interrupted",
+            "you interrupted",
             format::grouped(figures.turns.interrupted()),
             "Answers that you interrupted.",
         ),
         (
-            "stutters",
+            "gaps in sound",
             format::grouped(figures.turns.underruns),
-            "Times that an answer ran dry before its end.",
+            "Times that the sound of an answer did not arrive in time.",
         ),
     ];
-    let here = if stays { "sent, here" } else { "sent" };
+    let here = if stays {
+        "sent, on this computer"
+    } else {
+        "sent"
+    };
     let sent = (here, sent, &*sent_tooltip);
     value_rows(ui, rows.into_iter().chain(lost).chain([sent]));
     connection_figures::rows_ui(ui, &connection_figures::brief(&figures.meters));
@@ -322,23 +330,32 @@ fn early_ui(ui: &mut Ui, figures: &TurnStatistics) {
         .on_hover_text(format::about_early(figures));
 }
 
-/// The buttons below the panel, when it is shown in full. They are not part of what scrolls.
+/// The buttons below the panel. They are not part of what scrolls.
 pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    if view.panel < 3 {
-        return;
-    }
     ui.horizontal_wrapped(|ui| {
+        // In one row also where there are alerts.
+        ui.spacing_mut().item_spacing.x = space::XS;
         let details = details_page::button_words(snapshot);
         let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
         if plain_button(ui, &details).on_hover_text(what).clicked() {
             view.open(Screen::Details);
         }
-        copy_button::copy_report_ui(ui, snapshot, view);
-        if plain_button(ui, "Reset")
-            .on_hover_text("Begin these figures anew (Ctrl R)")
+        if view.panel >= 3 {
+            copy_button::copy_report_ui(ui, snapshot, view);
+            if plain_button(ui, "Reset")
+                .on_hover_text("Reset statistics (Ctrl R)")
+                .clicked()
+            {
+                view.commands.push(Command::ResetStatistics);
+            }
+        } else if plain_button(ui, "More")
+            .on_hover_text("Parts and counts (F12)")
             .clicked()
         {
-            view.commands.push(Command::ResetStatistics);
+            view.panel = 3;
+        }
+        if icon_button(ui, Icon::Close, 26.0, "Close the panel").clicked() {
+            view.panel = 1;
         }
     });
 }

@@ -5,8 +5,8 @@
 //!              main thread                                     tokio
 //! ┌───────────────────────────────────┐  watch: Snapshot  ┌─────────────┐
 //! │ eframe: UiApp::logic, UiApp::ui   │◄──────────────────│  session    │
-//! │   header · banners · captions     │  mpsc: Command    │             │
-//! │   field · talk · latency · footer │──────────────────►│             │
+//! │   header · banner · captions ·    │  mpsc: Command    │             │
+//! │   overlay · toasts · talk · footer│──────────────────►│             │
 //! └──────▲────────────────────────────┘                   └──────┬──────┘
 //!        │ request_repaint, at a bearable pace                   │ watch
 //!        └──────────────────────── wake task ◄───────────────────┘  + level meters
@@ -18,6 +18,7 @@ mod app;
 mod audio_settings;
 mod banners;
 mod bidi;
+mod caption;
 mod captions;
 mod check_page;
 mod connection_figures;
@@ -29,14 +30,20 @@ mod details_page;
 pub mod display;
 mod draft;
 mod explain;
+mod find;
+mod find_bar;
 mod footer;
 mod format;
 mod header;
 mod history;
+mod icon_buttons;
 mod icons;
+mod known_height;
 mod latency_panel;
 mod link;
+mod markdown;
 mod opened_conversation;
+mod overlay;
 mod page;
 mod past_alerts;
 mod plots;
@@ -54,9 +61,12 @@ mod shortcuts;
 mod sound;
 mod sources;
 mod speech;
+mod styled_text;
 mod switch;
 mod talk;
+mod text_block;
 pub mod theme;
+mod toasts;
 mod transcript;
 mod typed_field;
 mod ui_state;

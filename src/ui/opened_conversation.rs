@@ -4,10 +4,12 @@ use eframe::egui::{Key, Margin, Modifiers, Popup, ScrollArea, Ui, vec2};
 use jiff::Zoned;
 
 use super::bidi;
-use super::captions::{Correction, Wish, caption_ui};
+use super::caption::{CaptionPlace, Correction, Wish, caption_ui};
+use super::captions::column_ui;
 use super::conversations_list::{facts, title};
 use super::conversations_state::{OpenedConversation, clock_time, day};
 use super::copy_button::copy_button_ui;
+use super::find::Search;
 use super::page::{exported_ui, page_head};
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
@@ -161,7 +163,8 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
         ui.label(text(what, Weight::Regular, 14.0, t.normal));
         return;
     }
-    let mut copied = None;
+    let mut wish = None;
+    let find = Search::default();
     ScrollArea::vertical()
         .id_salt(("kept words", opened.summary.id.0))
         .auto_shrink([false, false])
@@ -170,22 +173,36 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::XS;
             scroll_by_key(ui, height);
-            for (i, entry) in opened.transcript.entries.iter_mut().enumerate() {
-                if i > 0 {
-                    ui.add_space(14.0);
-                }
-                let ending = opened.endings.get(i).copied().flatten();
-                ui.push_id(i, |ui| {
-                    entry.show(ui, |ui, entry| {
-                        if caption_ui(ui, entry, ending, Correction::None) == Some(Wish::Copy) {
-                            copied = Some(i);
-                        }
+            column_ui(ui, |ui| {
+                for (nth, entry) in opened.transcript.entries.iter_mut().enumerate() {
+                    if nth > 0 {
+                        ui.add_space(14.0);
+                    }
+                    let place = CaptionPlace {
+                        nth,
+                        find: &find,
+                        ending: opened.endings.get(nth).copied().flatten(),
+                        correction: Correction::None,
+                    };
+                    ui.push_id(nth, |ui| {
+                        entry.show(ui, |ui, entry| {
+                            wish = caption_ui(ui, entry, place)
+                                .map(|wish| (nth, wish))
+                                .or(wish);
+                        });
                     });
-                });
-            }
+                }
+            });
         });
-    if let Some(place) = copied {
-        ui.ctx().copy_text(opened.transcript.whole(place));
+    let words = &opened.transcript;
+    let copied = wish.and_then(|(nth, wish)| match wish {
+        Wish::Copy => Some(words.whole(nth)),
+        Wish::CopyNamed => Some(words.named(nth)),
+        Wish::CopyAll => Some(words.all()),
+        Wish::Correct => None,
+    });
+    if let Some(copied) = copied {
+        ui.ctx().copy_text(copied);
     }
 }
 

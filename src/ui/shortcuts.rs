@@ -4,7 +4,7 @@
 use eframe::egui::{Context, Event, Key, Modifiers, Popup};
 
 use super::screen::Screen;
-use super::ui_state::{Holder, UiState};
+use super::ui_state::{Holder, Scroll, UiState};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Snapshot};
 
@@ -88,8 +88,15 @@ impl Press {
         if talks && view.begins.take().is_some() {
             return true;
         }
+        if talks && view.find.is_open {
+            view.find.close();
+            return true;
+        }
         if talks && std::mem::take(&mut view.draft.has_focus) {
             view.commands.extend(replies.then_some(Command::StopReply));
+            return true;
+        }
+        if !typing && !busy && view.page == Screen::Talk && self.scrolls(view) {
             return true;
         }
         if self.key == Key::F12 {
@@ -100,6 +107,19 @@ impl Press {
             view.commands.push(Command::StopReply);
         }
         own
+    }
+
+    /// Nothing in the conversation has the focus that could scroll it.
+    fn scrolls(self, view: &mut UiState) -> bool {
+        const KEYS: [(Key, Scroll); 4] = [
+            (Key::PageUp, Scroll::PageUp),
+            (Key::PageDown, Scroll::PageDown),
+            (Key::Home, Scroll::Start),
+            (Key::End, Scroll::End),
+        ];
+        let found = KEYS.iter().find(|(key, _)| *key == self.key);
+        view.scroll = found.map(|(_, scroll)| *scroll).or(view.scroll);
+        found.is_some()
     }
 
     fn take_with_ctrl(self, snapshot: &Snapshot, view: &mut UiState, typing: bool) -> bool {
@@ -123,6 +143,8 @@ impl Press {
             view.conversations.search();
         } else if self.key == Key::F && view.page == Screen::Settings {
             view.settings.seeks = true;
+        } else if self.key == Key::F && view.page == Screen::Talk {
+            view.find.open();
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);
             view.commands

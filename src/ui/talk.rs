@@ -1,26 +1,31 @@
-//! The card at the bottom: the talk button, hints, the level, and the keys.
+//! The card at the bottom: the talk button, what to do now, the level, and buttons to mute, stop, repeat and begin anew.
 
+use eframe::egui::accesskit::Live;
 use eframe::egui::{
     Align, Label, Layout, PointerButton, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo,
     pos2, vec2,
 };
 
 use super::format::{self, METER_FLOOR};
-use super::icons;
-use super::theme::{Weight, space, text, tokens};
+use super::icon_buttons::round_button;
+use super::icons::{self, Icon};
+use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
 use super::ui_state::{Holder, MeterView, UiState};
-use super::widgets::{card, focus_ring, key_hint};
+use super::widgets::{card, focus_ring};
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
-use crate::conversation::snapshot::{Activity, Snapshot};
+use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::TalkKey;
 
 /// Above this the bar says loud, and above the second it says too loud (the scale of common mixers).
 const LOUD: f32 = -9.0;
 const TOO_LOUD: f32 = -3.0;
 
-/// Room in which all key hints are in a line, in points.
-const WITH_NEW: f32 = 540.0;
+/// Room in which the card is in one row, in points.
+const ONE_ROW: f32 = 430.0;
+/// Size of the buttons beside the talk button; below it in low windows.
+const BUTTON: f32 = 40.0;
+const SMALL_BUTTON: f32 = 32.0;
 
 /// Share of full deflection of a level, 0 to 1.
 pub(super) fn deflection(level: Dbfs) -> f32 {
@@ -30,29 +35,109 @@ pub(super) fn deflection(level: Dbfs) -> f32 {
 /// The card; `voice` is the level that the bars of the button move with.
 pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voice: Dbfs) {
     card(tokens(ui)).inner_margin(10).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let is_one_row = ui.available_width() >= ONE_ROW;
+        let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+        let (size, button_size) = match (is_one_row, is_low) {
+            (true, _) => (64.0, BUTTON),
+            (false, false) => (56.0, BUTTON),
+            (false, true) => (44.0, SMALL_BUTTON),
+        };
+        ui.spacing_mut().item_spacing.y = space::XS;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
-            let size = if ui.available_width() < 420.0 {
-                56.0
-            } else {
-                72.0
-            };
             let button = talk_button(ui, size, snapshot, voice, view.hold.held());
+            let (does, name) = format::talk_key(snapshot);
+            // In the field Space is a blank.
+            let button = button.on_hover_text(if view.draft.has_focus {
+                "Space writes a blank in the field: press Esc first, or press here.".to_owned()
+            } else {
+                format!("{name} (Space: {does})")
+            });
+            let down = button.is_pointer_button_down_on();
+            view.hold.set(Holder::Pointer, down, &mut view.commands);
+            if snapshot.talk.key == TalkKey::Tap && pressed(&button) {
+                view.hold.tap(&mut view.commands);
+            }
+            let beside = if is_one_row {
+                4.0 * BUTTON + 3.0 * space::S + space::M
+            } else {
+                0.0
+            };
             ui.vertical(|ui| {
+                ui.set_width((ui.available_width() - beside).max(40.0));
                 ui.spacing_mut().item_spacing.y = 6.0;
-                ui.add_space(2.0);
+                ui.add_space(if is_one_row { 10.0 } else { 2.0 });
                 said_ui(ui, snapshot, view);
                 meter_ui(ui, &view.meter, off(snapshot));
-                let hint = keys_ui(ui, snapshot, view);
-                let down = [&button, &hint].map(Response::is_pointer_button_down_on);
-                view.hold
-                    .set(Holder::Pointer, down.contains(&true), &mut view.commands);
-                if snapshot.talk.key == TalkKey::Tap && (pressed(&button) || pressed(&hint)) {
-                    view.hold.tap(&mut view.commands);
-                }
             });
+            if is_one_row {
+                ui.spacing_mut().item_spacing.x = space::S;
+                buttons_ui(ui, snapshot, button_size, view);
+            }
         });
+        if !is_one_row {
+            ui.horizontal(|ui| buttons_ui(ui, snapshot, button_size, view));
+        }
     });
+}
+
+/// Mute, stop, once more, a new conversation.
+fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
+    let t = tokens(ui);
+    let (name, about) = if snapshot.muted {
+        (
+            "Unmute",
+            "You are muted: nothing is heard or sent. Press to be heard again (Ctrl M).",
+        )
+    } else {
+        (
+            "Mute",
+            "Nothing is heard or sent until you press it again (Ctrl M)",
+        )
+    };
+    let on = snapshot.muted.then_some(t.bad);
+    let icon = Icon::Microphone(snapshot.muted);
+    if round_button(ui, icon, size, on, name)
+        .on_hover_text(about)
+        .clicked()
+    {
+        view.commands.push(Command::SetMuted(!snapshot.muted));
+    }
+    let stop = round_button(ui, Icon::Stop, size, None, "Stop the reply");
+    if stop.on_hover_text("Stops the reply (Esc)").clicked() {
+        view.commands.push(Command::StopReply);
+    }
+    repeat_ui(ui, snapshot, size, view);
+    let new = round_button(ui, Icon::New, size, None, "New conversation");
+    if new
+        .on_hover_text("Begins a new conversation (Ctrl N)")
+        .clicked()
+    {
+        view.begin_conversation(snapshot);
+    }
+}
+
+/// The button that replays the last answer, with the reason if it is disabled.
+fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
+    let hindrance = match (snapshot.repeat.turn, snapshot.repeat.hindrance) {
+        (None, None) => Some("there is no answer yet"),
+        (_, hindrance) => hindrance,
+    };
+    let button = ui
+        .add_enabled_ui(hindrance.is_none(), |ui| {
+            round_button(ui, Icon::Repeat, size, None, "Hear the last answer again")
+        })
+        .inner;
+    if button.clicked() {
+        view.commands.push(Command::Repeat);
+    }
+    match hindrance {
+        None => button.on_hover_text("Plays the last answer again (Ctrl L)"),
+        Some(hindrance) => button.on_disabled_hover_text(format!(
+            "Plays the last answer again. Not now: {hindrance}."
+        )),
+    };
 }
 
 /// Whether a button was pressed without the pointer: with Enter, or by a screen reader.
@@ -64,20 +149,10 @@ fn pressed(button: &Response) -> bool {
 fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: bool) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Talk"));
-    let (_, state_ink) = icons::sign_of(snapshot.activity, t);
-    let ink = match snapshot.activity {
-        Activity::UserSpeaks | Activity::Held => t.you,
-        Activity::Listening | Activity::Thinking | Activity::Answering | Activity::Repeating => {
-            t.accent
-        }
-        Activity::Connecting
-        | Activity::Muted
-        | Activity::LimitReached
-        | Activity::Reconnecting
-        | Activity::Offline
-        | Activity::NoMicrophone => state_ink,
-    };
+    let (_, name) = format::talk_key(snapshot);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    // Quiet while it listens, blue for the user, gold for the answer, red while muted.
+    let (_, ink) = icons::sign_of(snapshot.activity, t);
     let (painter, center, r) = (ui.painter(), rect.center(), size / 2.0);
     let halo = if held || response.hovered() {
         0.30
@@ -104,7 +179,7 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
         painter.line_segment([center - d, center + d], Stroke::new(2.0, ink));
     }
     focus_ring(ui, &response, r);
-    response.on_hover_text(format::talk_key(snapshot).1)
+    response
 }
 
 /// Whether no sound comes in.
@@ -112,9 +187,11 @@ fn off(snapshot: &Snapshot) -> bool {
     snapshot.spending.closed || snapshot.muted || snapshot.input.stream.is_none()
 }
 
-/// The hint for the user, and the level as a number.
+/// What the user can do now, and the level as a number.
 fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let t = tokens(ui);
+    // Who holds the talk key wants to be heard; the microphone itself is released, and hears nobody.
+    let in_vain = snapshot.muted && view.hold.held();
     ui.horizontal(|ui| {
         ui.set_min_height(20.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -126,13 +203,16 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
             ui.label(text(figure, Weight::Regular, 12.0, t.muted))
                 .on_hover_text("Level of the microphone, in decibels below full scale.");
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let words = text(
-                    format::invitation(snapshot, view.draft.has_focus),
-                    Weight::SemiBold,
-                    13.0,
-                    t.strong,
-                );
-                ui.add(Label::new(words).wrap());
+                let (words, ink) = if in_vain {
+                    ("You are muted. Press the microphone.".into(), t.bad)
+                } else {
+                    (format::invitation(snapshot, view.draft.has_focus), t.strong)
+                };
+                let told = ui.add(Label::new(text(words, Weight::SemiBold, 14.0, ink)).wrap());
+                if in_vain {
+                    ui.ctx()
+                        .accesskit_node_builder(told.id, |node| node.set_live(Live::Assertive));
+                }
             });
         });
     });
@@ -164,49 +244,6 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
         }
     }
     painter.vline(x(LOUD), rect.y_range(), Stroke::new(1.5, t.muted));
-}
-
-/// The key hints, which the pointer can press too. Returns that of the talk key.
-fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) -> Response {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(
-            if ui.available_width() < 400.0 {
-                10.0
-            } else {
-                space::L
-            },
-            space::XS,
-        );
-        let (does, name) = format::talk_key(snapshot);
-        // In the field Space is a blank.
-        let talk = if view.draft.has_focus {
-            key_hint(ui, "Esc, Space", "talk", name)
-                .on_hover_text("Space writes a blank in the field: press Esc first, or press here.")
-        } else {
-            key_hint(ui, "Space", does, name)
-        };
-        if key_hint(ui, "Esc", "stop the reply", "Stop the reply").clicked() {
-            view.commands.push(Command::StopReply);
-        }
-        let (does, name) = if snapshot.muted {
-            ("unmute", "Unmute")
-        } else {
-            ("mute", "Mute")
-        };
-        if key_hint(ui, "Ctrl M", does, name).clicked() {
-            view.commands.push(Command::SetMuted(!snapshot.muted));
-        }
-        // Where it would take a line of its own, the page of conversations has it.
-        let is_wide = ui.available_width() > WITH_NEW;
-        if is_wide && key_hint(ui, "Ctrl N", "new", "New conversation").clicked() {
-            view.begin_conversation(snapshot);
-        }
-        if key_hint(ui, "F12", "panel", "Latency panel").clicked() {
-            view.panel = (view.panel + 1) % 4;
-        }
-        talk
-    })
-    .inner
 }
 
 #[cfg(test)]

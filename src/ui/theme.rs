@@ -21,6 +21,9 @@ pub(super) mod space {
 /// Width of a tooltip where there is room, in points.
 pub(super) const WIDEST_TOOLTIP: f32 = 320.0;
 
+/// In windows that are lower than this, in points, what surrounds the conversation is small.
+pub(super) const LOW_WINDOW: f32 = 540.0;
+
 /// Radius of fields and buttons; of cards.
 pub(super) const RADIUS_FIELD: u8 = 6;
 pub(super) const RADIUS_CARD: u8 = 12;
@@ -198,6 +201,9 @@ pub(super) fn install(ctx: &egui::Context) {
     }
 }
 
+/// The face of fixed width.
+const FIXED: &str = "Hack";
+
 /// Inter alone; what it lacks comes from the system.
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::empty();
@@ -206,8 +212,13 @@ fn fonts() -> FontDefinitions {
         fonts.families.insert(weight.family(), vec![name.clone()]);
         fonts.font_data.insert(name, Arc::new(weight.data()));
     }
-    let regular = vec![Weight::Regular.name().to_owned()];
-    fonts.families.insert(FontFamily::Monospace, regular);
+    // For code in answers: the fixed face that comes with the toolkit.
+    let mut fixed = vec![Weight::Regular.name().to_owned()];
+    if let Some(data) = FontDefinitions::default().font_data.remove(FIXED) {
+        fonts.font_data.insert(FIXED.to_owned(), data);
+        fixed.insert(0, FIXED.to_owned());
+    }
+    fonts.families.insert(FontFamily::Monospace, fixed);
     fonts
 }
 

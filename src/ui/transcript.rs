@@ -5,52 +5,39 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use eframe::egui::epaint::text::{ByteIndex, LayoutSection};
-use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Galley, Label, Response, Role, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::{Align, Response, Ui};
 
-use super::{bidi, format};
-use crate::conversation::snapshot::Caption;
+use super::find::Search;
+use super::format;
+use super::known_height::Height;
+use super::markdown::{self, MarkdownBlock, StyledSpan};
+use super::styled_text::Look;
+use super::text_block::TextBlock;
+use crate::conversation::snapshot::{Caption, Speaker};
 
 /// Characters of a block that is laid out as a whole, some screens: at paragraphs if there are, else between words.
 const BLOCK: usize = 6_000;
 
-/// Blocks this far outside the visible part are not laid out, in points.
-const MARGIN: f32 = 400.0;
-
-/// What heights depend on, besides the words: width in points, pixels to a point.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Measure {
-    width: f32,
-    scale: f32,
-}
+/// A time is shown again after this, in seconds.
+const TIMES_APART: u32 = 60;
 
 /// The captions, ready to be drawn.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
     of: Option<Arc<[Arc<Caption>]>>,
     pub(super) entries: VecDeque<Entry>,
+    /// Counts the changes.
+    version: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) caption: Arc<Caption>,
-    blocks: Vec<Block>,
+    /// Its time is shown: a minute has passed since the last that is.
+    pub(super) is_timed: bool,
+    blocks: Vec<TextBlock>,
     height: Height,
 }
-
-/// A piece of a caption.
-#[derive(Debug)]
-struct Block {
-    text: String,
-    from_right: bool,
-    height: Height,
-    lines: Option<(Measure, Vec<bidi::Line>)>,
-}
-
-/// A cached height, while it is valid.
-#[derive(Debug, Default)]
-struct Height(Option<(Measure, f32)>);
 
 impl Transcript {
     /// Takes in the captions; unchanged ones stay.
@@ -79,19 +66,68 @@ impl Transcript {
             })
             .collect();
         self.of = Some(captions.clone());
+        self.version += 1;
+        self.time();
     }
+
+    /// Decides which times are shown.
+    fn time(&mut self) {
+        let mut last: Option<u32> = None;
+        for entry in &mut self.entries {
+            let at = seconds(&entry.caption.time);
+            // Over midnight it is another day.
+            let is_due = |last: u32| at.is_none_or(|at| at < last || at - last >= TIMES_APART);
+            entry.is_timed = last.is_none_or(is_due);
+            if entry.is_timed {
+                last = at.or(last);
+            }
+        }
+    }
+
+    /// Searches what is looked for, if the words have changed.
+    pub(super) fn find(&self, find: &mut Search) {
+        let texts = self.entries.iter().enumerate().flat_map(|(nth, entry)| {
+            let blocks = entry.blocks.iter().enumerate();
+            blocks.map(move |(block, words)| (nth, block, words.text()))
+        });
+        find.update(self.version, texts);
+    }
+
+    /// Both sides as text, each with its name.
+    pub(super) fn all(&self) -> String {
+        let starts = (0..self.entries.len()).filter(|at| !self.goes_on(*at));
+        let said: Vec<_> = starts.map(|at| self.named(at)).collect();
+        said.join("\n\n")
+    }
+
+    /// What the caption at this place is a part of, with the name of who says it.
+    pub(super) fn named(&self, place: usize) -> String {
+        let name = self
+            .entries
+            .get(place)
+            .map_or("", |entry| entry.caption.name);
+        format!("{name}: {}", self.whole(place))
+    }
+
+    fn goes_on(&self, at: usize) -> bool {
+        self.entries
+            .get(at)
+            .is_some_and(|entry| entry.caption.continued)
+    }
+}
+
+/// The time of day "14:02:11" in seconds.
+fn seconds(time: &str) -> Option<u32> {
+    let mut parts = time.split(':').map(|part| part.parse::<u32>().ok());
+    let (hours, minutes) = (parts.next()??, parts.next()??);
+    Some((hours * 60 + minutes) * 60 + parts.next().flatten().unwrap_or(0))
 }
 
 impl Transcript {
     /// The whole of what the caption at this place is a part of.
     pub(super) fn whole(&self, place: usize) -> String {
-        let goes_on = |at: &usize| {
-            self.entries
-                .get(*at)
-                .is_some_and(|entry| entry.caption.continued)
-        };
-        let first = (0..=place).rev().find(|at| !goes_on(at)).unwrap_or(0);
-        let parts = (first + 1..).take_while(goes_on);
+        let first = (0..=place).rev().find(|at| !self.goes_on(*at)).unwrap_or(0);
+        let parts = (first + 1..).take_while(|at| self.goes_on(*at));
         std::iter::once(first)
             .chain(parts)
             .filter_map(|at| self.entries.get(at))
@@ -103,15 +139,14 @@ impl Transcript {
 impl Entry {
     fn new(caption: &Arc<Caption>) -> Self {
         let clean = format::clean_whole(&caption.text);
-        let blocks = blocks(&clean).map(|range| Block {
-            from_right: bidi::is_needed(&clean[range.clone()]),
-            text: clean[range].to_owned(),
-            height: Height::default(),
-            lines: None,
-        });
+        let words = match caption.speaker {
+            Speaker::Assistant => markdown::parse(&clean),
+            Speaker::User => markdown::plain(&clean),
+        };
         Self {
             caption: caption.clone(),
-            blocks: blocks.collect(),
+            is_timed: false,
+            blocks: words.into_iter().flat_map(in_pieces).collect(),
             height: Height::default(),
         }
     }
@@ -130,136 +165,86 @@ impl Entry {
         }
     }
 
-    /// Draws the words, block by block; `ending` is put behind them. Gives what the pointer can act on.
+    /// Its place, if it is known already.
+    pub(super) fn is_under_pointer(&self, ui: &Ui) -> bool {
+        let rect = self.height.rect(ui);
+        rect.is_some_and(|rect| ui.rect_contains_pointer(rect.expand(6.0)))
+    }
+
+    /// Scrolls to it roughly, as what is out of view is not laid out.
+    pub(super) fn come_near(&self, ui: &Ui) {
+        if let Some(rect) = self.height.rect(ui) {
+            ui.scroll_to_rect(rect, Some(Align::Center));
+        }
+    }
+
+    /// Draws the words, block by block, with what was found in the caption, which is the `nth`. Gives what the pointer can act
+    /// on.
     pub(super) fn words_ui(
         &mut self,
         ui: &mut Ui,
-        format: &TextFormat,
-        ending: Option<(&str, TextFormat)>,
+        (nth, find): (usize, &Search),
+        look: &Look<'_>,
         mut each: impl FnMut(&Response),
     ) {
         let last = self.blocks.len().saturating_sub(1);
-        for (nth, block) in self.blocks.iter_mut().enumerate() {
-            let ending = ending.clone().filter(|_| nth == last);
-            if !block.height.skipped(ui, || block.text.clone()) {
-                let response = block.ui(ui, format, ending);
-                block.height.note(ui, response.rect.height());
+        for (at, block) in self.blocks.iter_mut().enumerate() {
+            if at > 0 {
+                ui.add_space(block.gap());
+            }
+            let look = Look {
+                ending: look.ending.filter(|_| at == last),
+                found: find.within(nth, at),
+                current: find.current(),
+                goes: find.goes > 0,
+                ..*look
+            };
+            let place = block.height.rect(ui);
+            if block.height.skipped(ui, || block.text().to_owned()) {
+                if look.goes_here()
+                    && let Some(place) = place
+                {
+                    ui.scroll_to_rect(place, Some(Align::Center));
+                }
+            } else {
+                let top = ui.cursor().top();
+                let response = block.ui(ui, &look);
+                block
+                    .height
+                    .note(ui, (ui.min_rect().bottom() - top).max(0.0));
                 each(&response);
             }
         }
     }
 }
 
-impl Block {
-    fn ui(
-        &mut self,
-        ui: &mut Ui,
-        format: &TextFormat,
-        ending: Option<(&str, TextFormat)>,
-    ) -> Response {
-        if !self.from_right {
-            let mut job = LayoutJob::default();
-            job.append(&self.text, 0.0, format.clone());
-            if let Some((words, format)) = ending {
-                job.append(words, 0.0, format);
-            }
-            return ui.add(Label::new(job).selectable(true).wrap());
-        }
-        let galley = self.galley(ui, format);
-        // The toolkit's selection supports one direction only: it would copy other words than it marks.
-        let words = ui
-            .add(Label::new(galley).selectable(false).sense(Sense::CLICK))
-            .on_hover_text("A right click copies this.");
-        if let Some((ending, format)) = ending {
-            let mut job = LayoutJob::default();
-            job.append(ending.trim_start(), 0.0, format);
-            return words | ui.add(Label::new(job).selectable(false));
-        }
-        words
+/// A block in pieces that are laid out by themselves.
+fn in_pieces(block: MarkdownBlock) -> Vec<TextBlock> {
+    if block.text.len() <= BLOCK || !block.rows.is_empty() {
+        return vec![TextBlock::new(block, false)];
     }
-
-    /// Lines in the order of the eye; those of a paragraph from right to left begin at the right.
-    fn galley(&mut self, ui: &Ui, format: &TextFormat) -> Arc<Galley> {
-        let now = Measure::of(ui);
-        let format = format.clone();
-        if self.lines.as_ref().is_none_or(|(of, _)| *of != now) {
-            let width = |piece: &str| {
-                let (piece, font, ink) = (piece.to_owned(), format.font_id.clone(), format.color);
-                ui.painter().layout_no_wrap(piece, font, ink).size().x
-            };
-            self.lines = Some((now, bidi::lines(&self.text, now.width, width)));
-        }
-        let lines = self.lines.as_ref().map_or(&[][..], |(_, lines)| lines);
-        let mut job = LayoutJob::default();
-        job.wrap.max_width = f32::INFINITY;
-        for (nth, line) in lines.iter().enumerate() {
-            if nth > 0 {
-                section(&mut job, "\n", &format);
-            }
-            for piece in &line.pieces {
-                section(&mut job, piece, &format);
-            }
-        }
-        let drawn = ui.fonts_mut(|fonts| fonts.layout_job(job));
-        let mut galley = Galley::clone(&drawn);
-        for (row, line) in galley.rows.iter_mut().zip(lines) {
-            if line.from_right {
-                let free = (now.width - row.row.size.x).max(0.0);
-                row.pos.x = (free * now.scale).floor() / now.scale;
-            }
-        }
-        galley.rect.max.x = galley.rect.max.x.max(now.width);
-        galley.mesh_bounds = galley.rect.expand(8.0);
-        // A screen reader gets the order of speech.
-        let mut spoken = LayoutJob::default();
-        spoken.append(&self.text, 0.0, format);
-        galley.job = Arc::new(spoken);
-        Arc::new(galley)
-    }
-}
-
-/// Adds words as a section of their own, which is shaped by itself: no piece turns with its neighbour. `LayoutJob::append`
-/// would put it together with the one before.
-fn section(job: &mut LayoutJob, words: &str, format: &TextFormat) {
-    let start = job.text.len();
-    job.text.push_str(words);
-    job.sections.push(LayoutSection {
-        leading_space: 0.0,
-        byte_range: ByteIndex(start)..ByteIndex(job.text.len()),
-        format: format.clone(),
-    });
-}
-
-impl Measure {
-    fn of(ui: &Ui) -> Self {
-        Self {
-            width: ui.available_width(),
-            scale: ui.ctx().pixels_per_point(),
-        }
-    }
-}
-
-impl Height {
-    /// Whether its height is known and it is out of view: then only its space is allocated, with its `name` for screen
-    /// readers. Else it must be drawn, and its height recorded.
-    fn skipped(&self, ui: &mut Ui, name: impl Fn() -> String) -> bool {
-        let now = Measure::of(ui);
-        let (top, seen) = (ui.cursor().top(), ui.clip_rect().expand(MARGIN));
-        if let Some((of, height)) = self.0
-            && of == now
-            && (top > seen.bottom() || top + height < seen.top())
-        {
-            let size = vec2(now.width, height);
-            let (_, response) = ui.allocate_exact_size(size, Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name()));
-            return true;
-        }
-        false
-    }
-
-    fn note(&mut self, ui: &Ui, height: f32) {
-        self.0 = Some((Measure::of(ui), height));
-    }
+    let piece = |(nth, range): (usize, Range<usize>)| {
+        let inside = |span: &StyledSpan| {
+            let (from, to) = (
+                span.range.start.max(range.start),
+                span.range.end.min(range.end),
+            );
+            (from < to).then(|| StyledSpan {
+                range: from - range.start..to - range.start,
+                ..span.clone()
+            })
+        };
+        let words = MarkdownBlock {
+            kind: block.kind,
+            depth: block.depth,
+            marker: block.marker.clone().filter(|_| nth == 0),
+            text: block.text[range.clone()].to_owned(),
+            spans: block.spans.iter().filter_map(inside).collect(),
+            rows: Vec::new(),
+        };
+        TextBlock::new(words, nth > 0)
+    };
+    blocks(&block.text).enumerate().map(piece).collect()
 }
 
 /// The blocks of a text. Together they are all of it, but for the line break between two of them.
@@ -293,9 +278,9 @@ fn blocks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 
 #[cfg(test)]
 mod tests {
+    use super::super::known_height::Measure;
     use super::*;
     use crate::base::ids::TurnId;
-    use crate::conversation::snapshot::Speaker;
 
     fn caption(turn: u64, text: &str) -> Arc<Caption> {
         Arc::new(Caption {
@@ -374,5 +359,64 @@ mod tests {
         assert_eq!(measured(&book), [true, false, true, false]);
         let texts: Vec<_> = book.entries.iter().map(Entry::text).collect();
         assert_eq!(texts, ["words", "more words", "words", "new"]);
+    }
+
+    #[test]
+    fn a_time_is_shown_when_a_minute_has_passed() {
+        let mut book = Transcript::default();
+        let times = [
+            "14:02:11", "14:02:40", "14:03:11", "14:03:50", "", "23:59:59", "00:00:01",
+        ];
+        let all: Vec<_> = times
+            .iter()
+            .zip(0..)
+            .map(|(time, turn)| {
+                let mut caption = Caption::clone(&caption(turn, "words"));
+                caption.time = (*time).to_owned();
+                Arc::new(caption)
+            })
+            .collect();
+        book.update(&Arc::from(all));
+        let timed: Vec<_> = book.entries.iter().map(|entry| entry.is_timed).collect();
+        assert_eq!(timed, [true, false, true, false, true, true, true]);
+    }
+
+    #[test]
+    fn words_are_copied_with_the_names_of_both_sides() {
+        let mut book = Transcript::default();
+        let answer = |text: &str, continued| {
+            Arc::new(Caption {
+                speaker: Speaker::Assistant,
+                name: "Gemini",
+                continued,
+                ..Caption::clone(&caption(1, text))
+            })
+        };
+        let all = [
+            caption(1, "How old?"),
+            answer("A **hundred** ", false),
+            answer("years.", true),
+            caption(2, "Thanks."),
+        ];
+        book.update(&Arc::from(all.to_vec()));
+        assert_eq!(book.named(2), "Gemini: A **hundred** years.");
+        assert_eq!(
+            book.all(),
+            "You: How old?\n\nGemini: A **hundred** years.\n\nYou: Thanks."
+        );
+    }
+
+    #[test]
+    fn spans_of_a_long_block_stay_with_their_words() {
+        let text = format!(
+            "{}**bold** {}",
+            "a word ".repeat(1_000),
+            "more ".repeat(2_000)
+        );
+        let mut blocks = markdown::parse(&text);
+        let pieces = in_pieces(blocks.remove(0));
+        assert!(pieces.len() > 2);
+        let bold: Vec<_> = pieces.iter().flat_map(TextBlock::strong).collect();
+        assert_eq!(bold, ["bold"]);
     }
 }

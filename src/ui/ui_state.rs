@@ -9,10 +9,13 @@ use secrecy::zeroize::Zeroize as _;
 
 use super::conversations_state::ConversationsState;
 use super::draft::Draft;
+use super::find::Search;
 use super::format::METER_FLOOR;
 use super::screen::Screen;
 use super::settings_state::{RowId, SettingsSection, SettingsState};
+use super::toasts::Toasts;
 use super::transcript::Transcript;
+use super::verdict::{self, Usual};
 use crate::base::retention::Retention;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
@@ -65,8 +68,14 @@ pub(super) struct UiState {
     pub(super) transcript: Transcript,
     /// Where the captions were drawn last.
     pub(super) captions_at: Option<CaptionsAt>,
+    /// Where a key wants to scroll them to.
+    pub(super) scroll: Option<Scroll>,
+    pub(super) find: Search,
     /// What the banners show; kept while the pointer marks words below them.
     pub(super) banners_of: Option<Arc<Snapshot>>,
+    /// Whether all banners are shown, not the first only.
+    pub(super) all_banners: bool,
+    pub(super) toasts: Toasts,
     /// The report was copied at this time; said for a moment.
     pub(super) copied_at: Option<Instant>,
     /// The newest notice at the last export of statistics: a later one reports its result.
@@ -98,7 +107,11 @@ impl UiState {
             numbers: Numbers::default(),
             transcript: Transcript::default(),
             captions_at: None,
+            scroll: None,
+            find: Search::default(),
             banners_of: None,
+            all_banners: false,
+            toasts: Toasts::default(),
             copied_at: None,
             exported: None,
             turn: None,
@@ -121,6 +134,21 @@ pub(super) struct CaptionsAt {
     /// How far they were scrolled, and whether that was to the end.
     pub(super) offset: f32,
     pub(super) at_end: bool,
+    /// How far they can be.
+    pub(super) most: f32,
+    /// The free space above a conversation that is not as high as its place.
+    pub(super) above: f32,
+    /// The newest words that were in view: which caption they are in, and how many they are.
+    pub(super) seen: (u64, usize),
+}
+
+/// A wish to scroll the captions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scroll {
+    PageUp,
+    PageDown,
+    Start,
+    End,
 }
 
 impl UiState {
@@ -335,6 +363,8 @@ impl MeterView {
 pub(super) struct Numbers {
     pub(super) figures: TurnStatistics,
     pub(super) process: ProcessUsage,
+    /// What reply time is usual.
+    pub(super) usual: Option<Usual>,
     at: Option<Instant>,
 }
 
@@ -350,6 +380,7 @@ impl Numbers {
         }
         self.figures.clone_from(&snapshot.figures);
         self.process.clone_from(&snapshot.process);
+        self.usual = verdict::usual(snapshot.turns.iter().map(|turn| &**turn));
         self.at = Some(now);
         None
     }

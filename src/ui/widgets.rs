@@ -114,48 +114,6 @@ pub(super) fn answers_ui(ui: &mut Ui, [yes, no]: [&str; 2], new: &mut bool) -> O
     (done || left.clicked()).then_some(done)
 }
 
-/// A key cap with what it does; the whole is a button called `name`.
-pub(super) fn key_hint(ui: &mut Ui, cap: &str, does: &str, name: &str) -> Response {
-    let t = tokens(ui);
-    let cap_text =
-        ui.painter()
-            .layout_no_wrap(cap.to_owned(), font(Weight::Medium, 11.0), t.strong);
-    let does_text =
-        ui.painter()
-            .layout_no_wrap(does.to_owned(), font(Weight::Regular, 12.0), t.muted);
-    let cap_size = vec2(cap_text.size().x + 12.0, 18.0);
-    let size = vec2(cap_size.x + 5.0 + does_text.size().x + 2.0, 22.0);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
-    if ui.is_rect_visible(rect) {
-        let cap_rect = Rect::from_min_size(rect.left_top() + vec2(0.0, 2.0), cap_size);
-        let fill = if response.hovered() {
-            t.hairline
-        } else {
-            t.field
-        };
-        let line = Stroke::new(1.0, t.hairline);
-        ui.painter()
-            .rect(cap_rect, 4.0, fill, line, StrokeKind::Inside);
-        let at = cap_rect.center() - cap_text.size() / 2.0;
-        ui.painter().galley(at, cap_text, t.strong);
-        let ink = if response.hovered() {
-            t.strong
-        } else {
-            t.muted
-        };
-        let at = egui::pos2(
-            cap_rect.right() + 5.0,
-            rect.center().y - does_text.size().y / 2.0,
-        );
-        ui.painter()
-            .galley_with_override_text_color(at, does_text, ink);
-        focus_ring(ui, &response, 4.0);
-    }
-    response
-}
-
 /// One cell of a segmented switch.
 pub(super) struct Segment<'a> {
     pub(super) label: &'a str,

@@ -357,6 +357,25 @@ fn a_profile_that_does_not_exist_is_not_kept_as_the_choice() {
 }
 
 #[test]
+fn a_mute_is_kept_over_a_restart_where_that_is_chosen() {
+    simulate(async {
+        for (chosen, kept) in [("on", true), ("off", false)] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let file = folder.path().join("config.yaml");
+            let mut world = World::new("balanced");
+            let config = format!("window:\n  keep_muted: {chosen}\n");
+            world.config = Some((file.clone(), config));
+            let mut world = world.start();
+            world.ready().await;
+            world.tell(Command::SetMuted(true)).await;
+            world.quit().await;
+            let text = std::fs::read_to_string(&file).expect("there");
+            assert_eq!(text.contains("  muted: on"), kept, "{text}");
+        }
+    });
+}
+
+#[test]
 fn the_button_for_another_connection_makes_one_in_a_pause() {
     simulate(async {
         let mut world = World::new("balanced").start();

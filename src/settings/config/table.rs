@@ -88,8 +88,13 @@ bind!(TOP: Config {
 });
 
 bind!(WINDOW: Window {
-    panel: Key::new("window.panel", whole(0, 3), &["3"],
-        "How much of the latency panel is shown, from 0 (nothing) to 3 (everything).", &[]).called("Latency panel"),
+    panel: Key::new("window.panel", whole(0, 3), &["1"],
+        "How much of the figures is shown: 0 nothing, 1 reply time, CPU and memory, 2 a panel with the trend, 3 everything.", &[])
+        .called("Figures beside the conversation"),
+    keep_muted: Key::new("window.keep_muted", Kind::OnOff, &["off"],
+        "Whether a muted microphone is still muted when the window is opened again.", &[]).called("Stay muted"),
+    muted: Key::new("window.muted", Kind::OnOff, &["off"],
+        "Whether it was muted last, written by the window while `keep_muted` is on.", &[]),
     theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).called("Colours");
     frame
 });

@@ -78,9 +78,13 @@ pub struct SpendLimit {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// How much of the latency panel is shown, 0 (nothing) to 3 (everything).
+    /// How much of the figures is shown: 0 nothing, 1 the overlay, 2 and 3 the panel.
     pub panel: u8,
     pub theme: Theme,
+    /// Whether the microphone stays muted over a restart.
+    pub keep_muted: bool,
+    /// It was muted last; kept while `keep_muted` is on.
+    pub muted: bool,
     /// Where it was and how large.
     pub frame: WindowFrame,
 }

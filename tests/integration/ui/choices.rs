@@ -49,10 +49,10 @@ fn what_the_talk_key_does_is_chosen_and_said() {
     rig.harness.get_by_label("Tap to talk");
     rig.show(|s| s.activity = Activity::Held);
     rig.harness.get_by_label("Tap to end");
-    assert!(rig.says("You speak, microphone open"));
+    assert!(rig.says("Recording…"));
     assert!(rig.says("Speak, and press Space when you are done"));
     rig.show(|s| s.talk.closing = true);
-    assert!(rig.says("You speak, key let go"));
+    assert!(rig.says("Finishing…"));
     rig.show(|s| s.talk.key = TalkKey::Hold);
     rig.harness.get_by_label("Hold to talk");
 }
@@ -102,7 +102,7 @@ fn speech_can_be_kept_from_opening_the_microphone() {
         rig.sent()[..],
         [Command::SetVoiceActivation(true)]
     ));
-    assert!(rig.says("Waiting for the key") && rig.says("Hold Space and speak"));
+    assert!(rig.says("Press Space to talk") && rig.says("Hold Space and speak"));
     assert!(rig.says("audio leaves this computer only for the talk key"));
     rig.show(|s| s.talk.key = TalkKey::Tap);
     assert!(rig.says("Press Space, then speak"));
@@ -110,24 +110,19 @@ fn speech_can_be_kept_from_opening_the_microphone() {
 
 #[test]
 fn with_tapping_enter_and_screen_readers_can_talk_too() {
-    for name in ["Talk", "Tap to talk"] {
-        let mut shown = snapshot();
-        shown.talk.key = TalkKey::Tap;
-        let mut rig = Rig::new(shown);
-        rig.harness.get_by_label(name).focus();
-        rig.step();
-        rig.harness.key_press(Key::Enter);
-        rig.step();
-        assert!(
-            matches!(
-                rig.sent()[..],
-                [Command::HoldToTalk(true), Command::HoldToTalk(false)]
-            ),
-            "{name}"
-        );
-    }
+    let mut shown = snapshot();
+    shown.talk.key = TalkKey::Tap;
+    let mut rig = Rig::new(shown);
+    rig.harness.get_by_label("Tap to talk").focus();
+    rig.step();
+    rig.harness.key_press(Key::Enter);
+    rig.step();
+    assert!(matches!(
+        rig.sent()[..],
+        [Command::HoldToTalk(true), Command::HoldToTalk(false)]
+    ));
     let mut rig = Rig::new(snapshot());
-    rig.harness.get_by_label("Talk").focus();
+    rig.harness.get_by_label("Hold to talk").focus();
     rig.step();
     rig.harness.key_press(Key::Enter);
     rig.step();
@@ -181,14 +176,15 @@ fn the_last_answer_is_heard_again_by_key_and_by_button() {
     rig.pass(Duration::from_secs(1));
     rig.step();
     assert!(
-        rig.says("Not now: an answer is playing."),
+        rig.says_part("Not now: an answer is playing."),
         "{:?}",
         rig.texts()
     );
     rig.show(|s| s.repeat = RepeatView::default());
-    assert!(!rig.says("Hear the last answer again"), "nothing is kept");
+    rig.click("Hear the last answer again");
+    assert!(rig.sent().is_empty(), "nothing is kept");
     rig.show(|s| s.activity = Activity::Repeating);
-    assert!(rig.says("Repeating") && rig.says("The last answer once more; press Esc to stop it"));
+    assert!(rig.says("Repeating") && rig.says("The last answer again. Press Esc to stop it"));
 }
 
 #[test]
@@ -202,8 +198,8 @@ fn a_lowered_reply_and_a_narrow_band_are_said() {
             stream.rate = SampleRate::new(16_000).expect("not zero");
         }
     });
-    assert!(rig.says("Answering, lowered") && rig.says("narrowband"));
-    assert!(rig.says("Listening to you … The reply is lowered: go on to interrupt"));
+    assert!(rig.says("Listening: go on to interrupt") && rig.says("narrowband"));
+    assert!(rig.says("Go on to interrupt"));
 }
 
 #[test]
@@ -352,7 +348,7 @@ fn the_sound_check_is_begun_followed_and_read() {
             Command::CancelCheck
         ]
     ));
-    assert!(rig.says("RESPONSE"), "back at the conversation");
+    assert!(rig.says("REPLY TIME"), "back at the conversation");
 }
 
 #[test]
@@ -369,7 +365,7 @@ fn a_sound_check_is_left_by_button_and_by_escape() {
         }
         assert!(matches!(rig.sent()[..], [Command::CancelCheck]));
         rig.show(|s| s.check = None);
-        assert!(rig.says("RESPONSE"));
+        assert!(rig.says("REPLY TIME"));
     }
 }
 

@@ -10,11 +10,11 @@ use jiff::{Timestamp, ToSpan as _, Zoned};
 use sovereign::base::retention::Retention;
 use sovereign::base::severity::Severity;
 use sovereign::conversation::command::Command;
-use sovereign::conversation::snapshot::{KeptConversation, KeptView, Notice};
+use sovereign::conversation::snapshot::{KeptConversation, KeptView};
 use sovereign::store::export::ExportFormat;
 use sovereign::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
 
-use super::rig::{Rig, ms, snapshot};
+use super::rig::{Rig, ms, notice, snapshot};
 
 fn days_ago(days: i64) -> Timestamp {
     (&Zoned::now() - days.days()).timestamp()
@@ -313,12 +313,12 @@ fn a_conversation_is_exported_and_the_page_says_where_to() {
         rig.texts()
     );
     rig.show(|s| {
-        s.notices = Arc::from([Notice {
-            id: 99,
-            severity: Severity::Info,
-            text: "Written: conversation.md".into(),
-            remedy: None,
-        }]);
+        s.notices = Arc::from([notice(
+            99,
+            Severity::Info,
+            "Written: conversation.md",
+            false,
+        )]);
     });
     assert!(rig.says("Written: conversation.md"), "{:?}", rig.texts());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use super::rig::{Rig, down, latencies, snapshot};
+use super::rig::{Rig, down, latencies, notice, snapshot};
 use sovereign::base::severity::Severity;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Notice, Snapshot};
@@ -20,7 +20,7 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn turn(number: u64) -> TurnRecord {
+pub(crate) fn turn(number: u64) -> TurnRecord {
     TurnRecord {
         number,
         profile: "balanced".into(),
@@ -111,10 +111,10 @@ fn causes_have_a_remedy_and_a_button_that_applies_it() {
 fn a_good_conversation_says_so() {
     let mut rig = Rig::new(snapshot());
     rig.click("Details");
-    assert!(rig.says("Nothing that the figures would show."));
+    assert!(rig.says("No problems found."));
     assert!(rig.says_part("No turn was closed yet"));
     rig.click("Back");
-    assert!(rig.says("RESPONSE"));
+    assert!(rig.says("REPLY TIME"));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_slow_conversation_without_a_cause_is_not_called_well() {
     (slow.figures.n, slow.figures.p50) = (2, Some(ms(640)));
     let mut rig = Rig::new(slow);
     rig.click("Details");
-    assert!(!rig.says("Nothing that the figures would show."));
+    assert!(!rig.says("No problems found."));
     assert!(
         rig.says_part("The typical response is 640 ms, over 300"),
         "{:?}",
@@ -244,12 +244,8 @@ fn figures_are_handed_over() {
     rig.click("Details · 1 alert");
     rig.click("Export CSV");
     assert!(matches!(rig.sent()[..], [Command::ExportCsv]));
-    let written = |id| Notice {
-        id,
-        severity: Severity::Info,
-        text: "Written: turns.csv and history.csv.".into(),
-        remedy: None,
-    };
+    let text = "Written: turns.csv and history.csv.";
+    let written = |id| notice(id, Severity::Info, text, false);
     let known = rig.snapshots.borrow().notices.last().map_or(0, |n| n.id);
     rig.show(|s| s.notices = Arc::from([written(known)]));
     assert!(!rig.says_part("Written"), "an older notice");
@@ -268,6 +264,7 @@ fn a_notice_of_an_alert_offers_what_helps() {
             severity: Severity::Warning,
             text: "Answers are slow. Take a faster profile.".into(),
             remedy: Some(Remedy::Reconnect),
+            lasts: true,
         }]);
     });
     rig.click("Connect anew");
@@ -285,6 +282,7 @@ fn a_notice_of_an_alert_offers_what_helps() {
     let why = "Not now: another connection is opened as soon as nobody speaks";
     assert!(rig.says_part(why), "{:?}", rig.texts());
     rig.show(|s| s.link = down(None, false));
+    rig.click("1 more");
     rig.click("Connects at the next pause");
     assert!(rig.sent().is_empty(), "neither twice nor without one");
 }
@@ -303,6 +301,7 @@ fn a_model_that_ended_is_changed_by_a_button() {
             severity: Severity::Warning,
             text: "mine.yaml:3:10: live.model: is `x`, which ended on 2026-11-17, use gemini-3.8-live.".into(),
             remedy: Some(offered),
+            lasts: true,
         }]);
     });
     let button = rig.harness.get_by_label("Use gemini-3.8-live");

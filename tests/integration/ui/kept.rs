@@ -12,25 +12,25 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, KeyInfo, Notice, Port, ServiceView, Speaker,
 };
 
-use super::rig::{Rig, caption, device, down, snapshot};
+use super::rig::{Rig, caption, device, down, latencies, notice, snapshot};
 
-fn only(text: &str) -> Arc<[Arc<Caption>]> {
+pub(crate) fn only(text: &str) -> Arc<[Arc<Caption>]> {
     Arc::from([Arc::new(caption(Speaker::Assistant, text))])
 }
 
 /// Fonts of this machine do not matter.
-fn without_fonts(rig: &Rig) {
+pub(crate) fn without_fonts(rig: &Rig) {
     let policy = egui::epaint::text::MissingGlyphPolicy::Tofu;
     rig.harness.ctx.set_missing_glyph_policy(policy);
 }
 
-fn many(n: usize) -> Arc<[Arc<Caption>]> {
+pub(crate) fn many(n: usize) -> Arc<[Arc<Caption>]> {
     let one = |i| caption(Speaker::User, &format!("sentence {i}."));
     (0..n).map(|i| Arc::new(one(i))).collect()
 }
 
 /// Characters that were drawn in the last frame, and the longest text among them.
-fn drawn(rig: &Rig) -> (usize, usize) {
+pub(crate) fn drawn(rig: &Rig) -> (usize, usize) {
     fn galleys<'a>(shape: &'a Shape, out: &mut Vec<&'a egui::Galley>) {
         if let Shape::Text(text) = shape {
             out.push(&text.galley);
@@ -46,7 +46,7 @@ fn drawn(rig: &Rig) -> (usize, usize) {
     (lengths.clone().sum(), lengths.max().unwrap_or(0))
 }
 
-fn copied(rig: &Rig) -> Option<String> {
+pub(crate) fn copied(rig: &Rig) -> Option<String> {
     let commands = &rig.harness.output().platform_output.commands;
     commands.iter().find_map(|command| {
         if let egui::OutputCommand::CopyText(text) = command {
@@ -199,18 +199,24 @@ fn what_the_demo_said_stays_the_demos() {
 #[test]
 fn an_answer_is_judged_by_the_target_of_its_time() {
     let mut rig = Rig::new(snapshot());
-    assert!(rig.says("service 371"), "over 300 ms");
+    rig.show(|s| {
+        let answer = Caption {
+            latencies: Some(latencies(1.0, 150.0, 240.0, 504.0)),
+            target: Some(Duration::from_millis(300)),
+            ..caption(Speaker::Assistant, "It was planted around 1890.")
+        };
+        s.captions = Arc::from([Arc::new(answer)]);
+    });
+    assert!(rig.says("this computer took 241"), "over 300 ms");
     rig.show(|s| s.chosen = 2);
-    assert!(rig.says("service 371"), "with another profile it still was");
+    assert!(
+        rig.says("this computer took 241"),
+        "with another profile it still was"
+    );
 }
 
 fn note(id: u64, text: &str) -> Notice {
-    Notice {
-        id,
-        severity: Severity::Warning,
-        text: text.into(),
-        remedy: None,
-    }
+    notice(id, Severity::Warning, text, true)
 }
 
 #[test]
@@ -328,8 +334,8 @@ fn a_page_begins_at_its_top_and_ends_before_the_edge() {
         rig.step();
         rig.step();
         rig.ctrl(egui::Key::D);
-        assert!(rig.says("Figures"), "{:?}", rig.texts());
-        let head = rig.harness.get_by_label("Figures").rect();
+        assert!(rig.says("PROBLEMS AND FIXES"), "{:?}", rig.texts());
+        let head = rig.harness.get_by_label("PROBLEMS AND FIXES").rect();
         assert!(
             head.top() >= 0.0 && head.bottom() < size.1 / zoom,
             "{head:?}"

@@ -29,7 +29,10 @@ fn a_window_that_panics_is_restarted_and_given_up_and_the_conversation_goes_on()
         let activity = world.session.snapshots.borrow().activity;
         assert_eq!(activity, Activity::UserSpeaks);
         window.run_steps(2);
-        assert!(window.query_by_label("You speak").is_some(), "drawn again");
+        assert!(
+            window.query_by_label("Hearing you").is_some(),
+            "drawn again"
+        );
         let turn = world.turn().await;
         assert_eq!(turn.outcome, Outcome::Completed, "{turn:?}");
         wait_for_notice(&world, &restarted(WINDOW)).await;

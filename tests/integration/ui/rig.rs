@@ -14,14 +14,15 @@ use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
 use sovereign::base::counters::Counters;
 use sovereign::base::ids::TurnId;
 use sovereign::base::retention::Retention;
+use sovereign::base::severity::Severity;
 use sovereign::base::supervise::Failures;
 use sovereign::base::units::SampleRate;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    Activity, Caption, KeptView, KeyInfo, Link, Port, Snapshot, Speaker,
+    Activity, Caption, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
-use sovereign::settings::config::Config;
+use sovereign::settings::config::{Config, Window};
 use sovereign::telemetry::turn_counts::TurnCounts;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
@@ -45,7 +46,16 @@ impl Rig {
         Self::with(snapshot, width, height, 64)
     }
 
-    pub(crate) fn with(mut snapshot: Snapshot, width: f32, height: f32, room: usize) -> Self {
+    pub(crate) fn with(snapshot: Snapshot, width: f32, height: f32, room: usize) -> Self {
+        Self::made(snapshot, vec2(width, height), room, 3)
+    }
+
+    /// With the overlay or the panel at a level, 0 to 3.
+    pub(crate) fn at_level(level: u8, snapshot: Snapshot, width: f32, height: f32) -> Self {
+        Self::made(snapshot, vec2(width, height), 64, level)
+    }
+
+    fn made(mut snapshot: Snapshot, size: egui::Vec2, room: usize, panel: u8) -> Self {
         // Far from the clock's origin, so that "four minutes ago" exists.
         let start = Instant::now() + Duration::from_secs(1_000);
         if let Link::Connected { since, .. } = &mut snapshot.link {
@@ -64,17 +74,18 @@ impl Rig {
             counters: counters.clone(),
             failures: Failures::default(),
             key_file: "/home/me/.config/sovereign/key".into(),
-            window: Config::default().window,
+            window: Window {
+                panel,
+                ..Config::default().window
+            },
             runtime: runtime.handle().clone(),
         };
         let now = clock.clone();
-        let harness = Harness::builder()
-            .with_size(vec2(width, height))
-            .build_eframe(|cc| {
-                let mut app = UiApp::new(&cc.egui_ctx, &link);
-                app.set_clock(move || now.get());
-                app
-            });
+        let harness = Harness::builder().with_size(size).build_eframe(|cc| {
+            let mut app = UiApp::new(&cc.egui_ctx, &link);
+            app.set_clock(move || now.get());
+            app
+        });
         let mut rig = Self {
             harness,
             snapshots,
@@ -116,6 +127,8 @@ impl Rig {
 
     pub(crate) fn click_once(&mut self, label: &str) {
         self.harness.get_by_label(label).scroll_to_me();
+        // Within areas that scroll it takes some frames.
+        self.step();
         self.step();
         self.harness.get_by_label(label).click();
         self.harness.step();
@@ -224,6 +237,17 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         latencies: None,
         target: None,
         continued: false,
+    }
+}
+
+/// A notice that goes by itself unless it `lasts`.
+pub(crate) fn notice(id: u64, severity: Severity, text: &str, lasts: bool) -> Notice {
+    Notice {
+        id,
+        severity,
+        text: text.into(),
+        remedy: None,
+        lasts,
     }
 }
 

@@ -55,8 +55,8 @@ fn a_choice_changes_its_own_value_only() {
         ),
         (
             "added to a group",
-            &|c| c.window.panel = 1,
-            "# mine\nprofile: balanced # for now\n\nwindow:\n    panel: 1\n    theme: dark # at night\n# end\n",
+            &|c| c.window.panel = 2,
+            "# mine\nprofile: balanced # for now\n\nwindow:\n    panel: 2\n    theme: dark # at night\n# end\n",
         ),
         (
             "the usual again",
@@ -74,7 +74,7 @@ fn every_way_of_writing_is_edited_in_its_own_way() {
     type Row = (&'static str, fn(&mut Config), &'static str);
     let fast: fn(&mut Config) = |c| c.profile = Some("fast".into());
     let none: fn(&mut Config) = |c| c.profile = None;
-    let panel: fn(&mut Config) = |c| c.window.panel = 1;
+    let panel: fn(&mut Config) = |c| c.window.panel = 2;
     let table: [Row; 22] = [
         ("", fast, "profile: \"fast\"\n"),
         ("# c", fast, "# c\nprofile: \"fast\"\n"),
@@ -103,7 +103,7 @@ fn every_way_of_writing_is_edited_in_its_own_way() {
             fast,
             "{profile: \"fast\", volume: 1} # c\n",
         ),
-        ("{} # c\n", panel, "{window: {panel: 1}} # c\n"),
+        ("{} # c\n", panel, "{window: {panel: 2}} # c\n"),
         (
             "{profile: a, volume: 1}\n",
             none,
@@ -117,17 +117,17 @@ fn every_way_of_writing_is_edited_in_its_own_way() {
         (
             "window: {theme: dark}\n",
             panel,
-            "window: {panel: 1, theme: dark}\n",
+            "window: {panel: 2, theme: dark}\n",
         ),
         (
             "window: # c\nvolume: 1\n",
             panel,
-            "window: {panel: 1} # c\nvolume: 1\n",
+            "window: {panel: 2} # c\nvolume: 1\n",
         ),
         (
             "  volume: 1\n  # c\n",
             panel,
-            "  volume: 1\n  # c\n  window:\n    panel: 1\n",
+            "  volume: 1\n  # c\n  window:\n    panel: 2\n",
         ),
         (
             "profile: >- # c\n  a\n  b\nvolume: 1\n",
