@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::snapshot::{Caption, Speaker};
+use super::snapshot::{Caption, CaptionEnd, Speaker};
 use crate::base::ids::TurnId;
 use crate::provider::grounding::Grounding;
 use crate::store::StoredTurn;
@@ -89,7 +89,9 @@ impl Captions {
         self.change(turn, |caption| {
             (caption.open, caption.time) = (false, time.clone());
             caption.typed = kept.typed && caption.speaker == Speaker::User;
-            caption.stopped |= stopped && caption.speaker == Speaker::Assistant;
+            if stopped && caption.speaker == Speaker::Assistant {
+                caption.end = CaptionEnd::Stopped;
+            }
         });
     }
 
@@ -188,7 +190,10 @@ impl Captions {
         self.change(turn, |caption| caption.open = false);
         if let Some(last) = last {
             let reply = Arc::make_mut(&mut self.book[last]);
-            reply.stopped = stopped;
+            reply.end = match stopped {
+                true => CaptionEnd::Stopped,
+                false => CaptionEnd::Whole,
+            };
             (reply.latencies, reply.target) = measured
                 .map(|(latencies, target)| (latencies.clone(), target))
                 .unzip();
@@ -226,7 +231,7 @@ impl Captions {
     pub(super) fn mark_cut_off(&mut self, turn: TurnId) {
         if let Some(at) = self.position(turn, Speaker::Assistant) {
             self.shared = None;
-            Arc::make_mut(&mut self.book[at]).cut_off = true;
+            Arc::make_mut(&mut self.book[at]).end = CaptionEnd::CutOff;
         }
     }
 
@@ -301,8 +306,7 @@ impl Captions {
             unsent: false,
             // Words may come after their turn was closed: nothing will close it then.
             open: !self.closed.contains(&turn),
-            stopped: false,
-            cut_off: false,
+            end: CaptionEnd::Whole,
             unspoken: false,
             unwritten: false,
             found: None,

@@ -24,7 +24,7 @@ mod settings_view;
 mod speech;
 
 pub use crate::provider::Speaker;
-pub use caption::Caption;
+pub use caption::{Caption, CaptionEnd};
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use kept::{KeptConversation, KeptView};
 pub use key::{KeyInfo, ServiceView};

@@ -13,7 +13,7 @@ use super::theme::{RADIUS_FIELD, Weight, space, text, tokens};
 use super::transcript::Entry;
 use super::verdict::{self, ReplyVerdict};
 use super::widgets::{focus_ring, plain_button, sign};
-use crate::conversation::snapshot::{Caption, Speaker};
+use crate::conversation::snapshot::{Caption, CaptionEnd, Speaker};
 use crate::turn::timeline::Latencies;
 
 /// Answers are what is read; the user knows the own words.
@@ -103,13 +103,13 @@ pub(super) fn caption_ui(ui: &mut Ui, entry: &mut Entry, place: CaptionPlace<'_>
 
 /// What became of a caption, said behind its words.
 fn fate(caption: &Caption) -> Option<&'static str> {
-    if caption.unwritten && caption.stopped {
+    if caption.unwritten && caption.end == CaptionEnd::Stopped {
         Some("Spoken, not written down — stopped by you")
     } else if caption.unwritten {
         Some("Spoken, not written down")
-    } else if caption.stopped {
+    } else if caption.end == CaptionEnd::Stopped {
         Some(" — stopped by you")
-    } else if caption.cut_off {
+    } else if caption.end == CaptionEnd::CutOff {
         Some(" — cut off, asked for again")
     } else if caption.unsent {
         Some(" — not sent")

@@ -11,7 +11,7 @@ use jiff::{Timestamp, ToSpan as _, Zoned};
 use super::transcript::Transcript;
 use crate::base::ids::TurnId;
 use crate::conversation::command::Command;
-use crate::conversation::snapshot::{Caption, KeptConversation, KeptView, Speaker};
+use crate::conversation::snapshot::{Caption, CaptionEnd, KeptConversation, KeptView, Speaker};
 use crate::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
@@ -312,9 +312,11 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
         text: words.to_owned(),
         typed: turn.typed && speaker == Speaker::User,
         unsent: false,
-        cut_off: false,
         open: false,
-        stopped: turn.outcome == Outcome::Interrupted.name() && speaker == Speaker::Assistant,
+        end: match turn.outcome == Outcome::Interrupted.name() && speaker == Speaker::Assistant {
+            true => CaptionEnd::Stopped,
+            false => CaptionEnd::Whole,
+        },
         unspoken: false,
         unwritten: turn.is_unwritten() && speaker == Speaker::Assistant,
         found: None,

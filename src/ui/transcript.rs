@@ -281,6 +281,7 @@ mod tests {
     use super::super::known_height::Measure;
     use super::*;
     use crate::base::ids::TurnId;
+    use crate::conversation::snapshot::CaptionEnd;
 
     fn caption(turn: u64, text: &str) -> Arc<Caption> {
         Arc::new(Caption {
@@ -291,9 +292,8 @@ mod tests {
             text: text.into(),
             typed: false,
             unsent: false,
-            cut_off: false,
             open: false,
-            stopped: false,
+            end: CaptionEnd::Whole,
             unspoken: false,
             unwritten: false,
             found: None,

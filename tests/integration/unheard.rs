@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
 use sovereign::conversation::command::Command;
-use sovereign::conversation::snapshot::{Notice, Speaker};
+use sovereign::conversation::snapshot::{CaptionEnd, Notice, Speaker};
 use sovereign::profile::Detection;
 use sovereign::provider::EndKind;
 use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
@@ -504,7 +504,10 @@ fn an_answer_that_breaks_off_while_it_is_heard_was_not_stopped_by_the_user() {
         );
         let snapshot = world.session.snapshots.borrow().clone();
         let caption = snapshot.captions.last().expect("the answer");
-        assert!(!caption.stopped && !caption.unspoken, "{caption:?}");
+        assert!(
+            caption.end == CaptionEnd::Whole && !caption.unspoken,
+            "{caption:?}"
+        );
         let shown = notices(&world);
         assert!(
             shown[0]

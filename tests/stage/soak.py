@@ -50,7 +50,8 @@ QUIET_S, LATE_S = 1.4, 12  # after a reply; until a reply that was cut would hav
 PIECE, WHOLE, PART = 0.45, 0.8, 0.5  # a piece is found from this correlation on; shares of the pieces of a sentence
 TAPE_S = 600
 GEOMETRY = "1100x720+20+20"
-SEND_NOW_X = 608  # where the button begins in a window of this size and place
+BANNERS = 145, 420  # rows of the screen in which a bar above the conversation may be
+BUTTON_HEIGHT = 28
 
 
 class Sentence:
@@ -209,13 +210,20 @@ class Soak:
                 return
 
     def send_now(self):
-        """Where the button "Send now" is on the screen, if it is: a grey field that begins within a white card, and no letter goes
-        below the line, as in "Ask again"."""
+        """Where the button "Send now" is on the screen, if it is: the first grey field of its size within a white card above the
+        conversation, and no letter goes below the line, as in "Ask again"."""
         screen = self.desk.pixels().astype(int)
-        before, inside = screen[:, SEND_NOW_X - 4], screen[:, SEND_NOW_X + 5]
-        rows = np.flatnonzero((before == 255).all(axis=1) & (inside < 250).all(axis=1) & (inside > 200).all(axis=1))
-        y = int(rows[len(rows) // 2]) if len(rows) >= 15 else 0
-        return (SEND_NOW_X + 40, y) if y and screen[y + 5 : y + 8, SEND_NOW_X + 5 : SEND_NOW_X + 80].min() > 200 else None
+        for y in range(*BANNERS):
+            row = screen[y]
+            grey = ((row < 250) & (row > 200)).all(axis=1)
+            starts = np.flatnonzero(grey[1:] & (row[:-1] == 255).all(axis=1)) + 1
+            for x in starts:
+                wide = int(np.argmin(np.append(grey[x:], False)))
+                if 60 <= wide <= 130:
+                    middle = y + BUTTON_HEIGHT // 2
+                    below = screen[middle + 5 : middle + 8, x + 5 : x + wide - 5]
+                    return (int(x) + wide // 2, middle) if below.min() > 200 else None
+        return None
 
     def press(self, sentence, at):
         sentence.pressed += 1

@@ -15,7 +15,14 @@ fn words_gather_under_their_turn_and_side() {
     let shown = book.shared();
     let told: Vec<_> = shown
         .iter()
-        .map(|c| (c.speaker, c.text.as_str(), c.open, c.stopped))
+        .map(|c| {
+            (
+                c.speaker,
+                c.text.as_str(),
+                c.open,
+                c.end == CaptionEnd::Stopped,
+            )
+        })
         .collect();
     assert_eq!(
         told,

@@ -8,6 +8,17 @@ use crate::provider::Speaker;
 use crate::provider::grounding::Grounding;
 use crate::turn::timeline::Latencies;
 
+/// Whether all was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CaptionEnd {
+    #[default]
+    Whole,
+    /// The user stopped it before its end.
+    Stopped,
+    /// It broke off with the connection, and is asked for again by itself.
+    CutOff,
+}
+
 /// A piece of the conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caption {
@@ -27,10 +38,7 @@ pub struct Caption {
     pub unsent: bool,
     /// More words may come.
     pub open: bool,
-    /// The user stopped it before its end.
-    pub stopped: bool,
-    /// It broke off with the connection, and is asked for again by itself.
-    pub cut_off: bool,
+    pub end: CaptionEnd,
     /// It was written by the service, and nothing of it was spoken.
     pub unspoken: bool,
     /// It was spoken, and there are no words of it: the profile does without, or the service wrote none.

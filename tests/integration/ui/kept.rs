@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable as _;
 use sovereign::audio::{DeviceChoice, Devices};
 use sovereign::base::severity::Severity;
 use sovereign::conversation::snapshot::{
-    Activity, Caption, KeyInfo, Notice, Port, ServiceView, Speaker,
+    Activity, Caption, CaptionEnd, KeyInfo, Notice, Port, ServiceView, Speaker,
 };
 
 use super::rig::{Rig, caption, device, down, latencies, notice, snapshot};
@@ -416,7 +416,7 @@ fn a_question_whose_connection_broke_says_that_it_is_sent_again_and_a_broken_ans
     assert!(rig.says("How tall is it? — sent again as soon as there is a connection"));
     rig.show(|s| {
         let broken = Caption {
-            cut_off: true,
+            end: CaptionEnd::CutOff,
             ..caption(Speaker::Assistant, "It is seventy-two")
         };
         s.captions = Arc::from([Arc::new(broken)]);

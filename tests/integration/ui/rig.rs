@@ -19,7 +19,7 @@ use sovereign::base::supervise::Failures;
 use sovereign::base::units::SampleRate;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    Activity, Caption, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
+    Activity, Caption, CaptionEnd, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
 use sovereign::settings::config::{Config, Window};
@@ -228,9 +228,8 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         text: text.into(),
         typed: false,
         unsent: false,
-        cut_off: false,
         open: false,
-        stopped: false,
+        end: CaptionEnd::Whole,
         unspoken: false,
         unwritten: false,
         found: None,
@@ -344,7 +343,7 @@ pub(crate) fn conversation() -> Arc<[Arc<Caption>]> {
     let captions = [
         caption(Speaker::User, "What is the tallest tree in Europe?"),
         Caption {
-            stopped: true,
+            end: CaptionEnd::Stopped,
             latencies: Some(latencies(1.0, 371.0, 40.0, 504.0)),
             target: Some(ms(300.0)),
             ..caption(Speaker::Assistant, "It was planted around 1890")

@@ -385,7 +385,7 @@ fn the_look_of_the_window_follows_at_once() {
         matches!(&sent[..], [Command::SetConfig("window.theme", Some(Value::Text(word)))] if word == "light"),
         "{sent:?}"
     );
-    choose(&mut rig, "Latency panel", "Hidden");
+    choose(&mut rig, "Figures beside the conversation", "Hidden");
     assert_eq!(rig.harness.state().panel(), 0);
     choose(&mut rig, "Zoom", "150 %");
     rig.step();
