@@ -148,10 +148,10 @@ impl ConversationsState {
             text: self.text.trim().to_owned(),
             since,
             profile: self.profile.clone(),
-            outcomes: self
-                .failed
-                .then(|| StoredTurn::problems().map(str::to_owned).to_vec())
-                .unwrap_or_default(),
+            outcomes: match self.failed {
+                true => StoredTurn::problems().map(str::to_owned).to_vec(),
+                false => Vec::new(),
+            },
             most: 0,
         }
     }

@@ -219,7 +219,8 @@ class Soak:
             starts = np.flatnonzero(grey[1:] & (row[:-1] == 255).all(axis=1)) + 1
             for x in starts:
                 wide = int(np.argmin(np.append(grey[x:], False)))
-                if 60 <= wide <= 130:
+                high = screen[y : y + 5, x + 4 : x + wide - 4]
+                if 60 <= wide <= 130 and ((high < 250) & (high > 200)).all():
                     middle = y + BUTTON_HEIGHT // 2
                     below = screen[middle + 5 : middle + 8, x + 5 : x + wide - 5]
                     return (int(x) + wide // 2, middle) if below.min() > 200 else None
