@@ -57,12 +57,16 @@ impl From<rusqlite::Error> for StoreError {
         let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];
         let busy = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked];
         let text = error.to_string();
-        // What our own statements name, and indexes of this format, are in every whole file.
+        // What our own statements and tables name, and files and indexes of this format, are in every whole file.
         let told = [
             "no such table",
             "no such column",
             "has no column named",
             "invalid fts5 file format",
+            "unsupported file format",
+            "vtable constructor failed",
+            "no such module",
+            "no such tokenizer",
         ];
         if damage.contains(&code) || told.iter().any(|words| text.contains(words)) {
             Self::Damaged(text)
