@@ -22,7 +22,7 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
-use sovereign::settings::config::{Config, Window};
+use sovereign::settings::config::{Config, WelcomeStep, Window};
 use sovereign::telemetry::turn_counts::TurnCounts;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
@@ -76,6 +76,7 @@ impl Rig {
             key_file: "/home/me/.config/sovereign/key".into(),
             window: Window {
                 panel,
+                welcome: WelcomeStep::Done,
                 ..Config::default().window
             },
             runtime: runtime.handle().clone(),
