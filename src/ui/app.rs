@@ -341,9 +341,10 @@ impl UiApp {
         let frame = Frame::new().fill(t.page).inner_margin(Margin::same(12));
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let height = ui.available_height();
+            let step = self.view.welcome.as_ref().map(|welcome| welcome.step);
             ScrollArea::vertical()
                 // Each page has its own scroll position, starting at the top.
-                .id_salt(("column", self.view.page))
+                .id_salt(("column", self.view.page, step))
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = space::M;

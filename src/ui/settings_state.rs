@@ -262,6 +262,9 @@ mod tests {
             .filter(|key| SettingsSection::of(key).is_none())
             .map(|key| key.name)
             .collect();
-        assert_eq!(without, ["window.geometry", "window.maximized"]);
+        assert_eq!(
+            without,
+            ["window.welcome", "window.geometry", "window.maximized"]
+        );
     }
 }

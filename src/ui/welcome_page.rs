@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Live;
-use eframe::egui::{Align, Align2, Color32, Label, Response, Sense, Stroke, Ui, Vec2, vec2};
+use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::api_key_state::{self, KeyStatus};
 use super::icons::Sign;
@@ -14,7 +14,7 @@ use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::welcome_state::WelcomeState;
-use super::widgets::{plain_button, primary_button, signed_row, small_text};
+use super::widgets::{plain_button, primary_button, sign, small_text};
 use super::{api_key_page, banners, bidi, format, sound, speech, talk};
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
@@ -42,10 +42,7 @@ pub(super) fn page_ui(
     };
     let (step, is_new) = (state.step, std::mem::take(&mut state.is_new));
     page(ui, step.word(), |ui| {
-        let top = steps_ui(ui, step);
-        if is_new {
-            top.scroll_to_me(Some(Align::TOP));
-        }
+        steps_ui(ui, step);
         ui.add_space(space::M);
         match step {
             WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => {
@@ -57,7 +54,11 @@ pub(super) fn page_ui(
             WelcomeStep::Try => try_ui(ui, snapshot, voice, view),
         }
         ui.add_space(space::L);
-        ui.horizontal_wrapped(|ui| buttons_ui(ui, snapshot, step, is_new, view));
+        // Whatever appears above them, they keep the focus.
+        let here = UiBuilder::new().scope_id(Id::unique(("the ways on", step)));
+        ui.scope_builder(here, |ui| {
+            ui.horizontal_wrapped(|ui| buttons_ui(ui, snapshot, step, is_new, view));
+        });
     });
 }
 
@@ -71,11 +72,11 @@ const fn title(step: WelcomeStep) -> &'static str {
     }
 }
 
-/// The numbers of all steps, those that are behind ticked, and their titles; returns where they are.
-fn steps_ui(ui: &mut Ui, shown: WelcomeStep) -> Response {
+/// The numbers of all steps, those that are behind ticked, and their titles.
+fn steps_ui(ui: &mut Ui, shown: WelcomeStep) {
     let t = tokens(ui);
     let all = ui.available_width() >= ALL_STEPS;
-    let row = ui.horizontal(|ui| {
+    ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         for (nth, step) in (1..).zip(WelcomeState::steps()) {
             number_ui(ui, nth, step.cmp(&shown));
@@ -91,7 +92,6 @@ fn steps_ui(ui: &mut Ui, shown: WelcomeStep) -> Response {
             ui.add_space(if all { space::S } else { 0.0 });
         }
     });
-    row.response
 }
 
 fn number_ui(ui: &mut Ui, nth: usize, step: Ordering) {
@@ -134,8 +134,8 @@ fn welcome_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         "Nothing leaves this computer until you enter a key. Until then a demo inside this program answers: it greets you now, \
          and repeats what you say.",
     );
-    last_words_ui(ui, snapshot);
     hear_ui(ui, "Hear it", snapshot, view);
+    last_words_ui(ui, snapshot);
 }
 
 fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
@@ -154,15 +154,17 @@ fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     );
     ui.add_space(space::S);
     let devices = &snapshot.devices.inputs;
-    sound::devices_ui(ui, "Microphone", &snapshot.input, devices, &mut |choice| {
-        view.commands.push(Command::UseInput(choice));
+    ui.scope(|ui| {
+        sound::devices_ui(ui, "Microphone", &snapshot.input, devices, &mut |choice| {
+            view.commands.push(Command::UseInput(choice));
+        });
     });
     ui.add_space(space::M);
     talk::meter_ui(ui, &view.meter, talk::off(snapshot));
     ui.add_space(space::XS);
     let hears_you = view.welcome.as_ref().is_some_and(WelcomeState::hears_you);
     if snapshot.muted {
-        signed_row(
+        told_ui(
             ui,
             (Sign::Crossed, t.bad),
             "You are muted: nothing is heard.",
@@ -192,17 +194,18 @@ fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     words_ui(ui, "Play a sound: the last answer is heard again.");
     ui.add_space(space::S);
     let devices = &snapshot.devices.outputs;
-    sound::devices_ui(ui, "Speaker", &snapshot.output, devices, &mut |choice| {
-        view.commands.push(Command::UseOutput(choice));
+    ui.scope(|ui| {
+        sound::devices_ui(ui, "Speaker", &snapshot.output, devices, &mut |choice| {
+            view.commands.push(Command::UseOutput(choice));
+        });
     });
     ui.add_space(space::M);
     sound::volume_ui(ui, snapshot.volume, &mut view.commands);
     ui.add_space(space::S);
     hear_ui(ui, "Play a sound", snapshot, view);
     if view.welcome.as_ref().is_some_and(|state| state.is_silent) {
-        told_ui(
+        words_ui(
             ui,
-            (Sign::Triangle, tokens(ui).warn),
             "Turn up the volume here, in your system and on the speaker itself. Choose another speaker above: a screen or an \
              unplugged headset may be chosen now. Then play the sound again, or have the program listen for it.",
         );
@@ -258,11 +261,15 @@ fn words_ui(ui: &mut Ui, words: &str) {
     ui.add(Label::new(text(words, Weight::Regular, 14.0, ink)).wrap());
 }
 
-/// A state that is announced when it changes.
-fn told_ui(ui: &mut Ui, mark: (Sign, Color32), words: &str) {
-    let told = signed_row(ui, mark, words);
-    ui.ctx()
-        .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+/// A state, announced when it changes.
+fn told_ui(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str) {
+    ui.horizontal_wrapped(|ui| {
+        sign(ui, mark, 11.0, ink);
+        let words = text(words, Weight::SemiBold, 14.0, tokens(ui).strong);
+        let told = ui.label(words);
+        ui.ctx()
+            .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+    });
 }
 
 /// What was said last by both sides.

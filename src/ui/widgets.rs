@@ -26,8 +26,8 @@ pub(super) fn sign(ui: &mut Ui, sign: Sign, size: f32, color: Color32) {
     icons::sign(ui.painter(), rect, sign, color);
 }
 
-/// A sign and words beside it, which are broken into lines where a row would be wider than there is room; returns the words.
-pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str) -> Response {
+/// A sign and words beside it, which are broken into lines where a row would be wider than there is room.
+pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str) {
     ui.horizontal_top(|ui| {
         ui.vertical(|ui| {
             ui.add_space(4.0);
@@ -35,11 +35,9 @@ pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str)
         });
         ui.vertical(|ui| {
             let words = text(words, Weight::Regular, 12.0, tokens(ui).normal);
-            ui.add(egui::Label::new(words).wrap())
-        })
-        .inner
-    })
-    .inner
+            ui.add(egui::Label::new(words).wrap());
+        });
+    });
 }
 
 /// The ring around the widget with the keyboard focus.

@@ -100,7 +100,7 @@ pub enum Theme {
 }
 
 /// A step of the set-up at the first start of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WelcomeStep {
     /// It was never shown.
     New,

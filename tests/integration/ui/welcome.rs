@@ -138,7 +138,9 @@ fn a_step_that_was_reached_is_gone_on_with_and_done_is_done() {
 #[test]
 fn the_microphone_is_chosen_and_heard() {
     let mut rig = at(WelcomeStep::Microphone);
-    assert!(rig.says_part("you hear it back as the microphone heard it. Nothing leaves this computer."));
+    assert!(
+        rig.says_part("you hear it back as the microphone heard it. Nothing leaves this computer.")
+    );
     assert!(rig.says("Speak whenever you like") && rig.says_part("mute switch"));
     for level in [-70.0, -20.0] {
         assert!(!rig.says("We hear you"), "{level}");
@@ -207,7 +209,11 @@ fn the_key_is_checked_where_it_is_entered() {
         };
     });
     assert!(rig.says_part("is in use with Google"));
-    assert!(rig.harness.query_by_role_and_label(Role::ComboBox, "Voice").is_some());
+    assert!(
+        rig.harness
+            .query_by_role_and_label(Role::ComboBox, "Voice")
+            .is_some()
+    );
     rig.click("Next");
     assert_eq!(kept(&mut rig), [WelcomeStep::Try]);
 }
@@ -225,7 +231,9 @@ fn pages_beside_it_lead_back_to_it_and_the_settings_begin_it_again() {
     rig.ctrl(Key::Comma);
     rig.click("Set up again");
     assert_eq!(kept(&mut rig), [WelcomeStep::Welcome]);
-    assert!(rig.says("Step 1 of 5: Welcome") && rig.says_part("Your conversations and settings stay."));
+    assert!(
+        rig.says("Step 1 of 5: Welcome") && rig.says_part("Your conversations and settings stay.")
+    );
     rig.click("Skip all");
     assert_eq!(kept(&mut rig), [WelcomeStep::Done]);
 }
