@@ -221,8 +221,8 @@ fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut
     ui.add_space(space::S);
     words_ui(
         ui,
-        "Google charges the account of your key for each answer; this window shows how much, and Settings can limit it. Google \
-         receives what you say while you speak and what you type, and nothing while you are silent.",
+        "Google may charge the account of your key for each answer; this window shows how much, and Settings can limit it. Google \
+         receives what you say while you speak and what you type, in order to answer.",
     );
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::L;

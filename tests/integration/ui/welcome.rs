@@ -183,7 +183,7 @@ fn the_speaker_is_tried_and_silence_gets_advice() {
 #[test]
 fn the_key_is_checked_where_it_is_entered() {
     let mut rig = at(WelcomeStep::Connect);
-    assert!(rig.says_part("Google charges the account of your key") && rig.says("Prices"));
+    assert!(rig.says_part("Google may charge the account of your key") && rig.says("Prices"));
     assert!(!rig.says("This is the demo"), "it is the way to this page");
     rig.harness.event(egui::Event::Paste("AIzaOne".into()));
     rig.step();
