@@ -175,13 +175,17 @@ fn keep(paths: &Paths, left: &Left, before: &Window) {
     }
     let (mut file, _) = ConfigFile::load(paths.config_file());
     let look = |config: &mut Config| {
-        // Whether it is muted was written at once.
+        // These were written at once.
         let Window {
-            keep_muted, muted, ..
+            keep_muted,
+            muted,
+            welcome,
+            ..
         } = config.window;
         config.window = Window {
             keep_muted,
             muted,
+            welcome,
             ..left.clone()
         };
     };

@@ -25,12 +25,13 @@ use crate::provider::choose;
 use crate::provider::connection::dial::{Dialer, TcpDialer};
 use crate::server::ServerError;
 use crate::settings::api_key::{FoundKey, KeyStore};
-use crate::settings::config::{ConfigFile, Window};
+use crate::settings::config::{ConfigFile, WelcomeStep, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key_destination;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
+use crate::store;
 use crate::telemetry;
 
 /// Input if there is no microphone: mono, 16 bit.
@@ -227,9 +228,20 @@ impl Start {
         &self.paths
     }
 
-    /// How the window shall look.
+    /// How the window shall look. It sets up what a new user needs, and goes on with a set-up that was begun; not where the
+    /// command line or the configuration says what is to answer.
     pub fn window(&self) -> Window {
-        self.choice.config.get().window.clone()
+        let mut window = self.choice.config.get().window.clone();
+        let is_chosen = self.choice.demo
+            || self.choice.endpoint.is_some()
+            || self.choice.config.get().endpoint.is_some()
+            || self.is_held();
+        let is_known =
+            || self.choice.key.is_some() || self.paths.state().join(store::FILE).exists();
+        if is_chosen || window.welcome == WelcomeStep::New && is_known() {
+            window.welcome = WelcomeStep::Done;
+        }
+        window
     }
 
     /// Opens audio and connection and starts the conversation; call it inside the runtime.

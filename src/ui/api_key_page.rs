@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eframe::egui::accesskit::Live;
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, Ui};
 
@@ -73,7 +74,12 @@ pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &m
     ui.add_space(space::XS);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::L;
-        save |= primary_button(ui, "Save and connect").clicked();
+        let button = if wants_key(snapshot) {
+            primary_button
+        } else {
+            plain_button
+        };
+        save |= button(ui, "Save and connect").clicked();
         ui.hyperlink_to("Get a key at Google AI Studio", KEY_PAGE);
     });
     if save && let Some(key) = view.key.take() {
@@ -116,7 +122,9 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
                 let head = text("The key was refused", Weight::SemiBold, 13.0, t.bad);
                 ui.label(head);
             }
-            ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
+            let told = ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
+            ui.ctx()
+                .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
             let is_ours = snapshot.key.as_ref().is_some_and(api_key_state::is_ours);
             if is_ours && plain_button(ui, "Remove key").clicked() {
                 commands.push(Command::RemoveKey);

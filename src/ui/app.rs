@@ -17,13 +17,14 @@ use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
     api_key_page, banners, captions, check_page, conversations_page, details_page, find_bar,
     footer, format, header, latency_panel, overlay, settings_page, shortcuts, talk, theme, toasts,
-    typed_field, window_position,
+    typed_field, welcome_page, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
+use crate::settings::config::WelcomeStep;
 
 /// Commands kept while the session is busy; beyond that the oldest are dropped.
 const OUTBOX: usize = 64;
@@ -57,13 +58,18 @@ impl UiApp {
         theme::install(ctx);
         ctx.set_theme(theme::preference(link.window.theme));
         ctx.set_zoom_factor(link.window.frame.zoom_percent as f32 / 100.0);
+        let mut view = UiState::new(link.window.panel);
+        match link.window.welcome {
+            WelcomeStep::Done => {}
+            step => view.set_up(step.max(WelcomeStep::Welcome)),
+        }
         Self {
             snapshots: link.snapshots.clone(),
             snapshot: link.snapshots.borrow().clone(),
             commands: link.commands.clone(),
             counters: link.counters.clone(),
             key_file: link.key_file.clone(),
-            view: UiState::new(link.window.panel),
+            view,
             shown_demo: None,
             quitting: false,
             clock: Box::new(Instant::now),
@@ -144,6 +150,9 @@ impl UiApp {
             self.counters.input_level.get()
         };
         self.view.meter.update(level, now);
+        if let Some(welcome) = &mut self.view.welcome {
+            welcome.hear(level, &self.snapshot.input.choice, now);
+        }
         let idle = self.snapshot.activity == Activity::Muted;
         if !idle && self.view.meter.peak_is_marked() {
             // So that the peak mark falls without other changes.
@@ -278,8 +287,14 @@ impl UiApp {
                 Screen::Conversations => {
                     conversations_page::page_ui(ui, &snapshot, None, &mut self.view);
                 }
+                Screen::Welcome => self.welcome_ui(ui),
                 Screen::Talk => self.talk_page_ui(ui),
             });
+    }
+
+    fn welcome_ui(&mut self, ui: &mut Ui) {
+        let voice = self.voice();
+        welcome_page::page_ui(ui, &self.snapshot, &self.key_file, voice, &mut self.view);
     }
 
     /// The words of both sides in a height, and what lies over them; `whole` is the area down from its top.
@@ -326,9 +341,10 @@ impl UiApp {
         let frame = Frame::new().fill(t.page).inner_margin(Margin::same(12));
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let height = ui.available_height();
+            let step = self.view.welcome.as_ref().map(|welcome| welcome.step);
             ScrollArea::vertical()
                 // Each page has its own scroll position, starting at the top.
-                .id_salt(("column", self.view.page))
+                .id_salt(("column", self.view.page, step))
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = space::M;
@@ -349,6 +365,7 @@ impl UiApp {
                             let room = Some((height * 0.6).max(120.0));
                             conversations_page::page_ui(ui, &snapshot, room, &mut self.view);
                         }
+                        Screen::Welcome => self.welcome_ui(ui),
                         Screen::Talk => {
                             overlay::row_ui(ui, &snapshot, &mut self.view);
                             banners::banners_ui(ui, &snapshot, &mut self.view);

@@ -113,7 +113,8 @@ fn banners<'a>(snapshot: &'a Snapshot, view: &UiState) -> Vec<Banner<'a>> {
         here(snapshot.input.trouble.is_some(), Banner::Microphone),
         here(snapshot.output.trouble.is_some(), Banner::Speaker),
     ];
-    let demo = here(snapshot.demo && snapshot.key.is_none(), Banner::Demo);
+    let is_demo = snapshot.demo && snapshot.key.is_none();
+    let demo = here(is_demo && view.page == Screen::Talk, Banner::Demo);
     first
         .into_iter()
         .flatten()

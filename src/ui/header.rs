@@ -26,6 +26,8 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
     let pill = if view.panel == 0 { overlay::PILL } else { 0.0 };
     let needed = segmented_width(ui, &segments, snapshot.chosen) + BESIDE + badge + pill;
     let is_one_row = room == LayoutSize::Wide && needed <= ui.available_width();
+    // Who sets up has not heard of them yet.
+    let shows_profiles = view.page != Screen::Welcome;
     ui.horizontal(|ui| {
         ui.set_min_height(36.0);
         who_and_what_ui(ui, room, snapshot, view.now);
@@ -36,13 +38,13 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
                 space::M
             };
             buttons_ui(ui, snapshot, view);
-            if is_one_row {
+            if is_one_row && shows_profiles {
                 ui.add_space(space::XS);
                 profiles_ui(ui, &segments, snapshot, &mut view.commands);
             }
         });
     });
-    if !is_one_row {
+    if !is_one_row && shows_profiles {
         ui.add_space(space::XS);
         profiles_ui(ui, &segments, snapshot, &mut view.commands);
     }

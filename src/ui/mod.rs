@@ -72,6 +72,8 @@ mod typed_field;
 mod ui_state;
 mod verdict;
 mod waterfall;
+mod welcome_page;
+mod welcome_state;
 mod widgets;
 mod window_position;
 

@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Screen {
     Talk,
+    Welcome,
     Key,
     Settings,
     Check,

@@ -13,6 +13,7 @@ use super::widgets::{answers_ui, card, plain_button, signed_row};
 use super::{api_key_page, copy_button, format};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
+use crate::settings::config::WelcomeStep;
 
 /// What stands above the rows.
 pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
@@ -33,13 +34,17 @@ pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view:
 /// What stands below them.
 pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     match view.settings.section {
+        SettingsSection::General => {
+            if plain_button(ui, "Set up again").clicked() {
+                view.set_up(WelcomeStep::Welcome);
+            }
+        }
         SettingsSection::Sound => card_ui(ui, |ui| sound_ui(ui, snapshot, view)),
         SettingsSection::Privacy => {
             card_ui(ui, |ui| delete_ui(ui, view));
             folders_ui(ui, snapshot);
         }
-        SettingsSection::General
-        | SettingsSection::Talking
+        SettingsSection::Talking
         | SettingsSection::Profile
         | SettingsSection::Account
         | SettingsSection::Appearance

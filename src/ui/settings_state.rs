@@ -45,7 +45,7 @@ impl SettingsSection {
         }
     }
 
-    /// Where a key of the configuration is shown; `None` for what follows from how the window is moved.
+    /// Where a key of the configuration is shown; `None` for what the window writes itself.
     fn of(key: &Key) -> Option<Self> {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
@@ -53,7 +53,7 @@ impl SettingsSection {
             "talk_key" | "release_delay_ms" | "voice_activation" | "detection" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,
-            "window.geometry" | "window.maximized" => return None,
+            "window.geometry" | "window.maximized" | "window.welcome" => return None,
             name if name.starts_with("window.") => Self::Appearance,
             name if name.starts_with("price_") || name.starts_with("spend_") => Self::Account,
             _ => Self::General,
@@ -262,6 +262,9 @@ mod tests {
             .filter(|key| SettingsSection::of(key).is_none())
             .map(|key| key.name)
             .collect();
-        assert_eq!(without, ["window.geometry", "window.maximized"]);
+        assert_eq!(
+            without,
+            ["window.welcome", "window.geometry", "window.maximized"]
+        );
     }
 }

@@ -101,7 +101,7 @@ impl Press {
         }
         if self.key == Key::F12 {
             view.panel = (view.panel + 1) % 4;
-        } else if own && view.page != Screen::Talk {
+        } else if own && view.page != Screen::Talk && !(replies && view.page == Screen::Welcome) {
             view.back();
         } else if own {
             view.commands.push(Command::StopReply);

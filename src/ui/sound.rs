@@ -96,7 +96,7 @@ fn top_ui(ui: &mut Ui, host: &str) -> bool {
     .inner
 }
 
-fn devices_ui(
+pub(super) fn devices_ui(
     ui: &mut Ui,
     title: &str,
     port: &Port,
@@ -146,7 +146,7 @@ fn trouble_ui(ui: &mut Ui, words: &str) {
     signed_row(ui, (Sign::Triangle, ink), &format::clean(words));
 }
 
-fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
+pub(super) fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let mut percent = (volume.clamp(0.0, 1.0) * 100.0).round();
     let label = ui

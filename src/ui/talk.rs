@@ -183,7 +183,7 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
 }
 
 /// Whether no sound comes in.
-fn off(snapshot: &Snapshot) -> bool {
+pub(super) fn off(snapshot: &Snapshot) -> bool {
     snapshot.spending.closed || snapshot.muted || snapshot.input.stream.is_none()
 }
 
@@ -219,7 +219,7 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
 }
 
 /// The level as a bar from -60 to 0 dBFS, with a mark where it becomes loud and one at the highest of late.
-fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
+pub(super) fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
     let t = tokens(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), Sense::hover());
     let track = rect.shrink2(vec2(0.0, 1.0));

@@ -16,10 +16,13 @@ use super::settings_state::{RowId, SettingsSection, SettingsState};
 use super::toasts::Toasts;
 use super::transcript::Transcript;
 use super::verdict::{self, Usual};
+use super::welcome_state::WelcomeState;
+use crate::base::keys::Scalar as _;
 use crate::base::retention::Retention;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
+use crate::settings::config::WelcomeStep;
 use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
 /// Least time between two changes of a number: two changes a second can be read.
@@ -57,6 +60,8 @@ pub(super) struct UiState {
     /// What the user asked for and the session has not taken yet, oldest first.
     pub(super) commands: Vec<Command>,
     pub(super) page: Screen,
+    /// The set-up, until it is over: pages that it opens lead back to it.
+    pub(super) welcome: Option<WelcomeState>,
     /// How much the latency panel shows, 0 to 3.
     pub(super) panel: u8,
     pub(super) sound_open: bool,
@@ -98,6 +103,7 @@ impl UiState {
             now: Instant::now(),
             commands: Vec::new(),
             page: Screen::Talk,
+            welcome: None,
             panel: panel.min(3),
             sound_open: false,
             key: KeyEntry::default(),
@@ -152,7 +158,7 @@ pub(super) enum Scroll {
 }
 
 impl UiState {
-    /// Returns to the conversation and discards the state of the page.
+    /// Returns to the conversation, or the set-up, and discards the state of the page.
     pub(super) fn leave(&mut self) {
         self.key.clear();
         if self.page == Screen::Check {
@@ -166,7 +172,10 @@ impl UiState {
             // The section is shown again; what was typed is not.
             self.settings.show(self.settings.section);
         }
-        self.page = Screen::Talk;
+        self.page = match self.welcome {
+            Some(_) => Screen::Welcome,
+            None => Screen::Talk,
+        };
         self.exported = None;
     }
 
@@ -198,11 +207,29 @@ impl UiState {
         let stays = match self.page {
             Screen::Conversations => self.conversations.back(),
             Screen::Settings => self.settings.back(),
+            Screen::Welcome => self.step_back(),
             Screen::Talk | Screen::Key | Screen::Check | Screen::Details => false,
         };
         if !stays {
             self.leave();
         }
+    }
+
+    /// Goes to a step of the set-up, which the next start goes on with.
+    pub(super) fn set_up(&mut self, step: WelcomeStep) {
+        self.welcome = (step != WelcomeStep::Done).then(|| WelcomeState::new(step));
+        self.leave();
+        let step = Some(step.to_value());
+        self.commands
+            .push(Command::SetConfig("window.welcome", step));
+    }
+
+    /// One step back in the set-up; the first one stays.
+    fn step_back(&mut self) -> bool {
+        if let Some(before) = self.welcome.as_ref().and_then(WelcomeState::before) {
+            self.set_up(before);
+        }
+        true
     }
 
     /// Shows a section of the settings.

@@ -48,6 +48,33 @@ def window_hears_and_answers(case):
         case.figure("correlation", f"{score:.2f}")
 
 
+def window_sets_up_a_new_user(case):
+    """Without a key: the demo greets beside the set-up, Enter leads through it, and the next start goes on with the step."""
+    config = case.folder / "config.yaml"
+
+    def kept(word):
+        eventually(f"the step {word!r} to be kept", 20, lambda: config.exists() and f"welcome: {word}" in config.read_text())
+
+    with open_window(case, "--config", config) as (_, window, tape):
+        greeted = tape.wait_sound(0, 60, "the greeting")
+        case.figure("greeting heard after", greeted / sound.RATE * 1000)
+        tape.wait_quiet(1.2, 60)
+        kept("welcome")
+        window.key("Return")
+        kept("microphone")
+        start = tape.now()
+        case.desk.play(sound.speech(case.speech, SENTENCE))
+        answered = tape.wait_sound(start, 40, "one's own voice")
+        tape.wait_quiet(0.8, 40, answered)
+        window.key("Return")
+        kept("speaker")
+        case.desk.screenshot(case.folder / "1-speaker.png")
+    with open_window(case, "--config", config) as (_, window, tape):
+        tape.wait_sound(0, 60, "the greeting")
+        window.key("Return")
+        kept("connect")
+
+
 def window_keys(case):
     """Ctrl+M, Space, Esc and F12 do what they say."""
     desk = case.desk
@@ -205,4 +232,4 @@ def _in_background(action):
     return thread
 
 
-CASES = [window_hears_and_answers, window_keys, window_profiles, window_figures, window_switch_in_mid_sentence, window_with_a_service]
+CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_figures, window_switch_in_mid_sentence, window_with_a_service]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::frame::GEOMETRY;
 use super::outlets::{self, MonitorSettings};
-use super::values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window};
+use super::values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, WelcomeStep, Window};
 use crate::base::keys::Effect::{NextConnection, Restart};
 use crate::base::keys::{
     Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
@@ -95,7 +95,10 @@ bind!(WINDOW: Window {
         "Whether a muted microphone is still muted when the window is opened again.", &[]).called("Stay muted"),
     muted: Key::new("window.muted", Kind::OnOff, &["off"],
         "Whether it was muted last, written by the window while `keep_muted` is on.", &[]),
-    theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).called("Colours");
+    theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).called("Colours"),
+    welcome: Key::new("window.welcome", Kind::Words(WelcomeStep::WORDS), &["new"],
+        "The step of the set-up that the next start of the window goes on with, written by the window; `done`: it is over.", &[])
+        .called("Set-up");
     frame
 });
 

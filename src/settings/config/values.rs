@@ -85,6 +85,8 @@ pub struct Window {
     pub keep_muted: bool,
     /// It was muted last; kept while `keep_muted` is on.
     pub muted: bool,
+    /// How far the set-up at the first start has come.
+    pub welcome: WelcomeStep,
     /// Where it was and how large.
     pub frame: WindowFrame,
 }
@@ -96,5 +98,29 @@ pub enum Theme {
     Dark,
     Light,
 }
+
+/// A step of the set-up at the first start of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WelcomeStep {
+    /// It was never shown.
+    New,
+    Welcome,
+    Microphone,
+    Speaker,
+    Connect,
+    Try,
+    /// It was gone through, or left for good.
+    Done,
+}
+
+words!(WelcomeStep {
+    New = "new",
+    Welcome = "welcome",
+    Microphone = "microphone",
+    Speaker = "speaker",
+    Connect = "connect",
+    Try = "try",
+    Done = "done",
+});
 
 words!(Theme { System = "system", Dark = "dark", Light = "light" });

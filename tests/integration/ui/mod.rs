@@ -11,6 +11,7 @@ mod rig;
 mod settings;
 mod speech;
 mod spending;
+mod welcome;
 mod writing;
 
 use std::sync::Arc;

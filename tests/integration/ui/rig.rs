@@ -22,7 +22,7 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, CaptionEnd, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
-use sovereign::settings::config::{Config, Window};
+use sovereign::settings::config::{Config, WelcomeStep, Window};
 use sovereign::telemetry::turn_counts::TurnCounts;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
@@ -47,15 +47,26 @@ impl Rig {
     }
 
     pub(crate) fn with(snapshot: Snapshot, width: f32, height: f32, room: usize) -> Self {
-        Self::made(snapshot, vec2(width, height), room, 3)
+        Self::made(snapshot, vec2(width, height), room, 3, WelcomeStep::Done)
     }
 
     /// With the overlay or the panel at a level, 0 to 3.
     pub(crate) fn at_level(level: u8, snapshot: Snapshot, width: f32, height: f32) -> Self {
-        Self::made(snapshot, vec2(width, height), 64, level)
+        Self::made(snapshot, vec2(width, height), 64, level, WelcomeStep::Done)
     }
 
-    fn made(mut snapshot: Snapshot, size: egui::Vec2, room: usize, panel: u8) -> Self {
+    /// With the set-up at a step.
+    pub(crate) fn at_step(step: WelcomeStep, snapshot: Snapshot, width: f32, height: f32) -> Self {
+        Self::made(snapshot, vec2(width, height), 64, 1, step)
+    }
+
+    fn made(
+        mut snapshot: Snapshot,
+        size: egui::Vec2,
+        room: usize,
+        panel: u8,
+        welcome: WelcomeStep,
+    ) -> Self {
         // Far from the clock's origin, so that "four minutes ago" exists.
         let start = Instant::now() + Duration::from_secs(1_000);
         if let Link::Connected { since, .. } = &mut snapshot.link {
@@ -76,6 +87,7 @@ impl Rig {
             key_file: "/home/me/.config/sovereign/key".into(),
             window: Window {
                 panel,
+                welcome,
                 ..Config::default().window
             },
             runtime: runtime.handle().clone(),

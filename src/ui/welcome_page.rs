@@ -1,0 +1,355 @@
+//! The set-up at the first start, in five steps. Each can be skipped and gone back from; the one that was reached is kept.
+
+use std::cmp::Ordering;
+use std::path::Path;
+use std::sync::Arc;
+
+use eframe::egui::accesskit::Live;
+use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
+
+use super::api_key_state::{self, KeyStatus};
+use super::icons::Sign;
+use super::page::page;
+use super::screen::Screen;
+use super::theme::{Weight, space, text, tokens};
+use super::ui_state::UiState;
+use super::welcome_state::WelcomeState;
+use super::widgets::{plain_button, primary_button, sign, small_text};
+use super::{api_key_page, banners, bidi, format, sound, speech, talk};
+use crate::base::units::Dbfs;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
+use crate::settings::config::{TalkKey, WelcomeStep};
+
+const PRICES: &str = "https://ai.google.dev/gemini-api/docs/pricing";
+const TERMS: &str = "https://ai.google.dev/gemini-api/terms";
+
+/// Room in which all steps are named, in points; with less, the present one is.
+const ALL_STEPS: f32 = 520.0;
+/// Diameter of the number of a step.
+const NUMBER: f32 = 22.0;
+
+/// The page. `key_file` is where a typed key is kept; `voice` is the level that the talk button moves with.
+pub(super) fn page_ui(
+    ui: &mut Ui,
+    snapshot: &Arc<Snapshot>,
+    key_file: &Path,
+    voice: Dbfs,
+    view: &mut UiState,
+) {
+    let Some(state) = &mut view.welcome else {
+        return;
+    };
+    let (step, is_new) = (state.step, std::mem::take(&mut state.is_new));
+    page(ui, step.word(), |ui| {
+        steps_ui(ui, step);
+        ui.add_space(space::M);
+        match step {
+            WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => {
+                welcome_ui(ui, snapshot, view);
+            }
+            WelcomeStep::Microphone => microphone_ui(ui, snapshot, view),
+            WelcomeStep::Speaker => speaker_ui(ui, snapshot, view),
+            WelcomeStep::Connect => connect_ui(ui, snapshot, key_file, view),
+            WelcomeStep::Try => try_ui(ui, snapshot, voice, view),
+        }
+        ui.add_space(space::L);
+        // Whatever appears above them, they keep the focus.
+        let here = UiBuilder::new().scope_id(Id::unique(("the ways on", step)));
+        ui.scope_builder(here, |ui| {
+            ui.horizontal_wrapped(|ui| buttons_ui(ui, snapshot, step, is_new, view));
+        });
+    });
+}
+
+const fn title(step: WelcomeStep) -> &'static str {
+    match step {
+        WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => "Welcome",
+        WelcomeStep::Microphone => "Microphone",
+        WelcomeStep::Speaker => "Speaker",
+        WelcomeStep::Connect => "Connect to Gemini",
+        WelcomeStep::Try => "Try it",
+    }
+}
+
+/// The numbers of all steps, those that are behind ticked, and their titles.
+fn steps_ui(ui: &mut Ui, shown: WelcomeStep) {
+    let t = tokens(ui);
+    let all = ui.available_width() >= ALL_STEPS;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        for (nth, step) in (1..).zip(WelcomeState::steps()) {
+            number_ui(ui, nth, step.cmp(&shown));
+            if step == shown {
+                let told = ui.label(text(title(step), Weight::SemiBold, 13.0, t.strong));
+                ui.ctx().accesskit_node_builder(told.id, |node| {
+                    node.set_value(format!("Step {nth} of 5: {}", title(step)));
+                    node.set_live(Live::Polite);
+                });
+            } else if all {
+                ui.label(text(title(step), Weight::Regular, 13.0, t.muted));
+            }
+            ui.add_space(if all { space::S } else { 0.0 });
+        }
+    });
+}
+
+fn number_ui(ui: &mut Ui, nth: usize, step: Ordering) {
+    let t = tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(NUMBER), Sense::hover());
+    let (painter, center, r) = (ui.painter(), rect.center(), NUMBER / 2.0);
+    if step == Ordering::Less {
+        painter.circle_filled(center, r, t.ok);
+        let line = Stroke::new(2.0, t.card);
+        let tick =
+            [vec2(-0.42, 0.04), vec2(-0.1, 0.36), vec2(0.45, -0.3)].map(|at| center + at * r);
+        painter.line_segment([tick[0], tick[1]], line);
+        painter.line_segment([tick[1], tick[2]], line);
+        return;
+    }
+    let ink = if step == Ordering::Equal {
+        t.accent
+    } else {
+        t.muted
+    };
+    painter.circle_stroke(center, r - 1.0, Stroke::new(1.5, ink));
+    small_text(ui, center, Align2::CENTER_CENTER, &nth.to_string(), ink);
+}
+
+fn welcome_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    head_ui(ui, "Talk with Gemini");
+    words_ui(
+        ui,
+        "Sovereign lets you talk with Google's assistant as with a person: speak, hear the answer, interrupt it. It shows how \
+         long each answer took, and why.",
+    );
+    if !snapshot.demo {
+        return words_ui(
+            ui,
+            "Microphone, speaker and key can be set up again here. Your conversations and settings stay.",
+        );
+    }
+    words_ui(
+        ui,
+        "Nothing leaves this computer until you enter a key. Until then a demo inside this program answers: it greets you now, \
+         and repeats what you say.",
+    );
+    hear_ui(ui, "Hear it", snapshot, view);
+    last_words_ui(ui, snapshot);
+}
+
+fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    let t = tokens(ui);
+    head_ui(ui, "Say something");
+    let privacy = format::capitalised(format::privacy(snapshot));
+    words_ui(
+        ui,
+        &if snapshot.demo {
+            format!(
+                "Say a sentence, then stop: you hear it back as the microphone heard it. {privacy}."
+            )
+        } else {
+            format!("Say a sentence, and see whether the bar moves. {privacy}.")
+        },
+    );
+    ui.add_space(space::S);
+    let devices = &snapshot.devices.inputs;
+    ui.scope(|ui| {
+        sound::devices_ui(ui, "Microphone", &snapshot.input, devices, &mut |choice| {
+            view.commands.push(Command::UseInput(choice));
+        });
+    });
+    ui.add_space(space::M);
+    talk::meter_ui(ui, &view.meter, talk::off(snapshot));
+    ui.add_space(space::XS);
+    let hears_you = view.welcome.as_ref().is_some_and(WelcomeState::hears_you);
+    if snapshot.muted {
+        told_ui(
+            ui,
+            (Sign::Crossed, t.bad),
+            "You are muted: nothing is heard.",
+        );
+        if plain_button(ui, "Unmute").clicked() {
+            view.commands.push(Command::SetMuted(false));
+        }
+    } else if hears_you {
+        told_ui(ui, (Sign::Dot, t.ok), "We hear you");
+    } else {
+        told_ui(
+            ui,
+            (Sign::Ring, t.muted),
+            &format::invitation(snapshot, false),
+        );
+        words_ui(
+            ui,
+            "Nothing moves? Look for a mute switch on the microphone or its cable, choose another one above, and see whether the \
+             privacy settings of your system let this program hear it.",
+        );
+    }
+    last_words_ui(ui, snapshot);
+}
+
+fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    head_ui(ui, "Can you hear it?");
+    words_ui(ui, "Play a sound: the last answer is heard again.");
+    ui.add_space(space::S);
+    let devices = &snapshot.devices.outputs;
+    ui.scope(|ui| {
+        sound::devices_ui(ui, "Speaker", &snapshot.output, devices, &mut |choice| {
+            view.commands.push(Command::UseOutput(choice));
+        });
+    });
+    ui.add_space(space::M);
+    sound::volume_ui(ui, snapshot.volume, &mut view.commands);
+    ui.add_space(space::S);
+    hear_ui(ui, "Play a sound", snapshot, view);
+    if view.welcome.as_ref().is_some_and(|state| state.is_silent) {
+        words_ui(
+            ui,
+            "Turn up the volume here, in your system and on the speaker itself. Choose another speaker above: a screen or an \
+             unplugged headset may be chosen now. Then play the sound again, or have the program listen for it.",
+        );
+        if plain_button(ui, "Check the sound").clicked() {
+            view.open(Screen::Check);
+        }
+    }
+}
+
+fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut UiState) {
+    banners::banners_ui(ui, snapshot, view);
+    api_key_page::key_ui(ui, snapshot, key_file, view);
+    ui.add_space(space::S);
+    words_ui(
+        ui,
+        "Google may charge the account of your key for each answer; this window shows how much, and Settings can limit it. Google \
+         receives what you say while you speak and what you type, in order to answer.",
+    );
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::L;
+        ui.hyperlink_to("Prices", PRICES);
+        ui.hyperlink_to("Google's terms", TERMS);
+    });
+    ui.add_space(space::M);
+    speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
+}
+
+fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
+    head_ui(ui, "Say: \u{201c}Good morning, can you hear me?\u{201d}");
+    let key = match snapshot.talk.key {
+        _ if !snapshot.talk.voice_activation => "Press Space to talk.",
+        TalkKey::Hold => "Just speak, or hold Space while you do.",
+        TalkKey::Tap => "Just speak, or press Space before and after.",
+    };
+    words_ui(
+        ui,
+        &format!(
+            "{key} To interrupt an answer, speak while it plays, or press Esc. To write instead, press / in the conversation."
+        ),
+    );
+    ui.add_space(space::S);
+    talk::talk_ui(ui, snapshot, view, voice);
+    last_words_ui(ui, snapshot);
+}
+
+fn head_ui(ui: &mut Ui, words: &str) {
+    let ink = tokens(ui).strong;
+    ui.label(text(words, Weight::SemiBold, 24.0, ink));
+}
+
+fn words_ui(ui: &mut Ui, words: &str) {
+    let ink = tokens(ui).normal;
+    ui.add(Label::new(text(words, Weight::Regular, 14.0, ink)).wrap());
+}
+
+/// A state, announced when it changes.
+fn told_ui(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str) {
+    ui.horizontal_wrapped(|ui| {
+        sign(ui, mark, 11.0, ink);
+        let words = text(words, Weight::SemiBold, 14.0, tokens(ui).strong);
+        let told = ui.label(words);
+        ui.ctx()
+            .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+    });
+}
+
+/// What was said last by both sides.
+fn last_words_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    let t = tokens(ui);
+    let first = snapshot.captions.len().saturating_sub(2);
+    for caption in &snapshot.captions[first..] {
+        let words = format!("{}: {}", caption.name, format::clean(&caption.text));
+        let words = text(bidi::shown(&words), Weight::Regular, 13.0, t.muted);
+        ui.add(Label::new(words).wrap());
+    }
+}
+
+/// A button that plays the last answer again, with the reason why it cannot.
+fn hear_ui(ui: &mut Ui, name: &str, snapshot: &Snapshot, view: &mut UiState) {
+    let hindrance = snapshot.repeat.hindrance;
+    let is_possible = hindrance.is_none() && snapshot.repeat.turn.is_some();
+    let button = ui.add_enabled_ui(is_possible, |ui| plain_button(ui, name));
+    if button.inner.clicked() {
+        view.commands.push(Command::Repeat);
+    }
+    if let Some(hindrance) = hindrance {
+        button
+            .inner
+            .on_disabled_hover_text(format!("Not now: {hindrance}."));
+    }
+}
+
+/// The way on, first the button that is meant to be pressed.
+fn buttons_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    step: WelcomeStep,
+    is_new: bool,
+    view: &mut UiState,
+) {
+    let Some(state) = &mut view.welcome else {
+        return;
+    };
+    let (before, next) = (state.before(), state.next());
+    let is_taken = api_key_state::of(snapshot).0 == KeyStatus::Taken;
+    let on = match step {
+        WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => Some("Set up"),
+        WelcomeStep::Microphone => Some("Next"),
+        WelcomeStep::Speaker => Some("I heard it"),
+        WelcomeStep::Connect => is_taken.then_some("Next"),
+        WelcomeStep::Try => Some("Start"),
+    };
+    let mut to = None;
+    if let Some(on) = on {
+        let button = primary_button(ui, on);
+        if is_new {
+            button.request_focus();
+        }
+        to = button.clicked().then_some(next);
+    }
+    if step == WelcomeStep::Speaker && plain_button(ui, "I heard nothing").clicked() {
+        state.is_silent = true;
+    }
+    if step != WelcomeStep::Try && plain_button(ui, "Skip").clicked() {
+        to = Some(next);
+    }
+    if let Some(before) = before
+        && plain_button(ui, "Back").clicked()
+    {
+        to = Some(before);
+    }
+    let leave = if snapshot.key.is_some() {
+        "Skip all"
+    } else {
+        "Skip all, use without a key"
+    };
+    if step != WelcomeStep::Try
+        && plain_button(ui, leave)
+            .on_hover_text("To the conversation. Settings, General, leads back here.")
+            .clicked()
+    {
+        to = Some(WelcomeStep::Done);
+    }
+    if let Some(to) = to {
+        view.set_up(to);
+    }
+}
