@@ -66,7 +66,7 @@ impl From<rusqlite::Error> for StoreError {
             "unsupported file format",
             "vtable constructor failed",
             "no such module",
-            "no such tokenizer",
+            "tokenizer",
         ];
         if damage.contains(&code) || told.iter().any(|words| text.contains(words)) {
             Self::Damaged(text)

@@ -59,9 +59,9 @@ impl UiApp {
         ctx.set_theme(theme::preference(link.window.theme));
         ctx.set_zoom_factor(link.window.frame.zoom_percent as f32 / 100.0);
         let mut view = UiState::new(link.window.panel);
-        match link.window.welcome {
-            WelcomeStep::Done => {}
-            step => view.set_up(step.max(WelcomeStep::Welcome)),
+        let step = link.window.welcome;
+        if step != WelcomeStep::Done {
+            view.set_up(step.max(WelcomeStep::Welcome));
         }
         Self {
             snapshots: link.snapshots.clone(),

@@ -8,7 +8,7 @@ use eframe::egui::{
 use jiff::Zoned;
 
 use super::conversations_list::{list_ui, profile};
-use super::conversations_state::{ConversationsState, Goal, Period};
+use super::conversations_state::{ConversationsState, Goal, MOST_FOUND, Period};
 use super::icons::Sign;
 use super::opened_conversation::opened_ui;
 use super::page::page_head;
@@ -52,8 +52,10 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
     if page_head(ui, "Conversations", "To the conversation (Esc, Ctrl H)").clicked() {
         view.leave();
     }
+    let many = snapshot.kept.list.len() == MOST_FOUND && !view.conversations.text.trim().is_empty();
     let kept = match snapshot.kept.trouble {
         Some(_) => String::new(),
+        None if many => format!("The newest {MOST_FOUND} are shown. Type more to find others."),
         None => format!("{}.", retention(snapshot.kept.retention)),
     };
     ui.horizontal(|ui| {

@@ -152,10 +152,18 @@ impl ConversationsState {
                 true => StoredTurn::problems().map(str::to_owned).to_vec(),
                 false => Vec::new(),
             },
-            most: 0,
+            most: if self.text.trim().is_empty() {
+                0
+            } else {
+                MOST_FOUND
+            },
         }
     }
 }
+
+/// So many conversations are searched for, the newest first: who looks for one goes on typing, and all of them would take a second
+/// with 100 000 turns.
+pub(super) const MOST_FOUND: usize = 100;
 
 fn failed() -> &'static str {
     Outcome::Failed(String::new()).name()

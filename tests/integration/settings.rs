@@ -14,7 +14,7 @@ use sovereign::base::keys::Value;
 use sovereign::base::supervise::Failures;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
-use sovereign::settings::config::Config;
+use sovereign::settings::config::{Config, WelcomeStep, Window};
 use sovereign::settings::profile_edit::ProfileEdit;
 use sovereign::ui::{UiApp, UiLink};
 
@@ -29,7 +29,10 @@ impl Page {
             counters: Arc::clone(&world.session.counters),
             failures: Failures::default(),
             key_file: "key".into(),
-            window: Config::default().window,
+            window: Window {
+                welcome: WelcomeStep::Done,
+                ..Config::default().window
+            },
             runtime: tokio::runtime::Handle::current(),
         };
         let harness = Harness::builder().with_size(vec2(1100.0, 720.0));

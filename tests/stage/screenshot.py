@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes the picture of README.md: `screenshot.py --binary PROGRAM [--theme dark|light] PICTURE.png`.
 
-The window itself on a rig, after spoken turns in two profiles: so that the panel has figures to show.
+The window itself on a rig, after spoken turns in two profiles: so that there are figures to show.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main():
     options = parser.parse_args()
     folder = options.out.resolve() / "screenshot"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(f"window:\n  theme: {options.theme}\n  panel: 3\n")
+    (folder / "config.yaml").write_text(f"window:\n  theme: {options.theme}\n  panel: 1\n")
     with Desk(options.out.resolve(), "desk-screenshot", "pipewire") as desk:
         desk.window_manager()
         with desk.tape(folder) as tape, \

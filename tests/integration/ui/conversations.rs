@@ -166,6 +166,22 @@ fn conversations_are_listed_by_day_with_what_matters() {
 }
 
 #[test]
+fn of_many_that_fit_the_newest_are_shown_and_the_page_says_so() {
+    let many = |n: i64| kept((1..=n).map(|id| summary(id, id, "bread")).collect());
+    let says = "The newest 100 are shown. Type more to find others.";
+    let mut rig = page(many(100));
+    assert!(!rig.says(says), "all of them, without a search");
+    rig.harness.event(Event::Text("br".into()));
+    rig.step();
+    answer(&mut rig, many(100));
+    assert!(rig.says(says), "{:?}", rig.texts());
+    rig.harness.event(Event::Text("e".into()));
+    rig.step();
+    answer(&mut rig, many(99));
+    assert!(!rig.says(says));
+}
+
+#[test]
 fn what_was_found_stands_beside_the_title() {
     let found = ConversationSummary {
         passage: Some("…decided that the roof waits.".into()),

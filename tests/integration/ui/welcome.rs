@@ -42,12 +42,12 @@ fn at(step: WelcomeStep) -> Rig {
 /// The steps that were written into the configuration since the last look.
 fn kept(rig: &mut Rig) -> Vec<WelcomeStep> {
     let sent = rig.sent().into_iter();
-    sent.map(|command| match command {
-        Command::SetConfig("window.welcome", Some(Value::Text(word))) => {
-            let step = WelcomeStep::ALL.iter().find(|step| step.word() == word);
-            *step.expect("the window writes what it can read")
-        }
-        other => panic!("{other:?}"),
+    sent.map(|command| {
+        let Command::SetConfig("window.welcome", Some(Value::Text(word))) = command else {
+            panic!("{command:?}");
+        };
+        let step = WelcomeStep::ALL.iter().find(|step| step.word() == word);
+        *step.expect("the window writes what it can read")
     })
     .collect()
 }
