@@ -53,7 +53,9 @@ impl SettingsSection {
             "talk_key" | "release_delay_ms" | "voice_activation" | "detection" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,
-            "window.geometry" | "window.maximized" | "window.welcome" => return None,
+            "window.geometry" | "window.maximized" | "window.muted" | "window.welcome" => {
+                return None;
+            }
             name if name.starts_with("window.") => Self::Appearance,
             name if name.starts_with("price_") || name.starts_with("spend_") => Self::Account,
             _ => Self::General,
@@ -264,7 +266,12 @@ mod tests {
             .collect();
         assert_eq!(
             without,
-            ["window.welcome", "window.geometry", "window.maximized"]
+            [
+                "window.muted",
+                "window.welcome",
+                "window.geometry",
+                "window.maximized"
+            ]
         );
     }
 }
