@@ -1,4 +1,4 @@
-//! What the window shows of the settings: made anew when one of them changed.
+//! What the window shows of the settings: rebuilt when one of them changes.
 
 use std::sync::Arc;
 

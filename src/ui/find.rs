@@ -1,4 +1,4 @@
-//! Finds words in the open conversation. Pure but for the bar: places are searched anew when the words or what is looked for
+//! Finds words in the open conversation. Pure but for the bar: the search runs again only when the words or what is looked for
 //! change, not with each frame.
 
 use std::ops::Range;

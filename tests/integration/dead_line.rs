@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use sovereign::conversation::snapshot::Snapshot;
-use sovereign::server::script::{ScriptStep, SpeechKind};
 use sovereign::turn::machine::Outcome;
 use tokio::time::{Instant, timeout};
 
+use super::link::world;
 use crate::support::line::Mode;
 use crate::support::tcp::Way;
-use crate::support::{World, simulate, voice};
+use crate::support::{simulate, voice};
 
 fn says_so(snapshot: &Snapshot) -> bool {
     let mut notices = snapshot.notices.iter();
@@ -25,16 +25,7 @@ fn it_is_told_within_a_second_while_the_user_speaks_and_the_words_are_answered_o
         (Mode::Swallows, 1_500),
     ] {
         simulate(async {
-            let mut world = World::new("balanced");
-            let sound = SpeechKind::Tone {
-                hz: 440.0,
-                length: Duration::from_secs(1),
-            };
-            world.script.turns = vec![vec![ScriptStep::Say {
-                words: "Yes.".into(),
-                sound,
-            }]];
-            world.script.repeat = true;
+            let mut world = world();
             world.way = Some(Way::of(Duration::from_millis(50)));
             let mut world = world.start();
             world.ready().await;

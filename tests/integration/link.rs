@@ -24,7 +24,7 @@ fn long_voice(seconds: usize) -> Vec<f32> {
 }
 
 /// A world whose service answers every turn with a second of sound.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut world = World::new("balanced");
     let sound = SpeechKind::Tone {
         hz: 440.0,

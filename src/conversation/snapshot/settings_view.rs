@@ -1,4 +1,4 @@
-//! Every setting, with its value and where that comes from. It is made anew when a setting changes only.
+//! Every setting, with its value and where that comes from. It is rebuilt only when a setting changes.
 
 use crate::base::keys::{Key, Value};
 
