@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use sovereign::base::problem::Problem;
+use sovereign::base::text;
 use sovereign::base::thread::caught;
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start_conversation::{Start, Voice};
@@ -83,6 +84,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     )
     .map_err(Opened::Failed)?;
     let (paths, mut window) = (start.paths().clone(), start.window());
+    text::set(window.language);
     let key_file = paths.key().unwrap_or_default();
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();
@@ -175,19 +177,10 @@ fn keep(paths: &Paths, left: &Left, before: &Window) {
     }
     let (mut file, _) = ConfigFile::load(paths.config_file());
     let look = |config: &mut Config| {
-        // These were written at once.
-        let Window {
-            keep_muted,
-            muted,
-            welcome,
-            ..
-        } = config.window;
-        config.window = Window {
-            keep_muted,
-            muted,
-            welcome,
-            ..left.clone()
-        };
+        // What else there is was written at once.
+        config.window.panel = left.panel;
+        config.window.theme = left.theme.clone();
+        config.window.frame = left.frame.clone();
     };
     if let Err(problem) = file.save(look) {
         tracing::warn!(%problem, "the look of the window is not kept");

@@ -43,6 +43,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("nnnoiseless", &["dsp/denoise.rs"]),
     ("thread_priority", &["audio/priority.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
+    ("fluent_bundle", &["base/text.rs"]),
+    ("fluent_syntax", &["base/text.rs", "base/text/"]),
     ("webrtc_vad", &["vad/webrtc.rs"]),
     ("earshot", &["vad/earshot.rs"]),
     ("ringbuf", &["base/ring.rs", "base/ring/"]),

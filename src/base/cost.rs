@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use super::text::{decimal, t};
+
 /// US dollars. Shown as an upper bound where it is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
@@ -45,12 +47,14 @@ impl AddAssign for Cost {
 impl fmt::Display for Cost {
     /// For people: hundredths of cents below ten cents, cents above.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bound = if self.at_most { "at most " } else { "" };
-        if self.usd < 0.1 {
-            write!(f, "{bound}${:.4}", self.rounded(4))
+        let places = if self.usd < 0.1 { 4 } else { 2 };
+        let amount = decimal(self.rounded(places), places as usize);
+        let cost = t!("cost-in-dollars", amount);
+        f.write_str(&if self.at_most {
+            t!("cost-at-most", cost)
         } else {
-            write!(f, "{bound}${:.2}", self.rounded(2))
-        }
+            cost
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod cost;
 pub mod counters;
+pub mod dates;
 pub mod did_you_mean;
 pub mod frame;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod retention;
 pub mod ring;
 pub mod severity;
 pub mod supervise;
+pub mod text;
 pub mod thread;
 pub mod tokens;
 pub mod units;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 
 use super::thread::caught;
+use crate::base::text::t;
 
 /// Restarts within a minute after which a part is given up.
 pub const MOST_RESTARTS: usize = 3;
@@ -78,12 +79,12 @@ impl Supervisor {
 
 /// The notice about a part that panicked. `part` begins a sentence, as "The log".
 pub fn restarted(part: &str) -> String {
-    format!("{part} failed because of a fault in this program, and was restarted.")
+    t!("part-was-restarted", part)
 }
 
 /// The notice about a part that is not restarted any more.
 pub fn given_up(part: &str) -> String {
-    format!("{part} failed repeatedly because of a fault in this program, and stays off.")
+    t!("part-stays-off", part)
 }
 
 /// Failures of parts that have no channel to the conversation of their own. Clones share them.

@@ -36,6 +36,7 @@ use crate::base::counters::Counters;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::base::thread::aside;
 use crate::provider::{self, ReplyAudio};
 use crate::store::StoreEvent;
@@ -340,10 +341,7 @@ impl Conversation {
                     let playlist = self.playlist.as_ref();
                     let name = playlist.and_then(|playlist| playlist.name(file));
                     let name = name.unwrap_or_default();
-                    self.notice(
-                        Severity::Warning,
-                        format!("{name}: no speech was found in it"),
-                    );
+                    self.notice(Severity::Warning, t!("no-speech-was-found-in", name));
                 }
                 PlaylistAction::Over => self.emit(Event::InputOver),
             }
@@ -365,7 +363,7 @@ impl Conversation {
     }
 
     fn lost_part(&mut self, what: &str) -> Flow {
-        self.emit(Event::Broken(format!("{what} ended unexpectedly")));
+        self.emit(Event::Broken(t!("ended-unexpectedly", what)));
         Flow::Over
     }
 

@@ -8,6 +8,7 @@ use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
@@ -15,13 +16,6 @@ use crate::telemetry::record::UnheardReason;
 use crate::turn::machine::{Input, Outcome, Retry};
 use std::time::Instant;
 
-/// What notices begin with that the next answer takes away.
-const NO_ANSWER: &str = "The answer failed";
-const NOT_HEARD: &str = "No spoken answer";
-const BROKEN_OFF: &str = "The answer stopped before its end";
-const LATE: &str = "No answer after";
-/// What a notice begins with that stands while questions are kept that the service does not have.
-pub(super) const UNSENT: &str = "Not answered yet";
 /// How often a question is asked again by itself whose answer was cut off: a connection that does so each time is no reason
 /// to pay for more.
 const ASKED_BY_ITSELF: u32 = 2;
@@ -40,7 +34,7 @@ impl Conversation {
             notes.asked_again += 1;
         }
         self.withdraw_unanswered();
-        self.withdraw(UNSENT);
+        self.withdraw(t!("not-answered-yet"));
         if self.turns.machine.awaited_since().is_some() {
             return self.feed(now, Input::AskAgain);
         }
@@ -137,7 +131,7 @@ impl Conversation {
         self.turns.carry_over.forget();
         self.tell_provider();
         self.drop_kept(|_| false);
-        self.withdraw(UNSENT);
+        self.withdraw(t!("not-answered-yet"));
     }
 
     /// Drops what is kept to be asked again, but for what `stays`.
@@ -171,7 +165,7 @@ impl Conversation {
             notes.late_shown = true;
         }
         let seconds = self.profiles.profile.live.reply_deadline.as_secs_f64();
-        let what = format!("{LATE} {seconds} s. Still waiting.");
+        let what = t!("s-still-waiting", late = t!("no-answer-after"), seconds);
         self.notices
             .show_with(Severity::Warning, what, Some(Remedy::AskAgain));
     }
@@ -180,13 +174,18 @@ impl Conversation {
     pub(super) fn withdraw_late(&mut self, turn: TurnId) {
         let notes = self.turns.notes.get_mut(&turn);
         if notes.is_some_and(|notes| std::mem::take(&mut notes.late_shown)) {
-            self.withdraw(LATE);
+            self.withdraw(t!("no-answer-after"));
         }
     }
 
     /// The user knows by now, or has an answer.
     fn withdraw_unanswered(&mut self) {
-        for begins_with in [NO_ANSWER, NOT_HEARD, BROKEN_OFF, LATE] {
+        for begins_with in [
+            t!("the-answer-failed"),
+            t!("no-spoken-answer"),
+            t!("the-answer-stopped-before-its"),
+            t!("no-answer-after"),
+        ] {
             self.withdraw(begins_with);
         }
     }
@@ -199,24 +198,29 @@ impl Conversation {
             (_, Some(silence)) => (
                 Severity::Warning,
                 format!(
-                    "{NOT_HEARD}: {} {}",
+                    "{}: {} {}",
+                    t!("no-spoken-answer"),
                     sentence(&silence.what()),
                     silence.help()
                 ),
                 again().filter(|_| silence.may_be_asked_again()),
             ),
-            (Outcome::Interrupted, None) if broken_off => {
-                (Severity::Warning, format!("{BROKEN_OFF}."), again())
-            }
+            (Outcome::Interrupted, None) if broken_off => (
+                Severity::Warning,
+                format!("{}.", t!("the-answer-stopped-before-its")),
+                again(),
+            ),
             (Outcome::Completed | Outcome::Interrupted, None) => {
                 return self.withdraw_unanswered();
             }
-            (Outcome::Cancelled | Outcome::Empty, None) => return self.withdraw(LATE),
+            (Outcome::Cancelled | Outcome::Empty, None) => {
+                return self.withdraw(t!("no-answer-after"));
+            }
         };
         // Each such turn is told, also where the last one ended in the same way.
         self.withdraw_unanswered();
         if remedy == Some(Remedy::SendNow) {
-            self.withdraw(UNSENT);
+            self.withdraw(t!("not-answered-yet"));
         }
         self.notices.show_with(severity, what, remedy);
     }
@@ -238,26 +242,26 @@ impl Conversation {
 
     /// What is told of a turn that failed.
     fn failure(&self, record: &TurnRecord, why: &str) -> (Severity, String, Option<Remedy>) {
-        let what = format!("{NO_ANSWER}: {why}.");
+        let what = format!("{}: {why}.", t!("the-answer-failed"));
         let say = if record.typed { "send" } else { "say" };
         match self.kept(record.turn) {
             Some(kept) if kept.by_itself => {
-                let what = format!("{what} It is asked for again.");
+                let what = t!("it-is-asked-for-again", what);
                 (Severity::Warning, what, None)
             }
             Some(kept) if kept.stays => {
-                let what = format!("{UNSENT}: {why}. What you said is kept. Send it now?");
+                let what = t!(
+                    "what-you-said-is-kept",
+                    unsent = t!("not-answered-yet"),
+                    why
+                );
                 (Severity::Error, what, Some(Remedy::SendNow))
             }
             Some(_) => {
-                let what = format!("{what} Ask again, or {say} it in other words.");
+                let what = t!("ask-again-or-it-in", what, say);
                 (Severity::Error, what, Some(Remedy::AskAgain))
             }
-            None => (
-                Severity::Error,
-                format!("{what} Please {say} it again."),
-                None,
-            ),
+            None => (Severity::Error, t!("please-it-again", what, say), None),
         }
     }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::snapshot::{Caption, CaptionEnd, Speaker};
+use crate::base::dates;
 use crate::base::ids::TurnId;
+use crate::base::text::t;
 use crate::provider::grounding::Grounding;
 use crate::store::StoredTurn;
 use crate::turn::timeline::Latencies;
@@ -84,7 +86,7 @@ impl Captions {
             self.mark_unwritten(turn);
         }
         let at = kept.at.to_zoned(jiff::tz::TimeZone::system());
-        let time = at.strftime("%-d %b %H:%M").to_string();
+        let time = dates::moment(&at);
         let stopped = kept.outcome == "interrupted" && speaker == Speaker::Assistant;
         self.change(turn, |caption| {
             (caption.open, caption.time) = (false, time.clone());
@@ -296,7 +298,7 @@ impl Captions {
         let caption = Caption {
             speaker,
             name: match speaker {
-                Speaker::User => "You",
+                Speaker::User => t!("you"),
                 Speaker::Assistant => self.name,
             },
             turn,

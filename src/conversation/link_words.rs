@@ -1,6 +1,7 @@
 //! Why nobody can be talked to, in the words that window, terminal and doctor use alike.
 
 use super::snapshot::{Link, Snapshot};
+use crate::base::text::t;
 
 impl Snapshot {
     /// Why nobody can be talked to, in the words that every face uses; `None` while somebody can.
@@ -9,8 +10,8 @@ impl Snapshot {
         let is_first = !self.was_connected;
         match &self.link {
             Link::Connected { .. } => None,
-            Link::Connecting { .. } if is_first => Some(format!("Connecting to {}", self.place)),
-            Link::Connecting { .. } => Some(format!("Connecting to {} again", self.place)),
+            Link::Connecting { .. } if is_first => Some(t!("connecting-to", place = self.place)),
+            Link::Connecting { .. } => Some(t!("connecting-to-again", place = self.place)),
             Link::Down { retry_at, .. } => {
                 Some(unreached(&self.place, is_first, retry_at.is_some()))
             }
@@ -22,10 +23,10 @@ impl Snapshot {
 #[must_use]
 pub fn unreached(place: &str, is_first: bool, again: bool) -> String {
     match (is_first, again) {
-        (true, true) => format!("Cannot connect to {place} yet"),
-        (true, false) => format!("Cannot connect to {place}"),
-        (false, true) => format!("Connection to {place} lost"),
-        (false, false) => format!("Not connected to {place}"),
+        (true, true) => t!("cannot-connect-to-yet", place),
+        (true, false) => t!("cannot-connect-to", place),
+        (false, true) => t!("connection-to-lost", place),
+        (false, false) => t!("not-connected-to", place),
     }
 }
 

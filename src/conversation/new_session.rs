@@ -7,6 +7,7 @@ use super::carry_over::NewSession;
 use super::snapshot::Speaker;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::provider::{Control, Ready};
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::Outcome;
@@ -117,23 +118,23 @@ pub(super) fn told_of<'a>(user: &'a str, assistant: &str, heard: bool) -> Option
 /// What the user is told of a session that begins without a handle.
 fn session_words(begun: Option<NewSession>, told: usize, turns: usize, unwritten: bool) -> String {
     let why = match begun {
-        None => "The service started over.",
+        None => t!("the-service-started-over"),
         Some(NewSession::Rejected) => {
-            "The service rejected two answers in a row, so a new session was begun."
+            t!("the-service-rejected-two-answers")
         }
-        Some(NewSession::Continued | NewSession::Asked) => "The earlier conversation goes on.",
+        Some(NewSession::Continued | NewSession::Asked) => t!("the-earlier-conversation-goes-on"),
         Some(NewSession::ContextLost) => {
-            "The service had forgotten what was said, so a new session was begun."
+            t!("the-service-had-forgotten-what")
         }
     };
     let carried = if told == 0 {
-        "It does not remember what was said before."
+        t!("it-does-not-remember-what")
     } else if unwritten {
-        "It was told what you said; its own answers were not written down, so it does not know them."
+        t!("it-was-told-what-you")
     } else if told >= turns {
-        "It was told all that was said, so you can go on."
+        t!("it-was-told-all-that")
     } else {
-        "It was told how the conversation began, its last turns and a summary of the rest, so you can go on."
+        t!("it-was-told-how-the")
     };
     format!("{why} {carried}")
 }

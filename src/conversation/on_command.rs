@@ -7,22 +7,18 @@ use super::clock::now;
 use super::command::Command;
 use super::files::FileEvent;
 use super::notices::Topic;
-use super::settings::{BLOCKED_HINT, Settings};
+use super::settings::Settings;
 use super::snapshot::Link;
 use crate::audio;
 use crate::base::keys::Value;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::settings::config::writer_task::FileReport;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY};
 use crate::settings::watch::FileChange;
 use crate::turn::machine::Input;
 use crate::{provider, telemetry};
-
-/// Stands until the connection that asks for another voice or language.
-pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the next pause.";
-/// What a notice begins with that a later success takes away.
-const NOT_KEPT: &str = "This choice could not be saved and is lost when the program ends";
 
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
@@ -110,7 +106,7 @@ impl Conversation {
     fn ask_anew(&mut self) {
         let config = self.settings.session_config(&self.profiles.profile);
         if self.provider.want(config) && !self.turns.machine.is_quiet() {
-            self.notice(Severity::Info, HOLDS_LATER.into());
+            self.notice(Severity::Info, t!("the-new-voice-or-language").into());
         }
     }
 
@@ -188,9 +184,7 @@ impl Conversation {
                 let changed = self.settings.forget_key(other);
                 self.follow_key(changed);
                 if let Some(place) = place {
-                    let what = format!(
-                        "Another key is in {place}, and is used now. To use none, remove it there too."
-                    );
+                    let what = t!("another-key-is-in-and", place);
                     self.notice(Severity::Warning, what);
                 }
             }
@@ -223,9 +217,12 @@ impl Conversation {
     /// The configuration file was read or written.
     fn on_config(&mut self, report: FileReport) {
         match &report.kept {
-            Some(Ok(())) => self.withdraw(NOT_KEPT),
+            Some(Ok(())) => self.withdraw(t!("this-choice-could-not-be")),
             Some(Err(problem)) => {
-                self.notice(Severity::Warning, format!("{NOT_KEPT}: {problem}"));
+                self.notice(
+                    Severity::Warning,
+                    format!("{}: {problem}", t!("this-choice-could-not-be")),
+                );
             }
             None => {}
         }
@@ -240,12 +237,12 @@ impl Conversation {
             self.withdraw_file_warnings();
         }
         for fault in new_faults {
-            let what = format!("{} The earlier settings stay in use.", sentence(&fault));
+            let what = t!("the-earlier-settings-stay-in", fault = sentence(&fault));
             self.notices
                 .show_about(Topic::Files, Severity::Warning, what);
         }
         if mended {
-            let what = "The configuration is correct again and in use.".to_owned();
+            let what = t!("the-configuration-is-correct-again").to_owned();
             self.notice(Severity::Info, what);
         }
         if changed {
@@ -265,7 +262,7 @@ impl Conversation {
         let mut config = self.settings.config().clone();
         let is_reset = value.is_none();
         if let Err(problem) = config.set(key, value) {
-            let what = format!("`{key}` was not changed. {problem}");
+            let what = t!("was-not-changed", key, problem);
             return self.notice(Severity::Error, what);
         }
         let before = self.settings.config().clone();
@@ -320,7 +317,7 @@ impl Conversation {
             ("state", before.state != after.state),
         ];
         for (key, _) in at_start.iter().filter(|(_, changed)| *changed) {
-            let what = format!("`{key}:` in the configuration applies from the next start.");
+            let what = t!("in-the-configuration-applies-from", key);
             self.notice(Severity::Info, what);
         }
     }
@@ -330,7 +327,7 @@ impl Conversation {
 pub(super) fn hold(why: String) -> Link {
     Link::Down {
         what: why,
-        hint: BLOCKED_HINT.to_owned(),
+        hint: t!("correct-the-file").to_owned(),
         retry_at: None,
         key_refused: false,
     }

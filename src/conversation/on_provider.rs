@@ -12,20 +12,13 @@ use super::unheard_answer::Answer;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::supervise::{given_up, restarted};
+use crate::base::text::t;
 use crate::base::tokens::TokenCounts;
 use crate::provider::grounding::Grounding;
 use crate::provider::{
     EndReason, FaultKind, ProviderEvent, ProviderFault, Ready, ReplyAudio, TurnDetection,
 };
 use crate::turn::machine::{Input, Phase, TokenOwner};
-
-/// What is restarted after a panic, for the user.
-const PART: &str = "The connection to the service";
-/// While the system gets nothing through.
-const STALLED: &str =
-    "The network does not answer. Go on: what you say is kept, and sent when it is back.";
-/// Told once for each model.
-const HINTS_REFUSED: &str = "This model cannot be told languages and names in its settings. They were added to its instruction; there is nothing to do.";
 
 impl Conversation {
     pub(super) fn on_provider(&mut self, now: Instant, event: ProviderEvent) {
@@ -37,7 +30,9 @@ impl Conversation {
                 self.provider.link = Link::Connecting { attempt };
             }
             ProviderEvent::Ready(ready) => self.on_ready(now, ready),
-            ProviderEvent::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
+            ProviderEvent::HintsRefused => {
+                self.notice(Severity::Info, t!("this-model-cannot-be-told").into())
+            }
             ProviderEvent::EndSent { at } => self.feed(now, Input::EndSent { at }),
             ProviderEvent::EndDelivered { at } => self.feed(now, Input::EndDelivered { at }),
             ProviderEvent::GoingAway { time_left } => {
@@ -45,8 +40,11 @@ impl Conversation {
                 self.provider.going_away = true;
             }
             ProviderEvent::Stalled(true) => {
-                self.notices
-                    .show_about(Topic::Network, Severity::Warning, STALLED.into());
+                self.notices.show_about(
+                    Topic::Network,
+                    Severity::Warning,
+                    t!("the-network-does-not-answer").into(),
+                );
             }
             ProviderEvent::Stalled(false) => self.notices.withdraw_about(Topic::Network, &[]),
             ProviderEvent::Lost { fault, retry_in } => self.on_lost(now, &fault, retry_in),
@@ -99,7 +97,9 @@ impl Conversation {
             key_refused: fault.kind == FaultKind::Key,
         };
         if fault.kind == FaultKind::Internal {
-            let what = retry_in.map_or(given_up(PART), |_| restarted(PART));
+            let what = retry_in.map_or(given_up(t!("the-connection-to-the-service")), |_| {
+                restarted(t!("the-connection-to-the-service"))
+            });
             self.notice(Severity::Warning, what);
         }
         self.feed(now, Input::LinkDown);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::actor::Conversation;
-use super::ask_again::UNSENT;
 use super::asking::UnansweredQuestion;
 use super::carry_over::NewSession;
 use super::new_session::told_of;
@@ -13,6 +12,7 @@ use super::notices::Topic;
 use super::snapshot::{KeptConversation, KeptView, Speaker};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::base::units::SampleRate;
 use crate::store::export::ExportFormat;
 use crate::store::{
@@ -22,9 +22,6 @@ use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::Input;
-
-/// While a line that protects the user cannot be read, nobody knows what may be kept, and where.
-const HELD: &str = "Nothing is kept, and earlier conversations are not shown, until the configuration file is corrected.";
 
 impl Conversation {
     pub(super) fn on_store(&mut self, event: StoreEvent) {
@@ -137,7 +134,7 @@ impl Conversation {
             for question in waits {
                 self.turns.resend.forget(question.turn);
             }
-            self.withdraw(UNSENT);
+            self.withdraw(t!("not-answered-yet"));
         }
         self.turns.keeping.store.ask(Query::Delete(id));
     }
@@ -155,9 +152,12 @@ impl Conversation {
             self.show_kept(|view| view.retention = retention);
         }
         let held = self.settings.held().is_some();
-        let told = self.turns.keeping.page.view.trouble.as_deref() == Some(HELD);
+        let told = self.turns.keeping.page.view.trouble.as_deref()
+            == Some(t!("nothing-is-kept-until-corrected"));
         if held != told {
-            self.show_kept(|view| view.trouble = held.then(|| HELD.to_owned()));
+            self.show_kept(|view| {
+                view.trouble = held.then(|| t!("nothing-is-kept-until-corrected").to_owned())
+            });
         }
     }
 
@@ -171,10 +171,7 @@ impl Conversation {
 
     fn continue_with(&mut self, id: ConversationId, turns: Vec<StoredTurn>) {
         let Some(last) = turns.last().map(|turn| turn.number) else {
-            return self.notice(
-                Severity::Warning,
-                "This conversation is not kept any more.".into(),
-            );
+            return self.notice(Severity::Warning, t!("not-kept-any-more").into());
         };
         self.leave_conversation(crate::conversation::clock::now());
         self.turns.keeping.go_on(id, last, self.turns.count);
@@ -243,8 +240,10 @@ impl Conversation {
         }
         if !heard.is_empty() {
             let heard = heard.join(", ");
-            let what = format!(
-                "{UNSENT}, because the program ended: what you said, {heard}. Send it now?"
+            let what = t!(
+                "not-answered-because-it-ended",
+                unsent = t!("not-answered-yet"),
+                heard
             );
             self.notices
                 .show_with(Severity::Warning, what, Some(Remedy::SendNow));

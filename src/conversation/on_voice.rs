@@ -12,6 +12,7 @@ use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::supervise::restarted;
+use crate::base::text::t;
 use crate::profile::{BargeIn, EchoCancellation};
 use crate::provider;
 use crate::turn::machine::{Input, Phase};
@@ -22,13 +23,6 @@ const STREAM_STALLS_AFTER: Duration = Duration::from_secs(1);
 
 /// Looks, one a second, after which sound is let go although no picture of the window was shown.
 const SHOWN_WITHIN: u32 = 10;
-
-/// Shown after a fault of an audio thread.
-const CUT_SHORT: &str = "A reply that sounded may have been cut short.";
-
-/// Stands until speech is heard again.
-const STEADY_SOUND: &str =
-    "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
 
 impl Conversation {
     pub(super) fn on_audio(&mut self, now: Instant, event: audio::VoiceEvent) {
@@ -83,7 +77,7 @@ impl Conversation {
                 self.voice.devices = Arc::new(devices);
             }
             audio::VoiceEvent::DetectorRearmed => {
-                self.notice(Severity::Warning, STEADY_SOUND.into());
+                self.notice(Severity::Warning, t!("a-steady-sound-was-taken").into());
             }
             audio::VoiceEvent::AllZero(zero) => self.on_all_zero(zero),
             audio::VoiceEvent::Restarted(thread) => self.on_restarted(now, thread),
@@ -111,7 +105,11 @@ impl Conversation {
             // Also for a turn that was closed early: the end of its patience is not reported any more.
             self.feed(now, Input::SpeechEnded { last_voiced: now });
         }
-        let what = format!("{} {CUT_SHORT}", restarted("The sound"));
+        let what = format!(
+            "{} {}",
+            restarted(t!("the-sound")),
+            t!("a-reply-that-sounded-may")
+        );
         self.notice(Severity::Warning, what);
     }
 
@@ -162,19 +160,19 @@ impl Conversation {
 
     /// Zeros after sound are a quiet room behind a noise gate; zeros from the first sample on are a switch.
     fn on_all_zero(&mut self, zero: bool) {
-        const WHAT: &str = "The microphone gives no sound at all";
         match (zero, self.voice.gave_sound) {
             (true, true) => {}
             (true, false) => self.notices.show_about(
                 Topic::Sound,
                 Severity::Warning,
-                format!(
-                    "{WHAT}. Look for a mute switch on it, and in the sound settings of the system."
+                t!(
+                    "look-for-a-mute-switch",
+                    what = t!("the-microphone-gives-no-sound")
                 ),
             ),
             (false, _) => {
                 self.voice.gave_sound = true;
-                self.withdraw(WHAT);
+                self.withdraw(t!("the-microphone-gives-no-sound"));
             }
         }
     }
@@ -183,7 +181,7 @@ impl Conversation {
         match event {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
-                self.withdraw(STEADY_SOUND);
+                self.withdraw(t!("a-steady-sound-was-taken"));
                 self.microphone.is_silent = false;
                 self.feed(now, Input::SpeechStarted { first_voiced });
                 // What leads a new turn has its pre-roll with it.
@@ -342,13 +340,13 @@ impl Conversation {
     /// The same as the user sees it: whom the microphone does not hear cannot interrupt, whatever the profile says.
     pub(super) fn shown_barge_in(&self) -> (bool, String) {
         if self.microphone.muted {
-            return (false, "muted: Esc stops a reply".into());
+            return (false, t!("muted-esc-stops-a-reply").into());
         }
         if self.spending.is_closed() {
-            return (false, "spend limit reached: Esc stops a reply".into());
+            return (false, t!("spend-limit-reached-esc-stops").into());
         }
         if self.microphone().stream.is_none() {
-            return (false, "no microphone: Esc stops a reply".into());
+            return (false, t!("no-microphone-esc-stops-a").into());
         }
         self.barge_in()
     }
@@ -391,27 +389,23 @@ impl Conversation {
     pub(super) fn barge_in(&self) -> (bool, String) {
         match self.profiles.profile.turn.barge_in {
             _ if !self.settings.voice_activation() => {
-                (false, "the talk key interrupts, speech does not".into())
+                (false, t!("the-talk-key-interrupts-speech").into())
             }
-            BargeIn::On => (true, "speak to interrupt: always on".into()),
-            BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
+            BargeIn::On => (true, t!("speak-to-interrupt-always-on").into()),
+            BargeIn::Off => (false, t!("speech-does-not-interrupt-switched").into()),
             BargeIn::Auto if self.playlist.is_some() => {
-                (true, "speak to interrupt: sound files".into())
+                (true, t!("speak-to-interrupt-sound-files").into())
             }
             BargeIn::Auto if self.has_headset() && !self.voice.echo.on => {
-                (true, "speak to interrupt: headset".into())
+                (true, t!("speak-to-interrupt-headset").into())
             }
             BargeIn::Auto if self.voice.echo.on => {
-                (true, "speak to interrupt: echo cancellation is on".into())
+                (true, t!("speak-to-interrupt-echo-cancellation").into())
             }
-            BargeIn::Auto if self.voice.echo.is_safe() => (
-                true,
-                "speak to interrupt: the microphone does not hear the reply".into(),
-            ),
-            BargeIn::Auto => (
-                false,
-                "speech does not interrupt over this loudspeaker: press Esc or Space".into(),
-            ),
+            BargeIn::Auto if self.voice.echo.is_safe() => {
+                (true, t!("speak-to-interrupt-the-microphone").into())
+            }
+            BargeIn::Auto => (false, t!("speech-does-not-interrupt-over").into()),
         }
     }
 

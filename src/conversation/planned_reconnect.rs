@@ -5,6 +5,7 @@ use tracing::info;
 
 use super::actor::Conversation;
 use super::snapshot::Link;
+use crate::base::text::t;
 use crate::turn::machine::Input;
 
 impl Conversation {
@@ -47,8 +48,8 @@ impl Conversation {
         self.settings.refresh_user_context();
         self.provider.wanted = self.settings.session_config(&self.profiles.profile);
         self.provider.config = self.provider.wanted.clone();
-        self.withdraw(super::profile_switch::FOLLOWS_LATER);
-        self.withdraw(super::on_command::HOLDS_LATER);
+        self.withdraw(t!("the-new-profile-applies-to"));
+        self.withdraw(t!("the-new-voice-or-language"));
         self.feed(super::clock::now(), Input::LinkDown);
         self.provider.link = Link::Connecting { attempt: 1 };
         self.provider.outbox.clear();

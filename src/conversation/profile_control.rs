@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::notices::{Notices, Topic};
 use super::snapshot::AutoView;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::profile::{DEFAULT, NoiseSuppressor, Profile};
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::{AutoChoice, AutoGoals, Candidate, Plan, Tuning};
@@ -53,9 +54,7 @@ impl ProfileControl {
     pub(super) fn reread(&self, notices: &mut Notices) -> Option<Arc<Profile>> {
         let name = self.chosen().name.clone();
         let Ok(new) = self.all.get(&name) else {
-            let what = format!(
-                "The file of the profile {name} was deleted. It stays in use until you choose another."
-            );
+            let what = t!("the-file-of-the-profile", name);
             notices.show(Severity::Info, what);
             return None;
         };
@@ -96,12 +95,16 @@ impl ProfileControl {
                 Ok(_) => notices.show_about(
                     Topic::Files,
                     Severity::Warning,
-                    format!("The profile {} lists {name}, which is itself automatic. {name} is left out.", chooser.name),
+                    t!("the-profile-lists-which-is", chooser = chooser.name, name),
                 ),
                 Err(unknown) => notices.show_about(
                     Topic::Files,
                     Severity::Warning,
-                    format!("The profile {} lists a profile that does not exist: {unknown}. It is left out.", chooser.name),
+                    t!(
+                        "the-profile-lists-a-profile",
+                        chooser = chooser.name,
+                        unknown
+                    ),
                 ),
             }
         }

@@ -7,17 +7,12 @@ use super::files::EditedProfile;
 use super::notices::Topic;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::profile::Profile;
 use crate::settings::profile_edit::ProfileEdit;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::AutoChoice;
 use crate::telemetry::auto::Plan;
-
-/// The beginning of a notice that a later success withdraws.
-const NOT_CHANGED: &str = "The profile was not changed";
-
-/// Stands until the connection that asks for what the profile says.
-pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
 
 impl Conversation {
     /// Begins with the profile that the parts came with.
@@ -59,7 +54,7 @@ impl Conversation {
         self.apply_turn_settings();
         let config = self.settings.session_config(&self.profiles.profile);
         if self.provider.want(config) && !self.turns.machine.is_quiet() {
-            self.notice(Severity::Info, FOLLOWS_LATER.into());
+            self.notice(Severity::Info, t!("the-new-profile-applies-to").into());
         }
     }
 
@@ -74,7 +69,7 @@ impl Conversation {
         if let Some(profile) = self.profiles.reread(&mut self.notices) {
             let name = profile.name.clone();
             self.choose_profile(profile);
-            let what = format!("The profile {name} was read again and is in use.");
+            let what = t!("the-profile-was-read-again-and", name);
             self.notice(Severity::Info, what);
         }
     }
@@ -96,16 +91,16 @@ impl Conversation {
         let about = match done {
             Ok(about) => about,
             Err(problem) => {
-                let what = sentence(&format!("{NOT_CHANGED}: {problem}"));
+                let what = sentence(&format!("{}: {problem}", t!("the-profile-was-not-changed")));
                 return self.notice(Severity::Error, what);
             }
         };
-        self.withdraw(NOT_CHANGED);
+        self.withdraw(t!("the-profile-was-not-changed"));
         let was_chosen = self.profiles.chosen().name == name;
         let faults = profiles.faults().to_vec();
         self.take_profiles(profiles, faults);
         // Who changed it knows.
-        self.withdraw(&format!("The profile {about} was read again"));
+        self.withdraw(&t!("the-profile-was-read-again", about));
         let moves = match edit {
             ProfileEdit::Duplicate(_) => true,
             ProfileEdit::Remove => was_chosen && about != name,
@@ -123,7 +118,7 @@ impl Conversation {
             self.adopt_profile(profile);
             // The window shows it at the profile; who listens without a window is told.
             self.notices
-                .announce(Severity::Info, format!("Auto: {why}"));
+                .announce(Severity::Info, t!("auto-notice", why));
         }
     }
 }

@@ -5,6 +5,7 @@ use super::snapshot::RepeatView;
 use crate::audio;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
+use crate::base::text::t;
 use crate::turn::machine::{Input, Phase};
 use std::time::Instant;
 
@@ -29,15 +30,17 @@ impl Conversation {
     pub(super) fn repeat(&self) -> RepeatView {
         let turn = self.turns.replay.turn();
         let hindrance = match (self.turns.machine.phase(), turn) {
-            (Phase::Speaking, _) => Some("not while you speak"),
-            (Phase::Awaiting, _) => Some("an answer is on its way"),
-            (Phase::Replying, _) => Some("an answer is playing"),
-            _ if self.is_checking() => Some("the sound is being checked"),
-            (Phase::Idle, None) => Some("no answer was heard in the last ten minutes"),
+            (Phase::Speaking, _) => Some(t!("not-while-you-speak")),
+            (Phase::Awaiting, _) => Some(t!("an-answer-is-on-its")),
+            (Phase::Replying, _) => Some(t!("an-answer-is-playing")),
+            _ if self.is_checking() => Some(t!("the-sound-is-being-checked")),
+            (Phase::Idle, None) => Some(t!("no-answer-was-heard-in")),
             (Phase::Idle, _) if !self.turns.machine.is_quiet() => {
-                Some("an answer is being stopped")
+                Some(t!("an-answer-is-being-stopped"))
             }
-            (Phase::Idle, _) if self.voice.output.trouble.is_some() => Some("there is no speaker"),
+            (Phase::Idle, _) if self.voice.output.trouble.is_some() => {
+                Some(t!("there-is-no-speaker"))
+            }
             (Phase::Idle, Some(_)) => None,
         };
         RepeatView { turn, hindrance }

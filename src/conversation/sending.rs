@@ -13,6 +13,7 @@ use super::actor::Conversation;
 use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::base::units::SampleRate;
 use crate::provider::{Control, ProviderCommand};
 
@@ -21,8 +22,6 @@ const PIECE: Duration = Duration::from_millis(200);
 /// Streamed frames that wait, a minute of them, from which the oldest go: only a link that is too slow for speech and a
 /// service that decides about turns bring it to this.
 const LONGEST_STREAM: usize = 6_000;
-/// How the notice of a replaced connection begins.
-const UNRESPONSIVE: &str = "The service has been silent";
 
 impl Conversation {
     /// Gives the provider as much as it has room for.
@@ -156,7 +155,7 @@ impl Conversation {
             {
                 self.counters.uplink_dropped.add(samples.len() as u64);
             }
-            let what = "The connection is too slow: parts of what you say are lost. Use a faster network, or set `turn.detection: manual` in the profile.";
+            let what = t!("the-connection-is-too-slow");
             self.notice(Severity::Warning, what.into());
         }
         self.send(ProviderCommand::Audio(samples));
@@ -174,9 +173,7 @@ impl Conversation {
             return;
         }
         let kept = self.turns.resend.longest().as_secs() / 60;
-        let what = format!(
-            "What you said is longer than the {kept} minutes that can be kept, and the connection was away: its beginning is lost. Say the beginning again."
-        );
+        let what = t!("what-you-said-is-longer", kept);
         self.notice(Severity::Error, what);
     }
 
@@ -184,8 +181,10 @@ impl Conversation {
     pub(super) fn replace_link(&mut self, silence: Duration) {
         if self.turns.machine.asked_turn().is_some() {
             let seconds = silence.as_secs();
-            let what = format!(
-                "{UNRESPONSIVE} for {seconds} s. A new connection is opened, and what you said is sent again."
+            let what = t!(
+                "for-s-a-new-connection",
+                unresponsive = t!("the-service-has-been-silent"),
+                seconds
             );
             self.notice(Severity::Warning, what);
         }
@@ -194,6 +193,6 @@ impl Conversation {
 
     /// The answer came, or will not come.
     pub(super) fn withdraw_unresponsive(&mut self) {
-        self.withdraw(UNRESPONSIVE);
+        self.withdraw(t!("the-service-has-been-silent"));
     }
 }

@@ -9,6 +9,7 @@ use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
 use crate::base::plural::sentence;
 use crate::base::supervise::Failures;
+use crate::base::text::t;
 use crate::profile::{Detection, EchoCancellation, Profile};
 use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
@@ -50,9 +51,6 @@ impl Choice {
         self.config.held().filter(|_| !by_hand)
     }
 }
-
-/// What to do while nothing may be dialled.
-pub(super) const BLOCKED_HINT: &str = "Correct the file: the program connects as soon as it is saved. Or start with --demo or --endpoint, which override it.";
 
 /// What a conversation that begins now would ask the service for.
 #[must_use]
@@ -147,7 +145,7 @@ impl Settings {
     pub fn held(&self) -> Option<String> {
         let by_hand = self.choice.demo || self.choice.endpoint.is_some();
         let fault = self.held.as_deref().filter(|_| !by_hand)?;
-        Some(format!("Nothing is sent: {}", sentence(fault)))
+        Some(t!("nothing-is-sent", fault = sentence(fault)))
     }
 
     /// Decides again where to connect.
@@ -157,7 +155,7 @@ impl Settings {
     /// As [`Settings::new`], and while nothing may be dialled; the target is unchanged then.
     pub fn choose_target(&mut self) -> anyhow::Result<()> {
         if let Some(held) = self.held() {
-            anyhow::bail!("{held} {BLOCKED_HINT}");
+            anyhow::bail!("{held} {}", t!("correct-the-file"));
         }
         let config = self.config.endpoint.as_deref();
         let has_key = self.choice.key.is_some();
@@ -209,7 +207,7 @@ impl Settings {
     #[must_use]
     pub fn host(&self) -> String {
         if self.is_demo {
-            return "this computer".into();
+            return t!("this-computer").into();
         }
         self.target.url.host_str().unwrap_or("?").to_owned()
     }
@@ -257,13 +255,13 @@ impl Settings {
     #[must_use]
     pub fn assistant(&self) -> &'static str {
         if self.is_demo {
-            "Demo"
+            t!("demo-place")
         } else if self.is_local() {
-            "Local server"
+            t!("local-server")
         } else if self.host() == endpoint::GOOGLE_HOST {
-            "Gemini"
+            t!("gemini")
         } else {
-            "Own server"
+            t!("own-server")
         }
     }
 

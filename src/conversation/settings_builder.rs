@@ -7,6 +7,7 @@ use super::shown_settings::MadeOf;
 use super::snapshot::{ProfileView, SettingOrigin, SettingView, SettingsView};
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Key, Value};
+use crate::base::text::t;
 use crate::profile::store::ProfileEntry;
 use crate::profile::{DEFAULT, Profile};
 use crate::settings::config::{self, Config};
@@ -93,9 +94,12 @@ impl Conversation {
         let config = self.settings.config_path().map(ToOwned::to_owned);
         let profiles = self.profiles.all.folder().map(ToOwned::to_owned);
         let all = [
-            ("Configuration", config),
-            ("Your profiles", profiles),
-            ("Conversations and logs", self.shown_settings.state.clone()),
+            (t!("configuration"), config),
+            (t!("your-profiles"), profiles),
+            (
+                t!("conversations-and-logs"),
+                self.shown_settings.state.clone(),
+            ),
         ];
         let all = all.into_iter();
         all.filter_map(|(what, path)| Some((what, path?.display().to_string())))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::actor::{Conversation, Shows};
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
+use crate::base::text::t;
 use crate::profile::Profile;
 use crate::telemetry::view::{Meters, TurnStatistics};
 use crate::turn::machine::Phase;
@@ -41,7 +42,7 @@ impl Conversation {
             place: match self.settings.held() {
                 None => self.settings.host(),
                 // Which service is meant is not known.
-                Some(_) => "the service".to_owned(),
+                Some(_) => t!("the-service").to_owned(),
             },
             was_connected: self.provider.was_connected,
             demo: self.settings.is_demo(),
@@ -141,14 +142,14 @@ impl Conversation {
         let choice = self.settings.echo_cancellation(&self.profiles.profile);
         let on = self.voice.echo.on;
         let why = match (self.voice.echo.why, on) {
-            _ if self.voice.output.stream.is_none() => "no speaker: not needed",
-            _ if self.microphone().stream.is_none() => "no microphone: not needed",
-            (audio::EchoWhy::Asked, true) => "switched on",
-            (audio::EchoWhy::Asked, false) => "switched off",
-            (audio::EchoWhy::Headset, _) => "headset: not needed",
-            (audio::EchoWhy::Loudspeaker, _) => "loudspeaker: needed",
-            (audio::EchoWhy::Heard, _) => "the microphone hears the reply: needed",
-            (audio::EchoWhy::NotHeard, _) => "the microphone does not hear the reply: not needed",
+            _ if self.voice.output.stream.is_none() => t!("no-speaker-not-needed"),
+            _ if self.microphone().stream.is_none() => t!("no-microphone-not-needed"),
+            (audio::EchoWhy::Asked, true) => t!("switched-on"),
+            (audio::EchoWhy::Asked, false) => t!("switched-off"),
+            (audio::EchoWhy::Headset, _) => t!("headset-not-needed"),
+            (audio::EchoWhy::Loudspeaker, _) => t!("loudspeaker-needed"),
+            (audio::EchoWhy::Heard, _) => t!("the-microphone-hears-the-reply"),
+            (audio::EchoWhy::NotHeard, _) => t!("the-microphone-does-not-hear"),
         };
         EchoView {
             choice,

@@ -5,6 +5,7 @@ use super::shown_check::{OVER_AFTER, ShownCheck};
 use super::snapshot::{CheckLine, CheckStep, CheckView};
 use super::sound_check_text::{self, CheckContext};
 use crate::audio::{self, CheckEvent};
+use crate::base::text::t;
 use crate::dsp::sound_check::SoundCheckPhase;
 use crate::turn::machine::Input;
 use std::sync::Arc;
@@ -23,17 +24,14 @@ impl Conversation {
             until: now + OVER_AFTER,
         });
         let hindrance = if self.microphone.muted {
-            Some((
-                "the microphone is muted",
-                "Unmute it with Ctrl M, and check again.",
-            ))
+            Some((t!("the-microphone-is-muted"), t!("unmute-it-with-ctrl-m")))
         } else if self.playlist.is_some() {
             Some((
-                "sound files are used instead",
-                "Start without files, and check again.",
+                t!("sound-files-are-used-instead"),
+                t!("start-without-files-and-check"),
             ))
         } else if self.voice.input.stream.is_none() {
-            Some(("there is none", "Plug one in, or choose one under Sound."))
+            Some((t!("there-is-none"), t!("plug-one-in-or-choose-one")))
         } else {
             None
         };
@@ -94,8 +92,8 @@ impl Conversation {
         if lost || self.check.as_ref().is_some_and(late) {
             self.command_voice(audio::VoiceCommand::CancelCheck);
             self.end_check(sound_check_text::failed(
-                "no sound came from it",
-                "Plug it in again, or choose another one under Sound.",
+                t!("no-sound-came-from-it"),
+                t!("plug-it-in-again-or"),
             ));
         }
     }

@@ -1,6 +1,7 @@
 //! What a sound check found, in words: one line for each thing, with the one thing to do. Pure; for window and terminal.
 
 use super::snapshot::{CheckLine, CheckStatus};
+use crate::base::text::{decimal, t};
 use crate::base::units::Dbfs;
 use crate::dsp::sound_check::{SoundCheckFinding, SoundCheckReport};
 
@@ -29,124 +30,112 @@ pub fn lines(report: &SoundCheckReport, around: CheckContext) -> Vec<CheckLine> 
 /// A check that could not be made.
 #[must_use]
 pub fn failed(what: &str, hint: &str) -> Vec<CheckLine> {
-    vec![bad("Microphone", what, hint)]
+    vec![bad(t!("microphone"), what, hint)]
 }
 
 fn microphone(report: &SoundCheckReport) -> CheckLine {
-    const NAME: &str = "Microphone";
+    let name = t!("microphone");
     if has(report, SoundCheckFinding::AllZero) {
         return bad(
-            NAME,
-            "it is silent: probably muted",
-            "Look for a mute switch on it, and in the sound settings of the system.",
+            name,
+            t!("it-is-silent-probably-muted"),
+            t!("look-for-a-mute-switch-on"),
         );
     }
     let percent = report.clipped.unwrap_or(0.0) * 100.0;
     if has(report, SoundCheckFinding::Clipping) {
         return warn(
-            NAME,
-            format!("too loud: {percent:.1} % of its sound is distorted"),
-            "Lower its level in the sound settings of the system.",
+            name,
+            t!("too-loud", percent = decimal(percent, 1)),
+            t!("lower-its-level"),
         );
     }
-    ok(NAME, "it works, and nothing is distorted")
+    ok(name, t!("it-works-and-nothing-is"))
 }
 
 fn room(report: &SoundCheckReport) -> Option<CheckLine> {
-    const NAME: &str = "Room";
+    let name = t!("room");
     let noise = report.noise?;
     let what = if noise <= Dbfs::SILENCE {
-        "no noise at all while nobody speaks".to_owned()
+        t!("no-noise-at-all-while").to_owned()
     } else {
-        format!("{} of noise while nobody speaks", level(noise))
+        t!("of-noise-while-nobody-speaks", noise = level(noise))
     };
     Some(if has(report, SoundCheckFinding::AllZero) {
         return None;
     } else if has(report, SoundCheckFinding::Noisy) {
-        warn(
-            NAME,
-            what,
-            "Move away from what hums, or choose the profile High quality: it takes noise out.",
-        )
+        warn(name, what, t!("move-away-from-what-hums"))
     } else {
-        ok(NAME, what)
+        ok(name, what)
     })
 }
 
 fn voice(report: &SoundCheckReport) -> Option<CheckLine> {
-    const NAME: &str = "Voice";
+    let name = t!("voice");
     if has(report, SoundCheckFinding::AllZero) {
         return None;
     }
     let Some(voice) = report.voice else {
         return Some(bad(
-            NAME,
-            "no voice was heard",
-            "Speak nearer to the microphone, or choose another one under Sound.",
+            name,
+            t!("no-voice-was-heard"),
+            t!("speak-nearer-to-the-microphone"),
         ));
     };
     let heard = report.noise.filter(|noise| *noise > Dbfs::SILENCE);
     let over = heard.map_or_else(String::new, |noise| {
-        format!(", {:.0} dB over the room", voice.0 - noise.0)
+        t!(
+            "db-over-the-room",
+            noise = format!("{:.0}", voice.0 - noise.0)
+        )
     });
     let what = format!("{}{over}", level(voice));
     Some(if has(report, SoundCheckFinding::TooQuiet) {
-        warn(
-            NAME,
-            what,
-            "Go nearer to the microphone, or raise its level in the sound settings.",
-        )
+        warn(name, what, t!("go-nearer-to-the-microphone"))
     } else {
-        ok(NAME, what)
+        ok(name, what)
     })
 }
 
 fn speaker(report: &SoundCheckReport) -> CheckLine {
-    const NAME: &str = "Speaker";
+    let name = t!("speaker");
     if has(report, SoundCheckFinding::NotPlayed) {
         return bad(
-            NAME,
-            "the sound was not played",
-            "Connect a speaker, or choose another one under Sound.",
+            name,
+            t!("the-sound-was-not-played"),
+            t!("connect-a-speaker-or-choose"),
         );
     }
-    ok(NAME, "the sound was played")
+    ok(name, t!("the-sound-was-played"))
 }
 
 fn echo(report: &SoundCheckReport, headset: bool) -> Option<CheckLine> {
-    const NAME: &str = "Echo";
+    let name = t!("echo");
     if has(report, SoundCheckFinding::NoEcho) {
         return Some(if headset {
-            ok(NAME, "the microphone does not hear the headset")
+            ok(name, t!("the-microphone-does-not-hear-the"))
         } else {
             warn(
-                NAME,
-                "the microphone did not hear the speaker",
-                "If you did not hear it either, turn the speaker up.",
+                name,
+                t!("the-microphone-did-not-hear"),
+                t!("turn-the-speaker-up"),
             )
         });
     }
     let (delay, loss) = (report.echo_delay?, report.echo_loss_db?);
     let ms = delay.as_secs_f64() * 1e3;
-    let louder = if loss < 0.0 { "louder" } else { "quieter" };
-    let what = format!(
-        "it comes back after {ms:.0} ms, {:.0} dB {louder}",
-        loss.abs()
-    );
-    Some(if has(report, SoundCheckFinding::EchoStrong) {
-        warn(
-            NAME,
-            what,
-            "Turn the speaker down, move it away from the microphone, or use a headset.",
-        )
-    } else if has(report, SoundCheckFinding::DelayLong) {
-        warn(
-            NAME,
-            what,
-            "Wireless speakers are late: with a wired one you hear answers sooner.",
-        )
+    let (ms, db) = (format!("{ms:.0}"), format!("{:.0}", loss.abs()));
+    let what = if loss < 0.0 {
+        t!("it-comes-back-louder", ms, db)
     } else {
-        ok(NAME, what)
+        t!("it-comes-back-quieter", ms, db)
+    };
+    Some(if has(report, SoundCheckFinding::EchoStrong) {
+        warn(name, what, t!("turn-the-speaker-down"))
+    } else if has(report, SoundCheckFinding::DelayLong) {
+        warn(name, what, t!("wireless-speakers-are-late"))
+    } else {
+        ok(name, what)
     })
 }
 

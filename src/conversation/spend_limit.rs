@@ -4,7 +4,7 @@ use super::actor::Conversation;
 use super::event::Event;
 use super::spending::LimitContext;
 use crate::base::cost::Cost;
-use crate::base::plural::count;
+use crate::base::text::t;
 use crate::provider::turn_cost::Pricing;
 use crate::turn::machine::Phase;
 
@@ -30,11 +30,8 @@ impl Conversation {
             speaking: self.is_speaking(),
             files: self.playlist.is_some(),
             unknown_price: match self.pricing() {
-                Pricing::Unpublished => Some(format!("no price is published for {}", self.model())),
-                Pricing::Elsewhere => Some(format!(
-                    "the price of {} is not known",
-                    self.settings.host()
-                )),
+                Pricing::Unpublished => Some(t!("no-price-is-published-for", model = self.model())),
+                Pricing::Elsewhere => Some(t!("the-price-of-is-not", host = self.settings.host())),
                 Pricing::Configured(_) | Pricing::Published(_) | Pricing::Free => None,
             },
         };
@@ -72,9 +69,12 @@ impl Conversation {
         let left = self.playlist.as_mut().map_or(0, |playlist| playlist.stop());
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
             let was = if left == 1 { "was" } else { "were" };
-            let files = count(left as u64, "file");
-            self.emit(Event::LimitReached(format!(
-                "{reached} {files} {was} not sent."
+            let files = t!("n-files", n = left as u64);
+            self.emit(Event::LimitReached(t!(
+                "files-not-sent",
+                reached,
+                files,
+                was
             )));
         }
     }
@@ -84,9 +84,7 @@ impl Conversation {
         let turn = self.turns.machine.skip_turn();
         self.turns.captions.refuse(turn, text);
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
-            self.emit(Event::LimitReached(format!(
-                "{reached} Your text was not sent."
-            )));
+            self.emit(Event::LimitReached(t!("your-text-was-not-sent", reached)));
         }
     }
 }

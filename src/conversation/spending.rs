@@ -19,18 +19,13 @@ use super::notices::Notices;
 use super::snapshot::{LimitView, SpendScope, SpendView};
 use crate::base::cost::Cost;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::base::thread::off_loop;
 use crate::settings::config::SpendLimit;
 use day::{Day, DayFileJob, DayFileResult, today};
 
 /// The share of a limit from which it is told that it is near.
 const NEAR: f64 = 0.8;
-/// What notices begin with that are taken away when they are not true any more.
-const CANNOT_BE_KEPT: &str = "The spend limit cannot be checked";
-const LIFTED: &str = "The spend limit is raised";
-/// What a limit does that is reached, and before that while the user speaks.
-const CLOSED: &str = "The microphone is closed.";
-const CLOSES: &str = "The microphone closes when you have finished speaking.";
 /// Seconds after which what other programs spent today is read again.
 const READ_EVERY: u64 = 10;
 
@@ -202,13 +197,13 @@ impl Spending {
             notices.withdraw(&warning);
         }
         if reached && !was_reached {
-            notices.withdraw(LIFTED);
+            notices.withdraw(t!("the-spend-limit-is-raised"));
             let key = key(scope);
             tracing::warn!(key, spent = spent.usd, limit, "spend limit reached");
             // The window shows it beside the button, and of files it is told how many are left: see `stop_files`.
             if !around.files {
                 let what = reached_words(scope, spent, allowed);
-                let help = format!("To go on, raise `{key}` in config.yaml and save the file.");
+                let help = t!("to-go-on-raise-in", key);
                 notices.announce(Severity::Warning, format!("{what} {closing} {help}"));
             }
         }
@@ -219,12 +214,12 @@ impl Spending {
         if why == self.unknown {
             return;
         }
-        notices.withdraw(CANNOT_BE_KEPT);
+        notices.withdraw(t!("the-spend-limit-cannot-be"));
         if let Some(why) = &why {
-            let help = "Set `price_usd_per_million` with `in` and `out` in config.yaml.";
+            let help = t!("set-price-usd-per-million");
             notices.show(
                 Severity::Warning,
-                format!("{CANNOT_BE_KEPT}: {why}. {help}"),
+                format!("{}: {why}. {help}", t!("the-spend-limit-cannot-be")),
             );
         }
         self.unknown = why;
@@ -247,9 +242,17 @@ impl Spending {
                 let more = dollars(limit);
                 let what = match scope {
                     SpendScope::Conversation => {
-                        format!("{LIFTED}: this conversation may cost {more} more.")
+                        t!(
+                            "this-conversation-may-cost-more",
+                            lifted = t!("the-spend-limit-is-raised"),
+                            more
+                        )
                     }
-                    SpendScope::Day => format!("{LIFTED}: today {more} more may be spent."),
+                    SpendScope::Day => t!(
+                        "today-more-may-be-spent",
+                        lifted = t!("the-spend-limit-is-raised"),
+                        more
+                    ),
                 };
                 notices.show(Severity::Info, what);
             }
@@ -269,10 +272,11 @@ impl Spending {
             .limits(limits)
             .filter(|(_, reached)| *reached)
             .map(|(limit, _)| {
-                format!(
-                    "{} {closing} \"Go on\" allows {} more.",
-                    reached_words(limit.scope, limit.spent, limit.limit_usd),
-                    dollars(limit.more_usd)
+                t!(
+                    "go-on-allows-more",
+                    limit_usd = reached_words(limit.scope, limit.spent, limit.limit_usd),
+                    closing,
+                    more_usd = dollars(limit.more_usd)
                 )
             })
             .collect();
@@ -300,9 +304,9 @@ impl Spending {
 
     fn closing_words(&self, speaking: bool) -> &'static str {
         if speaking && !self.closed {
-            CLOSES
+            t!("the-microphone-closes-when-you")
         } else {
-            CLOSED
+            t!("the-microphone-is-closed")
         }
     }
 
@@ -334,9 +338,9 @@ const fn key(scope: SpendScope) -> &'static str {
     }
 }
 
-const fn whose(scope: SpendScope) -> &'static str {
+fn whose(scope: SpendScope) -> &'static str {
     match scope {
-        SpendScope::Conversation => "this conversation's",
+        SpendScope::Conversation => t!("this-conversations"),
         SpendScope::Day => "today's",
     }
 }
@@ -350,14 +354,12 @@ fn dollars(usd: f64) -> Cost {
 
 fn near_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
     let (whose, allowed) = (whose(scope), dollars(allowed));
-    format!(
-        "The spend limit is near: {spent} is spent of {whose} limit of {allowed}. At {allowed} the microphone closes."
-    )
+    t!("the-spend-limit-is-near", spent, whose, allowed)
 }
 
 fn reached_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
     let (whose, allowed) = (whose(scope), dollars(allowed));
-    format!("The spend limit is reached: {spent} is spent of {whose} limit of {allowed}.")
+    t!("the-spend-limit-is-reached-is", spent, whose, allowed)
 }
 
 #[cfg(test)]

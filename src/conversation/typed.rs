@@ -14,6 +14,7 @@ use super::turn_notes::TurnNotes;
 use crate::base::ids::TurnId;
 use crate::base::printable;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::provider;
 
 /// Characters that a typed turn may have: some three pages. A message of the service may be far longer; what is longer than
@@ -68,12 +69,12 @@ impl Conversation {
             Ok(text) => text,
             Err(Unsendable::Empty) => return,
             Err(problem @ Unsendable::TooLong { .. }) => {
-                let what = format!("Not sent: {problem}. Send it in parts.");
+                let what = t!("not-sent-send-it-in", problem);
                 return self.notice(Severity::Warning, what);
             }
         };
         if self.is_checking() {
-            let what = "Not sent: the sound is being checked. Send it when the check is over.";
+            let what = t!("not-sent-the-sound-is");
             return self.notice(Severity::Warning, what.to_owned());
         }
         self.ask_typed(now, text.clone(), &text);

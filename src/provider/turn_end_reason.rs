@@ -1,6 +1,8 @@
 //! `turnCompleteReason`: why the service ended a turn, as far as it says. The names are those of `TurnCompleteReason` in
 //! google-genai 3.4.0; others are shown as they came.
 
+use crate::base::text::t;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndKind {
     /// The model's answer was withdrawn, by itself or after several attempts.
@@ -30,22 +32,22 @@ impl EndKind {
     /// What happened, in words that follow "the service".
     pub fn what(self) -> &'static str {
         match self {
-            Self::Rejected => "rejected its own answer",
-            Self::InputRefused => "does not answer what was said, by its rules for content",
-            Self::OutputRefused => "kept its answer back, by its rules for content",
-            Self::MalformedCall => "tried to use a tool in a way that does not work",
-            Self::NeedsMore => "waits for you to say more",
-            Self::Other => "ended the turn without an answer",
+            Self::Rejected => t!("ended-rejected"),
+            Self::InputRefused => t!("ended-input-refused"),
+            Self::OutputRefused => t!("ended-output-refused"),
+            Self::MalformedCall => t!("ended-malformed-call"),
+            Self::NeedsMore => t!("ended-needs-more"),
+            Self::Other => t!("unheard-nothing"),
         }
     }
 
     pub fn help(self) -> &'static str {
         match self {
             Self::Rejected | Self::MalformedCall | Self::Other => {
-                "Ask again, or say it in other words."
+                t!("ask-again-or-in-other-words")
             }
-            Self::InputRefused | Self::OutputRefused => "Say it in other words.",
-            Self::NeedsMore => "Go on speaking.",
+            Self::InputRefused | Self::OutputRefused => t!("say-it-in-other-words"),
+            Self::NeedsMore => t!("go-on-speaking"),
         }
     }
 }

@@ -20,6 +20,7 @@ use super::store::TelemetryStore;
 use super::summary::{Summary, per_minute};
 use super::view::{Meters, TurnStatistics, View};
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
 
@@ -330,7 +331,7 @@ impl<'a> Collector<'a> {
     /// Writes turns and history into the state folder, and says where.
     async fn export_csv(&mut self) {
         let Some(folder) = self.deps.state.clone() else {
-            let what = "There is no folder to write the figures to.".to_owned();
+            let what = t!("there-is-no-folder-to").to_owned();
             return self
                 .outlets
                 .send(TelemetryOutput::Notice(Severity::Warning, what));
@@ -348,17 +349,18 @@ impl<'a> Collector<'a> {
         let (severity, what) = match off_loop("export", write).await {
             Some(Ok(())) => (
                 Severity::Info,
-                format!(
-                    "Written: {} (the turns of this conversation) and {} (the last seven days).",
-                    turns_file.display(),
-                    history_file.display()
+                t!(
+                    "written-the-turns-of-this",
+                    turns = turns_file.display(),
+                    history = history_file.display()
                 ),
             ),
             Some(Err(error)) => (
                 Severity::Warning,
-                format!(
-                    "The figures cannot be written to {}: {error}.",
-                    folder.display()
+                t!(
+                    "the-figures-cannot-be-written",
+                    turns = folder.display(),
+                    error
                 ),
             ),
             None => return,

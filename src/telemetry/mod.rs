@@ -38,6 +38,7 @@ use tokio::task::JoinHandle;
 
 use crate::base::severity::Severity;
 use crate::base::supervise::{RunOutcome, Supervisor, given_up, restarted};
+use crate::base::text::t;
 use collector::Collector;
 pub use context::{Context, Deps, KEPT_TURNS};
 use event::Outlets;
@@ -51,8 +52,6 @@ use view::View;
 const EVENTS: usize = 256;
 /// Capacity of the output queue.
 const OUTPUTS: usize = 64;
-/// What is restarted, for the user.
-const PART: &str = "The part that collects statistics";
 
 /// The handle of the conversation.
 #[derive(Debug)]
@@ -162,9 +161,12 @@ async fn supervise(
         let what = match outcome {
             RunOutcome::Done(()) => break,
             RunOutcome::Restart => {
-                format!("{} The statistics begin again.", restarted(PART))
+                t!(
+                    "the-statistics-begin-again",
+                    restarted = restarted(t!("the-part-that-collects-statistics"))
+                )
             }
-            RunOutcome::GiveUp => given_up(PART),
+            RunOutcome::GiveUp => given_up(t!("the-part-that-collects-statistics")),
         };
         outlets.views.send_replace(Arc::default());
         outlets.send(TelemetryOutput::Notice(Severity::Warning, what));

@@ -12,6 +12,7 @@ use super::page::page;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{icon_button, plain_button, primary_button, sign};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 
@@ -23,7 +24,7 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &
     page(ui, "key page", |ui| {
         key_ui(ui, snapshot, key_file, view);
         ui.add_space(space::L);
-        if plain_button(ui, "Back").clicked() {
+        if plain_button(ui, t!("back")).clicked() {
             view.leave();
         }
     });
@@ -33,7 +34,7 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &
 pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
     let t = tokens(ui);
     ui.label(text(
-        "Your key for Gemini",
+        t!("your-key-for-gemini"),
         Weight::SemiBold,
         24.0,
         t.strong,
@@ -42,15 +43,15 @@ pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &m
     ui.label(text(place, Weight::Regular, 14.0, t.normal));
     ui.add_space(space::XS);
     state_ui(ui, snapshot, &mut view.commands);
-    let label = ui.label(caps("Key", t));
+    let label = ui.label(caps(t!("key"), t));
     let id = Id::unique("the key field");
     let mut save = false;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let name = if view.key.visible {
-                "Hide the key"
+                t!("hide-the-key")
             } else {
-                "Show the key"
+                t!("show-the-key")
             };
             if icon_button(ui, Icon::Eye(view.key.visible), 36.0, name).clicked() {
                 view.key.visible = !view.key.visible;
@@ -59,7 +60,7 @@ pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &m
                 .id(id)
                 .password(!view.key.visible)
                 .char_limit(512)
-                .hint_text("Paste your key here")
+                .hint_text(t!("paste-your-key-here"))
                 .margin(Margin::symmetric(12, 9))
                 .desired_width(f32::INFINITY);
             let response = ui.add(field).labelled_by(label.id);
@@ -79,8 +80,8 @@ pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &m
         } else {
             plain_button
         };
-        save |= button(ui, "Save and connect").clicked();
-        ui.hyperlink_to("Get a key at Google AI Studio", KEY_PAGE);
+        save |= button(ui, t!("save-and-connect")).clicked();
+        ui.hyperlink_to(t!("get-a-key-at-google"), KEY_PAGE);
     });
     if save && let Some(key) = view.key.take() {
         view.commands.push(Command::SetKey(key));
@@ -119,14 +120,14 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             if standing == KeyStatus::Refused {
-                let head = text("The key was refused", Weight::SemiBold, 13.0, t.bad);
+                let head = text(t!("the-key-was-refused"), Weight::SemiBold, 13.0, t.bad);
                 ui.label(head);
             }
             let told = ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
             ui.ctx()
                 .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
             let is_ours = snapshot.key.as_ref().is_some_and(api_key_state::is_ours);
-            if is_ours && plain_button(ui, "Remove key").clicked() {
+            if is_ours && plain_button(ui, t!("remove-key")).clicked() {
                 commands.push(Command::RemoveKey);
             }
         });

@@ -1,6 +1,7 @@
 //! The status of the key and its sentence. Pure: nothing is drawn here.
 
 use super::format;
+use crate::base::text::t;
 use crate::conversation::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::api_key::KeySource;
 use crate::settings::endpoint::GOOGLE_HOST;
@@ -33,40 +34,32 @@ pub(super) fn of(snapshot: &Snapshot) -> (KeyStatus, String) {
         return match refusal {
             Some(why) => (
                 KeyStatus::Refused,
-                format!("{host} wants a key, and there is none: {}", why.trim()),
+                t!("wants-a-key-and-there", host, why = why.trim()),
             ),
-            None if snapshot.demo => (
-                KeyStatus::None,
-                "There is no key yet: the demo answers.".into(),
-            ),
-            None => (
-                KeyStatus::None,
-                format!("There is no key: {host} is asked without one."),
-            ),
+            None if snapshot.demo => (KeyStatus::None, t!("there-is-no-key-yet").into()),
+            None => (KeyStatus::None, t!("there-is-no-key-is", host)),
         };
     };
     let named = named(key);
     if snapshot.demo {
-        let words = format!("{named} is not used now: the demo answers.");
+        let words = t!("is-not-used-now-the", named);
         return (KeyStatus::Unchecked, words);
     }
     if !service.gets_key {
-        let words = format!(
-            "{named} is not sent to {host}: a key that is stored goes to Google, or to the endpoint that config.yaml names."
-        );
+        let words = t!("is-not-sent-to-a", named, host);
         return (KeyStatus::Unchecked, words);
     }
     match (refusal, &snapshot.link) {
         (Some(why), _) => (
             KeyStatus::Refused,
-            format!("{named} was not taken by {host}: {}", why.trim()),
+            t!("was-not-taken-by", named, host, why = why.trim()),
         ),
         (None, Link::Connected { .. }) => {
-            (KeyStatus::Taken, format!("{named} is in use with {host}."))
+            (KeyStatus::Taken, t!("key-in-use-with-host", named, host))
         }
         (None, Link::Connecting { .. } | Link::Down { .. }) => (
             KeyStatus::Unchecked,
-            format!("{named} was not checked yet: there is no connection to {host}."),
+            t!("was-not-checked-yet-there", named, host),
         ),
     }
 }
@@ -74,20 +67,17 @@ pub(super) fn of(snapshot: &Snapshot) -> (KeyStatus, String) {
 /// Where an entered key is stored and sent.
 pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
     let to = match snapshot.service.key_host.as_deref() {
-        Some(GOOGLE_HOST) => "sent to Google alone".to_owned(),
-        Some(host) => format!("sent to {} alone", format::clean(host)),
-        None => format!(
-            "not sent to {}: name that endpoint in config.yaml if it is to have it",
-            host(&snapshot.service.host)
-        ),
+        Some(GOOGLE_HOST) => t!("sent-to-google-alone").to_owned(),
+        Some(host) => t!("key-sent-to-host-alone", host = format::clean(host)),
+        None => t!("not-sent-to-name-that", host = host(&snapshot.service.host)),
     };
     let then = match &snapshot.key {
         Some(key) if is_from_environment(key) => {
-            format!(" At the next start {} goes first again.", key.source)
+            t!("at-the-next-start-goes", source = key.source)
         }
         Some(_) | None => String::new(),
     };
-    format!("A key that you enter is kept in {file}, which only you can read, and {to}.{then}")
+    t!("a-key-that-you-enter", file, to, then)
 }
 
 /// Whether the key is one that the window can remove.
@@ -102,22 +92,22 @@ fn is_from_environment(key: &KeyInfo) -> bool {
 /// The description of the key, with its source and its last characters; none of a key too short for that.
 fn named(key: &KeyInfo) -> String {
     let place = if is_from_environment(key) {
-        format!("from the environment variable {}", key.source)
+        t!("from-the-environment-variable", source = key.source)
     } else {
-        format!("from {}", key.source)
+        t!("key-from", source = key.source)
     };
     let ending = format::clean(&key.ending);
     if ending.is_empty() {
-        format!("The key {place}")
+        t!("key-in-place", place)
     } else {
-        format!("The key {place}, which ends in {ending},")
+        t!("the-key-which-ends-in", place, ending)
     }
 }
 
 /// Who answers, for people.
 fn host(host: &str) -> String {
     match host {
-        "" | GOOGLE_HOST => "Google".into(),
+        "" | GOOGLE_HOST => t!("google").into(),
         host => format::clean(host),
     }
 }

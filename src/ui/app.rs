@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::link::UiLink;
+use super::look::WindowLook;
 use super::screen::Screen;
 use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
+use crate::base::text::t;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
@@ -32,9 +34,6 @@ const OUTBOX: usize = 64;
 /// Interval of sending a command again that found no room.
 const OFFER_AGAIN: Duration = Duration::from_millis(50);
 
-/// Shown in place of a window that panicked too often.
-const GIVEN_UP: &str = "It failed repeatedly because of a fault in this program. The conversation goes on: you can talk and hear. Please report it.";
-
 /// The window. It reads snapshots and meters, and sends commands; it never blocks.
 pub struct UiApp {
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -43,6 +42,7 @@ pub struct UiApp {
     counters: Arc<Counters>,
     key_file: PathBuf,
     view: UiState,
+    look: WindowLook,
     shown_demo: Option<bool>,
     quitting: bool,
     clock: Box<dyn Fn() -> Instant>,
@@ -55,7 +55,7 @@ pub struct UiApp {
 impl UiApp {
     /// Creates the window and installs fonts and themes.
     pub fn new(ctx: &Context, link: &UiLink) -> Self {
-        theme::install(ctx);
+        let look = WindowLook::begin(ctx, &link.window);
         ctx.set_theme(theme::preference(link.window.theme));
         ctx.set_zoom_factor(link.window.frame.zoom_percent as f32 / 100.0);
         let mut view = UiState::new(link.window.panel);
@@ -66,6 +66,7 @@ impl UiApp {
         Self {
             snapshots: link.snapshots.clone(),
             snapshot: link.snapshots.borrow().clone(),
+            look,
             commands: link.commands.clone(),
             counters: link.counters.clone(),
             key_file: link.key_file.clone(),
@@ -125,6 +126,9 @@ impl UiApp {
 
     /// The level that the bars of the talk button move with: the voice that sounds.
     fn voice(&self) -> Dbfs {
+        if self.look.reduced_motion {
+            return Dbfs::SILENCE;
+        }
         match self.snapshot.activity {
             Activity::Answering | Activity::Repeating => self.counters.output_level.get(),
             Activity::Listening | Activity::UserSpeaks | Activity::Held => {
@@ -213,12 +217,12 @@ impl UiApp {
 
     /// All that is drawn when the window panicked too often.
     fn given_up_ui(&mut self, ui: &mut Ui) {
-        ui.heading("The window cannot be drawn");
-        ui.label(GIVEN_UP);
-        if ui.button("Try again").clicked() {
+        ui.heading(t!("the-window-cannot-be-drawn"));
+        ui.label(t!("it-failed-repeatedly-because-of"));
+        if ui.button(t!("try-again")).clicked() {
             (self.given_up, self.supervisor) = (false, Supervisor::default());
         }
-        if ui.button("Quit").clicked() {
+        if ui.button(t!("quit")).clicked() {
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
     }
@@ -391,7 +395,11 @@ impl UiApp {
 impl eframe::App for UiApp {
     /// Runs also while the window is hidden.
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        let shown = Arc::clone(&self.snapshot.settings);
         self.snapshot = self.snapshots.borrow().clone();
+        if !Arc::ptr_eq(&shown, &self.snapshot.settings) {
+            self.look.follow(ctx, &self.snapshot.settings);
+        }
         if self.shown_demo != Some(self.snapshot.demo) {
             self.shown_demo = Some(self.snapshot.demo);
             ctx.send_viewport_cmd(ViewportCommand::Title(title(self.snapshot.demo).to_owned()));
@@ -418,9 +426,9 @@ impl eframe::App for UiApp {
         let mut supervisor = std::mem::take(&mut self.supervisor);
         match supervisor.run(|| self.frame_ui(ui)) {
             RunOutcome::Done(()) => {}
-            RunOutcome::Restart => self.restart(ui, &restarted("The window")),
+            RunOutcome::Restart => self.restart(ui, &restarted(t!("the-window"))),
             RunOutcome::GiveUp => {
-                self.restart(ui, &given_up("The window"));
+                self.restart(ui, &given_up(t!("the-window")));
                 self.given_up = true;
             }
         }
@@ -437,10 +445,10 @@ impl eframe::App for UiApp {
 }
 
 /// The title of the window.
-pub(super) const fn title(demo: bool) -> &'static str {
+pub(super) fn title(demo: bool) -> &'static str {
     if demo {
-        "Sovereign — DEMO"
+        t!("sovereign-demo")
     } else {
-        "Sovereign"
+        t!("sovereign")
     }
 }

@@ -7,6 +7,7 @@ use super::icons::Sign;
 use super::switch::switch_row;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::widgets::{choose, signed_row};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{EchoView, TalkView};
 use crate::profile::EchoCancellation;
@@ -17,20 +18,30 @@ const DELAY_STEP_MS: f64 = 50.0;
 
 /// Echo cancellation: the choice, and the present state with its reason.
 pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>) {
-    const CHOICES: [(EchoCancellation, &str, &str, &str); 3] = [
+    let choices: [(EchoCancellation, &str, &str, &str); 3] = [
         (
             EchoCancellation::Auto,
-            "Auto",
-            "Echo cancellation: auto",
+            t!("auto"),
+            t!("echo-cancellation-auto"),
             "",
         ),
-        (EchoCancellation::On, "On", "Echo cancellation: on", ""),
-        (EchoCancellation::Off, "Off", "Echo cancellation: off", ""),
+        (
+            EchoCancellation::On,
+            t!("on"),
+            t!("echo-cancellation-on"),
+            "",
+        ),
+        (
+            EchoCancellation::Off,
+            t!("off"),
+            t!("echo-cancellation-off"),
+            "",
+        ),
     ];
     let t = tokens(ui);
-    ui.label(caps("Echo of the reply", t));
+    ui.label(caps(t!("echo-of-the-reply"), t));
     ui.add_space(space::XS);
-    if let Some(choice) = choose(ui, &CHOICES, echo.choice) {
+    if let Some(choice) = choose(ui, &choices, echo.choice) {
         commands.push(Command::SetEchoCancellation(Some(choice)));
     }
     ui.add_space(space::XS);
@@ -44,30 +55,30 @@ pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>)
 
 /// How the microphone is opened.
 pub(super) fn talk_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
-    const CHOICES: [(TalkKey, &str, &str, &str); 2] = [
+    let choices: [(TalkKey, &str, &str, &str); 2] = [
         (
             TalkKey::Hold,
-            "Hold",
-            "Talk key: hold",
-            "The microphone is open while Space is down.",
+            t!("hold"),
+            t!("talk-key-hold"),
+            t!("the-microphone-is-open-while"),
         ),
         (
             TalkKey::Tap,
-            "Tap",
-            "Talk key: tap",
-            "One press of Space opens the microphone, the next closes it.",
+            t!("tap"),
+            t!("talk-key-tap"),
+            t!("one-press-of-space-opens"),
         ),
     ];
-    ui.label(caps("Talk key", tokens(ui)));
+    ui.label(caps(t!("talk-key"), tokens(ui)));
     ui.add_space(space::XS);
-    if let Some(key) = choose(ui, &CHOICES, talk.key) {
+    if let Some(key) = choose(ui, &choices, talk.key) {
         commands.push(Command::SetTalkKey(key));
     }
     ui.add_space(space::S);
     delay_ui(ui, talk, commands);
     ui.add_space(space::XS);
-    if switch_row(ui, talk.voice_activation, "Speech opens the microphone")
-        .on_hover_text("Off: only the talk key opens it, and nothing is sent while it is up.")
+    if switch_row(ui, talk.voice_activation, t!("speech-opens-the-microphone"))
+        .on_hover_text(t!("off-only-the-talk-key"))
         .clicked()
     {
         commands.push(Command::SetVoiceActivation(!talk.voice_activation));
@@ -79,7 +90,7 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     let mut delay = talk.release_delay.as_secs_f64() * 1e3;
     let label = ui
         .horizontal(|ui| {
-            let label = ui.label(text("It closes after", Weight::Regular, 13.0, t.normal));
+            let label = ui.label(text(t!("it-closes-after"), Weight::Regular, 13.0, t.normal));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let figure = format!("{} ms", format::grouped(delay.round() as u64));
                 ui.label(text(figure, Weight::Medium, 12.0, t.strong));
@@ -95,7 +106,7 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     if ui
         .add(slider)
         .labelled_by(label.id)
-        .on_hover_text("How long the microphone stays open after the key is let go.")
+        .on_hover_text(t!("how-long-the-microphone-stays"))
         .changed()
     {
         let delay = std::time::Duration::from_millis(delay.round() as u64);

@@ -16,6 +16,7 @@ use super::ui_state::UiState;
 use super::widgets::{answers_ui, focus_ring, icon_button, plain_button, primary_button, sign};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Notice, Snapshot};
 
@@ -82,9 +83,9 @@ fn more_ui(ui: &mut Ui, more: usize, all: &mut bool) {
         return;
     }
     let words = if *all {
-        "Show one only".to_owned()
+        t!("show-one-only").to_owned()
     } else {
-        format!("{more} more")
+        t!("banners-more", more)
     };
     let words = text(words, Weight::Medium, 12.0, tokens(ui).you);
     let button = ui.add(Button::new(words).frame(false));
@@ -141,11 +142,15 @@ fn begin_ui(ui: &mut Ui, view: &mut UiState) {
     let Some(new) = &mut view.begins else {
         return;
     };
-    let head = (Sign::Triangle, tokens(ui).warn, "Begin a new conversation?");
-    let what = "This one is not kept: its words will be gone.";
+    let head = (
+        Sign::Triangle,
+        tokens(ui).warn,
+        t!("begin-a-new-conversation"),
+    );
+    let what = t!("this-one-is-not-kept");
     let mut answer = None;
     banner(ui, head, what, 210.0, |ui| {
-        answer = answers_ui(ui, ["Begin", "Go on with this"], new);
+        answer = answers_ui(ui, [t!("begin"), t!("go-on-with-this")], new);
     });
     if let Some(begins) = answer {
         view.begins = None;
@@ -174,10 +179,10 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     );
     let width = if *key_refused { 240.0 } else { 100.0 };
     banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
-        if plain_button(ui, "Retry now").clicked() {
+        if plain_button(ui, t!("retry-now")).clicked() {
             view.commands.push(Command::RetryNow);
         }
-        if *key_refused && plain_button(ui, "Enter another key").clicked() {
+        if *key_refused && plain_button(ui, t!("enter-another-key")).clicked() {
             view.page = Screen::Key;
         }
     });
@@ -188,10 +193,13 @@ fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let Some(what) = &snapshot.spending.reached else {
         return;
     };
-    let head = (Sign::Triangle, tokens(ui).warn, "Spend limit reached");
+    let head = (Sign::Triangle, tokens(ui).warn, t!("spend-limit-reached"));
     banner(ui, head, what, 100.0, |ui| {
-        let does = "Opens the microphone until the same amount is spent once more.";
-        if primary_button(ui, "Go on").on_hover_text(does).clicked() {
+        let does = t!("opens-the-microphone-until-the");
+        if primary_button(ui, t!("go-on"))
+            .on_hover_text(does)
+            .clicked()
+        {
             commands.push(Command::SpendMore);
         }
     });
@@ -205,16 +213,16 @@ fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         let help = if what.contains("Plug one in") {
             ""
         } else {
-            " Plug one in, or choose another."
+            t!("plug-one-in-or-choose")
         };
         let words = format!("{what}{help}");
         banner(
             ui,
-            (Sign::Cross, t.bad, "No microphone"),
+            (Sign::Cross, t.bad, t!("no-microphone")),
             &words,
             180.0,
             |ui| {
-                if plain_button(ui, "Choose a microphone").clicked() {
+                if plain_button(ui, t!("choose-a-microphone")).clicked() {
                     view.sound_open = true;
                 }
             },
@@ -225,17 +233,17 @@ fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
 fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     if let Some(trouble) = &snapshot.output.trouble {
-        let words = format!(
-            "{} Answers are shown as text meanwhile.",
-            format::clean(trouble)
+        let words = t!(
+            "answers-are-shown-as-text",
+            trouble = format::clean(trouble)
         );
         banner(
             ui,
-            (Sign::Cross, t.bad, "No speaker"),
+            (Sign::Cross, t.bad, t!("no-speaker")),
             &words,
             180.0,
             |ui| {
-                if plain_button(ui, "Choose a speaker").clicked() {
+                if plain_button(ui, t!("choose-a-speaker")).clicked() {
                     view.sound_open = true;
                 }
             },
@@ -246,14 +254,14 @@ fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
 fn notice_ui(ui: &mut Ui, notice: &Notice, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     let head = match notice.severity {
-        Severity::Info => (Sign::Info, t.you, "Note"),
-        Severity::Warning => (Sign::Triangle, t.warn, "Warning"),
-        Severity::Error => (Sign::Cross, t.bad, "Error"),
+        Severity::Info => (Sign::Info, t.you, t!("note")),
+        Severity::Warning => (Sign::Triangle, t.warn, t!("warning")),
+        Severity::Error => (Sign::Cross, t.bad, t!("error")),
     };
     let width = if notice.remedy.is_some() { 180.0 } else { 32.0 };
     ui.push_id(notice.id, |ui| {
         banner(ui, head, &format::clean(&notice.text), width, |ui| {
-            if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
+            if icon_button(ui, Icon::Close, 28.0, t!("dismiss")).clicked() {
                 view.commands.push(Command::Dismiss(notice.id));
             }
             if let Some(remedy) = &notice.remedy {
@@ -264,10 +272,10 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, snapshot: &Snapshot, view: &mut UiSta
 }
 
 fn demo_ui(ui: &mut Ui, view: &mut UiState) {
-    let head = (Sign::Info, tokens(ui).accent, "This is the demo");
-    let words = "Say something and you'll hear your own voice back. Nothing is sent anywhere.";
+    let head = (Sign::Info, tokens(ui).accent, t!("this-is-the-demo"));
+    let words = t!("say-something-and-youll-hear");
     banner(ui, head, words, 190.0, |ui| {
-        if primary_button(ui, "Connect to Gemini…").clicked() {
+        if primary_button(ui, t!("connect-to-gemini")).clicked() {
             view.page = Screen::Key;
         }
     });

@@ -13,6 +13,7 @@ use super::theme::{RADIUS_FIELD, Weight, space, text, tokens};
 use super::transcript::Entry;
 use super::verdict::{self, ReplyVerdict};
 use super::widgets::{focus_ring, plain_button, sign};
+use crate::base::text::t;
 use crate::conversation::snapshot::{Caption, CaptionEnd, Speaker};
 use crate::turn::timeline::Latencies;
 
@@ -86,9 +87,9 @@ pub(super) fn caption_ui(ui: &mut Ui, entry: &mut Entry, place: CaptionPlace<'_>
         words.context_menu(|ui| {
             let users = caption.speaker == Speaker::User && place.correction != Correction::None;
             let entries = [
-                ("Copy", Wish::Copy, true),
-                ("Copy the whole conversation", Wish::CopyAll, true),
-                ("Correct and send again", Wish::Correct, users),
+                (t!("copy"), Wish::Copy, true),
+                (t!("copy-the-whole-conversation"), Wish::CopyAll, true),
+                (t!("correct-and-send-again"), Wish::Correct, users),
             ];
             for (words, wanted, is_there) in entries {
                 if is_there && plain_button(ui, words).clicked() {
@@ -104,17 +105,17 @@ pub(super) fn caption_ui(ui: &mut Ui, entry: &mut Entry, place: CaptionPlace<'_>
 /// What became of a caption, said behind its words.
 fn fate(caption: &Caption) -> Option<&'static str> {
     if caption.unwritten && caption.end == CaptionEnd::Stopped {
-        Some("Spoken, not written down — stopped by you")
+        Some(t!("spoken-not-written-down-stopped"))
     } else if caption.unwritten {
-        Some("Spoken, not written down")
+        Some(t!("spoken-not-written-down"))
     } else if caption.end == CaptionEnd::Stopped {
-        Some(" — stopped by you")
+        Some(t!("stopped-by-you"))
     } else if caption.end == CaptionEnd::CutOff {
-        Some(" — cut off, asked for again")
+        Some(t!("cut-off-asked-for-again"))
     } else if caption.unsent {
-        Some(" — not sent")
+        Some(t!("not-sent"))
     } else if caption.unspoken {
-        Some(" — not spoken")
+        Some(t!("not-spoken"))
     } else {
         None
     }
@@ -129,8 +130,8 @@ fn head_ui(
 ) -> Option<Wish> {
     let (t, caption) = (tokens(ui), &entry.caption);
     let (ink, whose) = match caption.speaker {
-        Speaker::User => (t.you, "what you said".to_owned()),
-        Speaker::Assistant => (t.accent, format!("what {} said", caption.name)),
+        Speaker::User => (t.you, t!("what-you-said").to_owned()),
+        Speaker::Assistant => (t.accent, t!("what-assistant-said", name = caption.name)),
     };
     let mut wish = None;
     ui.horizontal(|ui| {
@@ -138,11 +139,15 @@ fn head_ui(
         ui.spacing_mut().item_spacing.x = 10.0;
         ui.label(text(caption.name, Weight::SemiBold, 13.0, ink));
         if caption.open || entry.is_timed || under_pointer {
-            let time = if caption.open { "now" } else { &caption.time };
+            let time = if caption.open {
+                t!("now")
+            } else {
+                &caption.time
+            };
             ui.label(text(time, Weight::Regular, 12.0, t.muted));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let name = format!("Copy {whose}");
+            let name = t!("copy-whose", whose);
             if quiet_icon_button(ui, Icon::Copy, 22.0, under_pointer, &name).clicked() {
                 wish = Some(Wish::CopyNamed);
             }
@@ -158,10 +163,10 @@ fn head_ui(
 }
 
 fn correct_button(ui: &mut Ui) -> Response {
-    let words = text("Correct", Weight::Regular, 12.0, tokens(ui).you);
+    let words = text(t!("correct"), Weight::Regular, 12.0, tokens(ui).you);
     let response = ui.add(Button::new(words).frame(false));
     focus_ring(ui, &response, f32::from(RADIUS_FIELD));
-    response.on_hover_text("Puts these words into the field below, to be changed and sent again.")
+    response.on_hover_text(t!("puts-these-words-into-the"))
 }
 
 /// The turn's reply time; with a triangle where this computer made it slow, which stays in sight. Laid out from the right.
@@ -190,10 +195,11 @@ fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Option<Duration>, und
         }
     };
     let target = target.map_or_else(String::new, |target| {
-        format!(" Target: {} ms.", format::millis(target))
+        t!("target-ms", target = format::millis(target))
     });
-    shown.on_hover_text(format!(
-        "From the end of your turn to the first sound of the answer: {}.{target}",
-        format::sum_of_parts(latencies),
+    shown.on_hover_text(t!(
+        "from-the-end-of-your",
+        sum = format::sum_of_parts(latencies),
+        target
     ));
 }

@@ -17,7 +17,7 @@ use super::sources::sources_ui;
 use super::theme::{LOW_WINDOW, Weight, font, space, text, tokens};
 use super::ui_state::{CaptionsAt, Scroll, UiState};
 use super::widgets::{focus_ring, plain_button};
-use crate::base::plural::count;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
 
@@ -149,7 +149,7 @@ fn entries_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) -> Option<(u
                 wish = wanted.map(|wanted| (nth, wanted)).or(wish);
                 let caption = &entry.caption;
                 let is_written = caption.unspoken && snapshot.written == Some(caption.turn);
-                if is_written && plain_button(ui, "Say it").clicked() {
+                if is_written && plain_button(ui, t!("say-it")).clicked() {
                     view.commands.push(Command::SayIt);
                 }
                 if let Some(found) = &caption.found {
@@ -207,21 +207,26 @@ pub(super) fn latest_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         return;
     };
     let t = tokens(ui);
-    let words =
-        ui.painter()
-            .layout_no_wrap("Latest".into(), font(Weight::SemiBold, 13.0), t.on_accent);
+    let words = ui.painter().layout_no_wrap(
+        t!("latest").into(),
+        font(Weight::SemiBold, 13.0),
+        t.on_accent,
+    );
     let size = vec2(words.size().x + 46.0, 32.0);
     let place = pos2(at.rect.center().x, at.rect.bottom() - 8.0);
     let rect = Align2::CENTER_BOTTOM.anchor_size(place, size);
     let button = ui.interact(rect, ui.scope_id().with("latest"), Sense::click());
-    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Jump to the latest"));
+    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, t!("jump-to-the-latest")));
     ui.painter().rect_filled(rect, 16.0, t.accent);
     let arrow = Rect::from_center_size(rect.left_center() + vec2(20.0, 0.0), vec2(14.0, 14.0));
     icons::icon(ui.painter(), arrow, Icon::Down, t.on_accent);
     let at = pos2(rect.left() + 32.0, rect.center().y - words.size().y / 2.0);
     ui.painter().galley(at, words, t.on_accent);
     focus_ring(ui, &button, 16.0);
-    if button.on_hover_text("New words came below (End)").clicked() {
+    if button
+        .on_hover_text(t!("new-words-came-below-end"))
+        .clicked()
+    {
         view.scroll = Some(Scroll::End);
         ui.ctx().request_repaint();
     }
@@ -230,9 +235,9 @@ pub(super) fn latest_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
 /// Says that the oldest captions are gone.
 fn dropped_ui(ui: &mut Ui, dropped: u64) {
     if dropped > 0 {
-        let words = format!(
-            "The beginning of this conversation is gone: {} were dropped, since it became too long to be kept in memory.",
-            count(dropped, "caption")
+        let words = t!(
+            "the-beginning-of-this-conversation",
+            count = t!("n-captions", n = dropped)
         );
         let words = text(words, Weight::Regular, 12.0, tokens(ui).muted);
         ui.add(Label::new(words).wrap());
@@ -243,31 +248,26 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     let t = tokens(ui);
     let (head, body) = match snapshot.activity {
         Activity::NoMicrophone if snapshot.input.trouble.is_none() => (
-            "There is no microphone",
-            "A sample question is spoken instead. Type below, or connect one and start Sovereign again.",
+            t!("there-is-no-microphone"),
+            t!("a-sample-question-is-spoken"),
         ),
-        Activity::NoMicrophone => (
-            "There is no microphone",
-            "As soon as one is there, you can speak; meanwhile you can type. Nothing needs to be restarted.",
+        Activity::NoMicrophone => (t!("there-is-no-microphone"), t!("as-soon-as-one-is")),
+        Activity::Offline | Activity::Reconnecting => (
+            t!("not-connected"),
+            t!("your-conversation-will-appear-here"),
         ),
-        Activity::Offline | Activity::Reconnecting => {
-            ("Not connected", "Your conversation will appear here.")
-        }
         Activity::LimitReached => (
-            "The spend limit is reached",
-            "Nothing is heard until you choose Go on.",
+            t!("the-spend-limit-is-reached"),
+            t!("nothing-is-heard-until-you"),
         ),
-        Activity::Muted => (
-            "You are muted",
-            "Press the microphone below (Ctrl M) and say something, or type.",
-        ),
+        Activity::Muted => (t!("you-are-muted"), t!("press-the-microphone-below-ctrl")),
         Activity::Connecting
         | Activity::Listening
         | Activity::UserSpeaks
         | Activity::Held
         | Activity::Thinking
         | Activity::Answering
-        | Activity::Repeating => ("Say something", format::first_words(snapshot.talk)),
+        | Activity::Repeating => (t!("say-something"), format::first_words(snapshot.talk)),
     };
     ui.allocate_ui_with_layout(
         vec2(ui.available_width(), height.max(0.0)),
@@ -299,14 +299,14 @@ fn waits_for(caption: &Caption, snapshot: &Snapshot) -> Option<&'static str> {
     match (&snapshot.link, caption.speaker) {
         (Link::Connected { .. }, _) | (_, Speaker::Assistant) => None,
         (Link::Connecting { .. } | Link::Down { .. }, Speaker::User) if typed => {
-            Some(" — sent as soon as there is a connection")
+            Some(t!("sent-as-soon-as-there"))
         }
         (Link::Connecting { .. } | Link::Down { .. }, Speaker::User) => {
             let again = caption.open && snapshot.activity == Activity::Thinking;
             if silent {
-                Some("What you said is sent as soon as there is a connection.")
+                Some(t!("what-you-said-is-sent"))
             } else {
-                again.then_some(" — sent again as soon as there is a connection")
+                again.then_some(t!("sent-again-as-soon-as"))
             }
         }
     }

@@ -9,6 +9,7 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{plain_button, primary_button, sign};
 use super::{bidi, format};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};
 
@@ -25,30 +26,37 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
 
 fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
-    ui.label(text("Check the sound", Weight::SemiBold, TITLE, t.strong));
-    let words = "It listens to the room, to you, and to a short sound from the speaker, and says what could be better. \
-                 Nothing of it leaves this computer.";
+    ui.label(text(
+        t!("check-the-sound"),
+        Weight::SemiBold,
+        TITLE,
+        t.strong,
+    ));
+    let words = t!("it-listens-to-the-room");
     ui.label(text(words, Weight::Regular, 14.0, t.normal));
     let names = [
-        ("Microphone", &snapshot.input),
-        ("Speaker", &snapshot.output),
+        (t!("microphone"), &snapshot.input),
+        (t!("speaker"), &snapshot.output),
     ];
     for (what, port) in names {
         let stream = port.stream.as_ref();
-        let name = stream.map_or_else(|| "none".into(), |stream| format::name(&stream.device.name));
+        let name = stream.map_or_else(
+            || t!("none").into(),
+            |stream| format::name(&stream.device.name),
+        );
         let line = format!("{what}: {}", bidi::shown(&name));
         ui.label(text(line, Weight::Regular, 13.0, t.muted));
     }
     ui.add_space(space::S);
     ui.horizontal_wrapped(|ui| {
-        if primary_button(ui, "Start").clicked() {
+        if primary_button(ui, t!("start")).clicked() {
             view.commands.push(Command::CheckSound { with_voice: true });
         }
-        if plain_button(ui, "Start without speaking").clicked() {
+        if plain_button(ui, t!("start-without-speaking")).clicked() {
             view.commands
                 .push(Command::CheckSound { with_voice: false });
         }
-        if plain_button(ui, "Back").clicked() {
+        if plain_button(ui, t!("back")).clicked() {
             view.leave();
         }
     });
@@ -87,7 +95,7 @@ fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState) {
         }
     }
     ui.add_space(space::S);
-    if plain_button(ui, "Cancel").clicked() {
+    if plain_button(ui, t!("cancel")).clicked() {
         view.leave();
     }
 }
@@ -105,10 +113,10 @@ fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState) {
     }
     ui.add_space(space::S);
     ui.horizontal_wrapped(|ui| {
-        if primary_button(ui, "Done").clicked() {
+        if primary_button(ui, t!("done")).clicked() {
             view.leave();
         }
-        if plain_button(ui, "Again").clicked() {
+        if plain_button(ui, t!("again")).clicked() {
             let with_voice = check.with_voice;
             view.commands.push(Command::CheckSound { with_voice });
         }
@@ -119,9 +127,9 @@ fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState) {
 fn line_ui(ui: &mut Ui, line: &CheckLine) {
     let t = tokens(ui);
     let (mark, ink, word) = match line.status {
-        CheckStatus::Ok => (Sign::Dot, t.ok, "good"),
-        CheckStatus::Warn => (Sign::Triangle, t.warn, "could be better"),
-        CheckStatus::Bad => (Sign::Cross, t.bad, "does not work"),
+        CheckStatus::Ok => (Sign::Dot, t.ok, t!("check-good")),
+        CheckStatus::Warn => (Sign::Triangle, t.warn, t!("could-be-better")),
+        CheckStatus::Bad => (Sign::Cross, t.bad, t!("does-not-work")),
     };
     ui.horizontal_top(|ui| {
         ui.vertical(|ui| {

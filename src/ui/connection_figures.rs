@@ -8,6 +8,7 @@ use super::format::{self, UNKNOWN};
 use super::icons::Sign;
 use super::theme::tokens;
 use super::widgets::{marked_row, signed_row, value_row};
+use crate::base::text::{decimal, t};
 use crate::telemetry::history::Slice;
 use crate::telemetry::link_quality::{LARGE_VARIATION, LONG_ROUND_TRIP, MUCH_LOSS_PERCENT};
 use crate::telemetry::view::Meters;
@@ -25,38 +26,27 @@ pub(super) struct LinkFigure {
 /// The figures of this moment.
 pub(super) fn now(meters: &Meters) -> [LinkFigure; 6] {
     let connections = match (meters.connections, meters.rolls) {
-        (0, _) => "none yet".to_owned(),
+        (0, _) => t!("none-yet").to_owned(),
         (all, 0) => format::grouped(all),
-        (all, planned) => format!(
-            "{} · {} planned",
-            format::grouped(all),
-            format::grouped(planned)
+        (all, planned) => t!(
+            "connections-planned",
+            all = format::grouped(all),
+            planned = format::grouped(planned)
         ),
     };
     [
-        round_trip(
-            meters.round_trip,
-            "Round trip of the connection, as the system measures it.",
-        ),
-        variation(
-            meters.variation,
-            "How much the round trips differ from each other: their mean deviation, as the system measures it.",
-        ),
-        loss(
-            meters.loss_percent,
-            "How much of what was sent in the last five minutes was lost and had to be sent again. A dash until a hundred packets \
-             were sent.",
-        ),
+        round_trip(meters.round_trip, t!("round-trip-of-the-connection")),
+        variation(meters.variation, t!("how-much-the-round-trips-differ")),
+        loss(meters.loss_percent, t!("how-much-of-what-was-sent")),
         LinkFigure::plain(
-            "time to connect",
+            t!("time-to-connect"),
             format::millis_or_unknown(meters.connect),
-            "What the last connection took, from the first packet until the service was ready.",
+            t!("what-the-last-connection-took"),
         ),
         LinkFigure::plain(
-            "connections",
+            t!("connections"),
             connections,
-            "Connections since the start. Planned are those that replace another one before the service ends it: nothing is heard \
-             of that.",
+            t!("connections-since-the-start-planned"),
         ),
         a_minute(meters.bytes_per_minute),
     ]
@@ -77,57 +67,52 @@ pub(super) fn over(total: &Slice) -> [LinkFigure; 9] {
         share.map_or_else(
             || UNKNOWN.to_owned(),
             // Rounded down: 100 % is all of the time, and nothing less.
-            |share| format!("{:.1} %", (share * 1_000.0).floor() / 10.0),
+            |share| format!("{} %", decimal((share * 1_000.0).floor() / 10.0, 1)),
         )
     };
     let on_target = match (total.on_target_share(), total.judged) {
-        (Some(share), n) => format!(
-            "{} · {} of {}",
-            percent(Some(share)),
-            format::grouped(total.on_target),
-            format::grouped(n)
+        (Some(share), n) => t!(
+            "share-of-answers",
+            share = percent(Some(share)),
+            on_target = format::grouped(total.on_target),
+            n = format::grouped(n)
         ),
         (None, _) => UNKNOWN.to_owned(),
     };
     [
         LinkFigure::plain(
-            "within the target",
+            t!("within-the-target"),
             on_target,
-            "Answers that you heard no later than the target of the profile that you used then.",
+            t!("answers-that-you-heard-no"),
         ),
         LinkFigure::plain(
-            "available",
+            t!("available"),
             percent(total.availability()),
-            "The share of the time with a connection, while the program ran.",
+            t!("the-share-of-the-time"),
         ),
         LinkFigure::plain(
-            "back after",
+            t!("back-after"),
             time(total.time_to_recovery()),
-            "How long it took on average from the loss of a connection until there was one again (mean time to recovery). A dash \
-             if none was lost.",
+            t!("how-long-it-took-on"),
         ),
         LinkFigure::plain(
-            "lost every",
+            t!("lost-every"),
             time(total.time_between_failures()),
-            "How long a connection lasted on average until it was lost (mean time between failures). Planned changes are no losses. \
-             A dash if none was lost.",
+            t!("how-long-a-connection-lasted"),
         ),
         round_trip(
             of_ms(total.round_trip_ms.mean()),
-            "Mean round trip of the connection.",
+            t!("mean-round-trip-of-the"),
         ),
         variation(
             of_ms(total.variation_ms.mean()),
-            "How much the round trips differed from each other, on average.",
+            t!("how-much-the-round-trips"),
         ),
-        loss(
-            total.loss_percent(),
-            "How much of what was sent was lost and had to be sent again.",
-        ),
+        loss(total.loss_percent(), t!("how-much-of-what-was")),
         LinkFigure::plain(
-            "time to connect",
+            t!("time-to-connect"),
             format::millis_or_unknown(of_ms(total.connect_ms.mean())),
-            "What a connection took on average, from the first packet until the service was ready.",
+            t!("what-a-connection-took-on"),
         ),
         a_minute(total.bytes_per_minute().map(|bytes| bytes as u64)),
     ]
@@ -162,12 +147,12 @@ impl LinkFigure {
 fn round_trip(trip: Option<Duration>, about: &'static str) -> LinkFigure {
     let is_long = trip.is_some_and(|trip| trip > LONG_ROUND_TRIP);
     LinkFigure {
-        name: "round trip",
+        name: t!("round-trip"),
         value: format::millis_or_unknown(trip),
         cause: is_long.then(|| {
-            format!(
-                "Over {} ms: every answer comes that much later. A VPN, a mobile or satellite line, or a distant service does this.",
-                LONG_ROUND_TRIP.as_millis()
+            t!(
+                "over-ms-every-answer-comes",
+                value = LONG_ROUND_TRIP.as_millis()
             )
         }),
         about,
@@ -177,14 +162,9 @@ fn round_trip(trip: Option<Duration>, about: &'static str) -> LinkFigure {
 fn variation(by: Option<Duration>, about: &'static str) -> LinkFigure {
     let is_large = by.is_some_and(|by| by > LARGE_VARIATION);
     LinkFigure {
-        name: "variation",
+        name: t!("variation"),
         value: format::millis_or_unknown(by),
-        cause: is_large.then(|| {
-            format!(
-                "Over {} ms: the line is unsteady, and answers may stutter. A weak or a busy wireless link does this.",
-                LARGE_VARIATION.as_millis()
-            )
-        }),
+        cause: is_large.then(|| t!("over-ms-the-line-is", value = LARGE_VARIATION.as_millis())),
         about,
     }
 }
@@ -192,12 +172,15 @@ fn variation(by: Option<Duration>, about: &'static str) -> LinkFigure {
 fn loss(percent: Option<f64>, about: &'static str) -> LinkFigure {
     let is_much = percent.is_some_and(|percent| percent > MUCH_LOSS_PERCENT);
     LinkFigure {
-        name: "lost on the way",
-        value: percent.map_or_else(|| UNKNOWN.to_owned(), |percent| format!("{percent:.1} %")),
+        name: t!("lost-on-the-way"),
+        value: percent.map_or_else(
+            || UNKNOWN.to_owned(),
+            |percent| format!("{} %", decimal(percent, 1)),
+        ),
         cause: is_much.then(|| {
-            format!(
-                "Over {MUCH_LOSS_PERCENT:.0} %: speech arrives in fits and starts. Most is lost on the radio, far from the access \
-                 point, or on a line that is full."
+            t!(
+                "over-speech-arrives-in-fits",
+                much_loss_percent = format!("{:.0}", MUCH_LOSS_PERCENT)
             )
         }),
         about,
@@ -206,9 +189,9 @@ fn loss(percent: Option<f64>, about: &'static str) -> LinkFigure {
 
 fn a_minute(bytes: Option<u64>) -> LinkFigure {
     LinkFigure::plain(
-        "data a minute",
+        t!("data-a-minute"),
         bytes.map_or_else(|| UNKNOWN.to_owned(), format::bytes),
-        "Bytes to and from the service for each minute with a connection. A profile such as low-data keeps them few.",
+        t!("bytes-to-and-from-the"),
     )
 }
 

@@ -10,7 +10,7 @@ use super::conversations_state::{ConversationsState, Goal, ListRow, clock_time};
 use super::theme::{RADIUS_FIELD, Weight, caps, font, space, tokens};
 use super::widgets::focus_ring;
 use super::{bidi, format};
-use crate::base::plural::count;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::store::ConversationSummary;
@@ -138,9 +138,9 @@ fn row_ui(ui: &mut Ui, of: &ConversationSummary, snapshot: &Snapshot) -> Respons
     let title = title(of);
     let is_running = snapshot.kept.current == Some(of.id);
     let time = if is_running {
-        "now".to_owned()
+        t!("now").to_owned()
     } else {
-        clock_time(of.ended, "%H:%M")
+        clock_time(of.ended)
     };
     // What was found, unless it is the title.
     let passage = of.passage.as_deref().map(format::clean);
@@ -172,7 +172,7 @@ fn row_ui(ui: &mut Ui, of: &ConversationSummary, snapshot: &Snapshot) -> Respons
         let response = format::millis_or_unknown(of.response);
         cell(response, RESPONSE.0, t.muted);
     }
-    cell(count(of.turns, "turn"), TURNS, t.muted);
+    cell(t!("n-turns", n = of.turns), TURNS, t.muted);
     let left = rect.left() + space::M;
     let (weight, ink) = if is_running {
         (Weight::SemiBold, t.accent)
@@ -222,7 +222,7 @@ fn line(
 pub(super) fn title(of: &ConversationSummary) -> String {
     let title = format::clean(&of.title);
     if title.trim().is_empty() {
-        "Without words".to_owned()
+        t!("without-words").to_owned()
     } else {
         title
     }
@@ -230,11 +230,11 @@ pub(super) fn title(of: &ConversationSummary) -> String {
 
 /// Turns, typical response, profile.
 pub(super) fn facts(of: &ConversationSummary, snapshot: &Snapshot) -> Vec<String> {
-    let mut facts = vec![count(of.turns, "turn")];
+    let mut facts = vec![t!("n-turns", n = of.turns)];
     if let Some(response) = of.response {
-        facts.push(format!(
-            "typical reply after {} ms",
-            format::millis(response)
+        facts.push(t!(
+            "typical-reply-after-ms",
+            response = format::millis(response)
         ));
     }
     facts.push(profile(&of.profile, snapshot));

@@ -16,16 +16,13 @@ use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, choose, plain_button, signed_row};
 use super::{bidi, format};
-use crate::base::plural::count;
 use crate::base::retention::Retention;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 
 /// Widest page: beyond it the columns of a row are too far from its title.
 const WIDEST: f32 = 880.0;
-
-/// What the search is called where it is read aloud.
-const SEARCH: &str = "Search conversations";
 
 /// The page; in surroundings that scroll, its own scrolling part is as high as `room`.
 pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut UiState) {
@@ -49,20 +46,26 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view:
 
 fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut UiState) {
     let t = tokens(ui);
-    if page_head(ui, "Conversations", "To the conversation (Esc, Ctrl H)").clicked() {
+    if page_head(
+        ui,
+        t!("conversations"),
+        t!("to-the-conversation-from-conversations"),
+    )
+    .clicked()
+    {
         view.leave();
     }
     let many = snapshot.kept.list.len() == MOST_FOUND && !view.conversations.text.trim().is_empty();
     let kept = match snapshot.kept.trouble {
         Some(_) => String::new(),
-        None if many => format!("The newest {MOST_FOUND} are shown. Type more to find others."),
+        None if many => t!("the-newest-are-shown-type", most_found = MOST_FOUND),
         None => format!("{}.", retention(snapshot.kept.retention)),
     };
     ui.horizontal(|ui| {
         ui.set_min_height(28.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let tooltip = "The service will know nothing of the present one (Ctrl N)";
-            let begins = plain_button(ui, "New conversation").on_hover_text(tooltip);
+            let tooltip = t!("the-service-will-know-nothing");
+            let begins = plain_button(ui, t!("new-conversation")).on_hover_text(tooltip);
             if begins.clicked() {
                 view.begin_conversation(snapshot);
             }
@@ -108,11 +111,11 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
 fn retention(retention: Retention) -> String {
     const DAY: u64 = 24 * 60 * 60;
     match retention {
-        Retention::Off => "Nothing new is kept (keep: off in config.yaml)".to_owned(),
-        Retention::Forever => "Kept until you delete it, on this computer only".to_owned(),
-        Retention::For(time) => format!(
-            "Kept for {}, on this computer only",
-            count(time.as_secs() / DAY, "day")
+        Retention::Off => t!("nothing-new-is-kept-keep").to_owned(),
+        Retention::Forever => t!("kept-until-you-delete-it").to_owned(),
+        Retention::For(time) => t!(
+            "kept-for-on-this-computer",
+            time = t!("n-days", n = time.as_secs() / DAY)
         ),
     }
 }
@@ -150,10 +153,11 @@ fn search_ui(ui: &mut Ui, width: f32, state: &mut ConversationsState) {
         .desired_width(width)
         .char_limit(200)
         .margin(Margin::symmetric(12, 9))
-        .hint_text("Search what was said");
+        .hint_text(t!("search-what-was-said"));
     let response = ui.add(field);
-    ui.ctx()
-        .accesskit_node_builder(response.id, |node| node.set_label(SEARCH));
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_label(t!("search-conversations"))
+    });
     if state.goal == Some(Goal::Search) {
         state.goal = None;
         response.request_focus();
@@ -161,17 +165,17 @@ fn search_ui(ui: &mut Ui, width: f32, state: &mut ConversationsState) {
 }
 
 fn choices_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) {
-    const PERIODS: [(Period, &str, &str, &str); 3] = [
-        (Period::Today, "Today", "Today", ""),
-        (Period::Week, "7 days", "The last 7 days", ""),
-        (Period::All, "All", "All days", ""),
+    let periods: [(Period, &str, &str, &str); 3] = [
+        (Period::Today, t!("today"), t!("today"), ""),
+        (Period::Week, t!("n-7-days"), t!("the-last-7-days"), ""),
+        (Period::All, t!("all"), t!("all-days"), ""),
     ];
-    if let Some(period) = choose(ui, &PERIODS, state.period) {
+    if let Some(period) = choose(ui, &periods, state.period) {
         state.period = period;
     }
     let name = |profile_name: Option<&String>| {
         profile_name.map_or_else(
-            || "All profiles".to_owned(),
+            || t!("all-profiles").to_owned(),
             |name| bidi::shown(&profile(name, snapshot)),
         )
     };
@@ -191,16 +195,16 @@ fn choices_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) 
             taken
         });
     ui.ctx()
-        .accesskit_node_builder(list.response.id, |node| node.set_label("Profile"));
+        .accesskit_node_builder(list.response.id, |node| node.set_label(t!("profile")));
     if let Some(Some(taken)) = list.inner {
         state.profile = taken;
     }
-    let words = text("With problems", Weight::Medium, 13.0, tokens(ui).strong);
+    let words = text(t!("with-problems"), Weight::Medium, 13.0, tokens(ui).strong);
     let button = Button::new(words)
         .selected(state.failed)
         .corner_radius(8)
         .min_size(vec2(0.0, 28.0));
-    let tooltip = "Only conversations in which an answer failed";
+    let tooltip = t!("only-conversations-in-which-an");
     if ui.add(button).on_hover_text(tooltip).clicked() {
         state.failed = !state.failed;
     }
@@ -212,21 +216,15 @@ fn empty_ui(ui: &mut Ui, retention: Retention, height: f32, state: &mut Conversa
     let (head, body) = if state.is_filtered() {
         let words = !state.text.trim().is_empty();
         let body = if words {
-            "No conversation holds all these words. Try fewer, or the beginning of a word."
+            t!("no-conversation-holds-all-these")
         } else {
-            "There is no such conversation."
+            t!("there-is-no-such-conversation")
         };
-        ("Nothing found", body)
+        (t!("nothing-found"), body)
     } else if retention == Retention::Off {
-        (
-            "Nothing is kept",
-            "Write keep: 30d into config.yaml to find here what was said in the last 30 days.",
-        )
+        (t!("nothing-is-kept"), t!("write-keep-30d-into-config"))
     } else {
-        (
-            "No conversation yet",
-            "What you and the assistant say will be found here.",
-        )
+        (t!("no-conversation-yet"), t!("what-you-and-the-assistant"))
     };
     ui.vertical_centered(|ui| {
         ui.add_space((height * 0.3).clamp(0.0, 140.0));
@@ -236,7 +234,7 @@ fn empty_ui(ui: &mut Ui, retention: Retention, height: f32, state: &mut Conversa
         ui.label(text(body, Weight::Regular, 14.0, t.normal));
         if state.is_filtered() {
             ui.add_space(space::S);
-            if plain_button(ui, "Show all").clicked() {
+            if plain_button(ui, t!("show-all")).clicked() {
                 state.show_all();
             }
         }
@@ -254,9 +252,9 @@ fn below_ui(
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(32.0);
         if let Some(new) = &mut state.deletes {
-            let question = "Delete all conversations for good? The present one ends.";
+            let question = t!("delete-all-conversations-for-good");
             ui.label(text(question, Weight::Medium, 13.0, t.strong));
-            if let Some(deletes) = answers_ui(ui, ["Delete all", "Keep them"], new) {
+            if let Some(deletes) = answers_ui(ui, [t!("delete-all"), t!("keep-them")], new) {
                 state.deletes = None;
                 commands.extend(deletes.then_some(Command::DeleteKept(None)));
             }
@@ -264,10 +262,10 @@ fn below_ui(
         }
         let n = snapshot.kept.list.len() as u64;
         let what = match (n, state.is_filtered()) {
-            (1, true) => "1 conversation found".to_owned(),
-            (_, true) => format!("{} conversations found", format::grouped(n)),
-            (1, false) => "1 conversation".to_owned(),
-            (_, false) => format!("{} conversations", format::grouped(n)),
+            (1, true) => t!("n-1-conversation-found").to_owned(),
+            (_, true) => t!("conversations-found", n = format::grouped(n)),
+            (1, false) => t!("n-1-conversation").to_owned(),
+            (_, false) => t!("conversations-counted", n = format::grouped(n)),
         };
         let found = ui.label(text(what, Weight::Regular, 12.0, t.muted));
         ui.ctx()
@@ -277,7 +275,7 @@ fn below_ui(
             return;
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if plain_button(ui, "Delete all").clicked() {
+            if plain_button(ui, t!("delete-all")).clicked() {
                 state.deletes = Some(true);
             }
         });

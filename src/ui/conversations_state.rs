@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
 use super::transcript::Transcript;
+use crate::base::dates;
 use crate::base::ids::TurnId;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Caption, CaptionEnd, KeptConversation, KeptView, Speaker};
 use crate::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
@@ -241,13 +243,11 @@ impl Rows {
 /// A day as people say it.
 pub(super) fn day(date: Date, today: Date) -> String {
     if date == today {
-        "Today".to_owned()
+        t!("today").to_owned()
     } else if today.yesterday().is_ok_and(|yesterday| date == yesterday) {
-        "Yesterday".to_owned()
-    } else if date.year() == today.year() {
-        date.strftime("%A, %-d %B").to_string()
+        t!("yesterday").to_owned()
     } else {
-        date.strftime("%A, %-d %B %Y").to_string()
+        dates::day(date, today.year())
     }
 }
 
@@ -299,8 +299,8 @@ fn captions(
     let failed = turn.outcome == failed() || turn.is_open();
     let answered = !turn.assistant.trim().is_empty();
     let user = caption(turn, Speaker::User, &turn.user);
-    let unanswered = (failed && !answered).then_some(" — not answered");
-    let ending = failed.then_some(" — broken off");
+    let unanswered = (failed && !answered).then_some(t!("not-answered"));
+    let ending = failed.then_some(t!("broken-off"));
     let assistant = caption(turn, Speaker::Assistant, &turn.assistant);
     [(user, unanswered), (assistant, ending)]
         .into_iter()
@@ -312,11 +312,11 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
     Arc::new(Caption {
         speaker,
         name: match speaker {
-            Speaker::User => "You",
-            Speaker::Assistant => "Assistant",
+            Speaker::User => t!("you"),
+            Speaker::Assistant => t!("assistant"),
         },
         turn: TurnId(turn.number),
-        time: clock_time(turn.at, "%-d %b %H:%M"),
+        time: moment(turn.at),
         text: words.to_owned(),
         typed: turn.typed && speaker == Speaker::User,
         unsent: false,
@@ -337,10 +337,14 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
     })
 }
 
-/// A moment by the clock of this place.
-pub(super) fn clock_time(at: Timestamp, format: &str) -> String {
-    let there = at.to_zoned(TimeZone::system());
-    there.strftime(format).to_string()
+/// A moment of this year by the clock of this place.
+pub(super) fn moment(at: Timestamp) -> String {
+    dates::moment(&at.to_zoned(TimeZone::system()))
+}
+
+/// A time of the day by the clock of this place.
+pub(super) fn clock_time(at: Timestamp) -> String {
+    dates::clock(&at.to_zoned(TimeZone::system()))
 }
 
 #[cfg(test)]

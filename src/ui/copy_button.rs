@@ -7,6 +7,7 @@ use eframe::egui::Ui;
 use super::report;
 use super::ui_state::UiState;
 use super::widgets::plain_button;
+use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 
 /// How long "Copied" is said.
@@ -14,11 +15,11 @@ const COPIED_STANDS: Duration = Duration::from_secs(2);
 
 /// The button of the report.
 pub(super) fn copy_report_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    let what = "Versions, devices and figures as text, without what was said and without the key";
+    let what = t!("versions-devices-and-figures-as");
     let text = || report::report(snapshot);
     copy_button_ui(
         ui,
-        ["Copy report", what],
+        [t!("copy-report"), what],
         view.now,
         &mut view.copied_at,
         text,
@@ -34,7 +35,7 @@ pub(super) fn copy_button_ui(
     text: impl FnOnce() -> String,
 ) {
     let copied = copied_at.is_some_and(|at| now.duration_since(at) < COPIED_STANDS);
-    if plain_button(ui, if copied { "Copied" } else { words })
+    if plain_button(ui, if copied { t!("copied") } else { words })
         .on_hover_text(tooltip)
         .clicked()
     {

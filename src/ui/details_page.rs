@@ -12,6 +12,7 @@ use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, plain_button, sign, value_row, value_rows};
 use super::{connection_figures, explain, format, history, past_alerts, waterfall};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::diagnosis::Finding;
@@ -34,35 +35,38 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         .get(snapshot.chosen)
         .map(|profile| profile.target);
     ui.spacing_mut().item_spacing.y = space::S;
-    if page_head(ui, "Details", "To the conversation (Esc, Ctrl D)").clicked() {
+    if page_head(ui, t!("details"), t!("to-the-conversation-esc-ctrl-d")).clicked() {
         view.leave();
     }
-    section(ui, "Problems and fixes", |ui| {
+    section(ui, t!("problems-and-fixes"), |ui| {
         causes_ui(ui, snapshot, target, view)
     });
-    section(ui, "The newest turns", |ui| {
+    section(ui, t!("the-newest-turns"), |ui| {
         waterfall::turns_ui(ui, &snapshot.turns, view)
     });
-    section(ui, "Connection", |ui| {
+    section(ui, t!("connection"), |ui| {
         let figures = connection_figures::now(&view.numbers.figures.meters);
         connection_figures::rows_ui(ui, &figures);
     });
-    section(ui, "History", |ui| {
+    section(ui, t!("history"), |ui| {
         history::history_ui(ui, snapshot, target, view)
     });
-    section(ui, "Alerts of the last 7 days", |ui| {
+    section(ui, t!("alerts-of-the-last-7"), |ui| {
         past_alerts::alerts_ui(ui, snapshot, view)
     });
     if !snapshot.demo && !snapshot.models.is_empty() {
-        section(ui, "Profiles and models", |ui| {
+        section(ui, t!("profiles-and-models"), |ui| {
             models_ui(ui, &snapshot.models)
         });
     }
-    section(ui, "Now", |ui| now_ui(ui, snapshot, view));
+    section(ui, t!("now-heading"), |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
         copy_button::copy_report_ui(ui, snapshot, view);
-        let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
-        if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
+        let what = t!("writes-the-turns-of-this");
+        if plain_button(ui, t!("export-csv"))
+            .on_hover_text(what)
+            .clicked()
+        {
             view.export(snapshot, Command::ExportCsv);
         }
     });
@@ -112,7 +116,7 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     let t = tokens(ui);
     ui.add_space(space::XS);
     let costs = finding.costs.map_or_else(String::new, |costs| {
-        format!(" · about {} ms", format::millis(costs))
+        t!("about-ms", costs = format::millis(costs))
     });
     let head = format!("{}{costs}", finding.part.name());
     let tooltip = explain::finding(finding);
@@ -137,33 +141,33 @@ fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
 }
 
 fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapshot) {
-    let answered = format!(
-        "Turns that got their answer, without those that you ended yourself; {} since the start or the last reset.",
-        explain::whose(snapshot)
+    let answered = t!(
+        "turns-that-got-their-answer",
+        whose = explain::whose(snapshot)
     );
     let rows = [
         (
-            "queues",
+            t!("queues"),
             explain::queues(figures),
-            "Captured sound that waits to be looked at, messages that wait for the line, and reply audio that waits for its time.",
+            t!("captured-sound-that-waits-to"),
         ),
         (
-            "turns",
+            t!("turns"),
             explain::per_minute(figures),
-            "The rate of the newest ten turns.",
+            t!("the-rate-of-the-newest"),
         ),
         (
-            "answered",
+            t!("answered"),
             explain::success(figures.turns.answered(), figures.turns.failed()),
             &*answered,
         ),
         (
-            "tool calls",
+            t!("tool-calls"),
             format::grouped(figures.turns.tool_calls),
-            "Functions that the service asked for.",
+            t!("functions-that-the-service-asked"),
         ),
         (
-            "tokens · cost",
+            t!("tokens-cost"),
             format!(
                 "{} · {}",
                 explain::tokens(figures.turns.tokens, figures.turns.thoughts),
@@ -183,8 +187,7 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
 fn models_ui(ui: &mut Ui, models: &ModelsUsage) {
     for ((profile, model), of) in models {
         let name = format!("{profile} · {model}");
-        let what = "Turns of this profile with this model since the start: how many, the median response, and what they cost \
-                    together. A reset leaves them as they are.";
+        let what = t!("turns-of-this-profile-with");
         value_row(ui, None, &name, &explain::of_model(of), what);
     }
 }
@@ -192,47 +195,41 @@ fn models_ui(ui: &mut Ui, models: &ModelsUsage) {
 fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
     let rows = [
         (
-            "CPU",
+            t!("cpu"),
             format::percent(process.cpu_percent),
-            "Percent of one core over the last second.",
+            t!("percent-of-one-core-over"),
         ),
         (
-            "threads",
+            t!("threads"),
             explain::threads(process),
-            "Threads of this program, and whether they become more without ending (found as for memory).",
+            t!("threads-of-this-program-and"),
         ),
         (
-            "memory",
+            t!("memory-lower"),
             format!(
                 "{} · {}",
                 format::megabytes(process.rss),
                 explain::trend(process)
             ),
-            "Resident memory of this program, and whether it grows without coming back (found by its slope over 45 minutes; a dash before so much is known).",
+            t!("resident-memory-of-this-program"),
         ),
         (
-            "this computer",
+            t!("this-computer"),
             explain::machine(process),
-            "Load of all processors, and memory in use.",
+            t!("load-of-all-processors-and"),
         ),
     ];
     value_rows(ui, rows);
     if let Some(battery) = explain::battery(process) {
-        value_row(
-            ui,
-            None,
-            "battery",
-            &battery,
-            "How full it is. On battery the processor may be slower.",
-        );
+        value_row(ui, None, t!("battery"), &battery, t!("how-full-it-is-on"));
     }
 }
 
 /// The label of the button to this page, with the number of alerts.
 pub(super) fn button_words(snapshot: &Snapshot) -> String {
     match snapshot.alerts.len() {
-        0 => "Details".into(),
-        1 => "Details · 1 alert".into(),
-        n => format!("Details · {n} alerts"),
+        0 => t!("details").into(),
+        1 => t!("details-1-alert").into(),
+        n => t!("details-with-alerts", n),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::format::{UNKNOWN, grouped, millis};
 use crate::base::cost::Cost;
-use crate::base::plural::count;
+use crate::base::text::{decimal, t};
 use crate::conversation::snapshot::{LimitView, Snapshot, SpendScope};
 use crate::profile::{self, Profile};
 use crate::provider::turn_cost::Pricing;
@@ -18,45 +18,20 @@ use crate::telemetry::summary::ModelUsage;
 use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
 /// Name and explanation of each stage, in the order of `Stages::values`.
-pub(super) const STAGES: [(&str, &str); 10] = [
-    (
-        "capture",
-        "The microphone and its buffers: from the air to this program.",
-    ),
-    (
-        "dsp",
-        "Filters: change of the sample rate, echo, noise, gain.",
-    ),
-    (
-        "endpoint",
-        "Silence until it was decided that you had finished. The profile's patience sets it.",
-    ),
-    (
-        "encode and queue",
-        "From that decision to the last byte on its way to the service.",
-    ),
-    (
-        "network",
-        "The way to the service and back: one round trip, as the system measures it.",
-    ),
-    (
-        "service",
-        "The service itself: from your last byte to the first sound of its answer, without the way.",
-    ),
-    ("decode", "From the first sound that arrived to samples."),
-    (
-        "held",
-        "The answer was there before patience was over, and waited.",
-    ),
-    (
-        "buffer",
-        "The answer waited for more of itself, so that it does not stutter.",
-    ),
-    (
-        "device",
-        "The speaker and its buffers: from this program to your ear.",
-    ),
-];
+pub(super) fn stages() -> [(&'static str, &'static str); 10] {
+    [
+        (t!("capture"), t!("the-microphone-and-its-buffers")),
+        (t!("dsp"), t!("filters-change-of-the-sample")),
+        (t!("endpoint"), t!("silence-until-it-was-decided")),
+        (t!("encode-and-queue"), t!("from-that-decision-to-the")),
+        (t!("network"), t!("the-way-to-the-service")),
+        (t!("service"), t!("the-service-itself-from-your")),
+        (t!("decode"), t!("from-the-first-sound-that")),
+        (t!("held"), t!("the-answer-was-there-before")),
+        (t!("buffer"), t!("the-answer-waited-for-more")),
+        (t!("device"), t!("the-speaker-and-its-buffers")),
+    ]
+}
 
 /// The model of a profile, and how it thinks, for the end of a tooltip.
 pub(super) fn model(profile: &Profile) -> String {
@@ -71,15 +46,15 @@ pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) 
         .zip(target)
         .filter(|(typical, target)| typical > target);
     let Some((typical, target)) = over else {
-        return ("No problems found.".into(), true);
+        return (t!("no-problems-found").into(), true);
     };
     let found = if figures.n < LEAST_TURNS as u64 {
-        "a cause is looked for from the third turn on."
+        t!("a-cause-is-looked-for")
     } else {
-        "the newest turns show no cause."
+        t!("the-newest-turns-show-no")
     };
     let (typical, target) = (millis(typical), millis(target));
-    let words = format!("The typical response is {typical} ms, over {target}: {found}");
+    let words = t!("the-typical-response-is-ms", typical, target, found);
     (words, false)
 }
 
@@ -91,25 +66,20 @@ pub(super) fn alert(kind: AlertKind) -> String {
         .map(|key| format!("`{}`", key.trim_start_matches("alerts.")));
     let names: Vec<String> = names.collect();
     let about = limits.first().and_then(|key| profile::about(key));
-    let (noun, verb) = if names.len() == 1 {
-        ("limit", "is")
-    } else {
-        ("limits", "are")
-    };
-    format!(
-        "{} The {noun} {verb} {} under `alerts:` in the profile.",
-        about.unwrap_or_default(),
-        names.join(" and ")
+    t!(
+        "alert-and-its-limits",
+        about = about.unwrap_or_default(),
+        n = names.len(),
+        limits = names.join(t!("and"))
     )
 }
 
 /// The source of a likely cause's values.
 pub(super) fn finding(finding: &Finding) -> &'static str {
     if finding.costs.is_some() {
-        "The part of a turn that the cause sits in, and about how much later you hear an answer because of it: from the \
-         medians of your last ten turns with this profile, and the round trip as it is now."
+        t!("the-part-of-a-turn")
     } else {
-        "The part that the cause sits in. What it costs a turn cannot be told in milliseconds."
+        t!("the-part-that-the-cause")
     }
 }
 
@@ -118,7 +88,11 @@ pub(super) fn tokens(counted: u64, thoughts: u64) -> String {
     match (counted, thoughts) {
         (0, _) => UNKNOWN.to_owned(),
         (counted, 0) => grouped(counted),
-        (counted, thoughts) => format!("{}, thought {}", grouped(counted), grouped(thoughts)),
+        (counted, thoughts) => t!(
+            "counted-and-thought",
+            counted = grouped(counted),
+            thoughts = grouped(thoughts)
+        ),
     }
 }
 
@@ -128,9 +102,13 @@ pub(super) fn billed(turn: &TurnRecord) -> Option<String> {
     if turn.model.is_empty() || counted == 0 {
         return None;
     }
-    let mut words = format!("{} · {} tokens", turn.model, grouped(counted));
+    let mut words = t!(
+        "model-and-tokens",
+        model = turn.model,
+        counted = grouped(counted)
+    );
     if thoughts > 0 {
-        words += &format!(", thought {}", grouped(thoughts));
+        words += &t!("and-thought", thoughts = grouped(thoughts));
     }
     if let Some(cost) = turn.cost {
         words += &format!(" · {cost}");
@@ -140,7 +118,7 @@ pub(super) fn billed(turn: &TurnRecord) -> Option<String> {
 
 /// What a model did with a profile.
 pub(super) fn of_model(of: &ModelUsage) -> String {
-    let turns = count(of.turns.all(), "turn");
+    let turns = t!("n-turns", n = of.turns.all());
     let median = of
         .response
         .quantile(0.5)
@@ -154,22 +132,14 @@ pub(super) fn spent(limit: &LimitView) -> String {
         usd: limit.limit_usd,
         at_most: false,
     };
-    format!("{} of {allowed}", limit.spent)
+    t!("spent-of-allowed", spent = limit.spent, allowed)
 }
 
 /// The name of a limit, and what it means.
 pub(super) fn limit(scope: SpendScope) -> (&'static str, &'static str) {
     match scope {
-        SpendScope::Conversation => (
-            "spent, conversation",
-            "Spent since the start of the program, and the limit: `conversation` under `spend_limit_usd` in config.yaml. At \
-             the limit the microphone closes.",
-        ),
-        SpendScope::Day => (
-            "spent, today",
-            "Spent today with all programs of this user, and the limit: `day` under `spend_limit_usd` in config.yaml. At the \
-             limit the microphone closes.",
-        ),
+        SpendScope::Conversation => (t!("spent-conversation"), t!("spent-since-the-start-of")),
+        SpendScope::Day => (t!("spent-today"), t!("spent-today-with-all-programs")),
     }
 }
 
@@ -177,24 +147,19 @@ pub(super) fn limit(scope: SpendScope) -> (&'static str, &'static str) {
 pub(super) fn pricing(pricing: Pricing) -> &'static str {
     match pricing {
         Pricing::Configured(_) => {
-            "Tokens that the service counted, and their cost by `price_usd_per_million` in config.yaml, since it is set. The \
-             bill is the service's."
+            t!("tokens-that-the-service-counted-and-their-cost")
         }
         Pricing::Published(_) => {
-            "Tokens that the service counted, and their cost by the published price of this model for each kind of token. \
-             Thoughts, and what is counted without its kind, are taken at the dearest price: then the cost is an upper \
-             bound, \"at most\". `price_usd_per_million` in config.yaml sets another price. The bill is the service's."
+            t!("tokens-that-the-service-counted-and-their")
         }
         Pricing::Free => {
-            "Tokens that the service counted, and their cost where a price is known. The demo bills nothing."
+            t!("tokens-that-the-service-counted-and")
         }
         Pricing::Unpublished => {
-            "Tokens that the service counted. What they cost is not known: no price is published for this model. Set \
-             `price_usd_per_million` with `in` and `out` in config.yaml."
+            t!("tokens-that-the-service-counted-what")
         }
         Pricing::Elsewhere => {
-            "Tokens that the service counted. What they cost is not known: this service is not Google's. Set \
-             `price_usd_per_million` with `in` and `out` in config.yaml."
+            t!("tokens-that-the-service-counted")
         }
     }
 }
@@ -203,8 +168,8 @@ pub(super) fn pricing(pricing: Pricing) -> &'static str {
 pub(super) fn whose(snapshot: &Snapshot) -> String {
     let active = snapshot.profiles.get(snapshot.chosen);
     match active.filter(|_| snapshot.auto.is_some()) {
-        Some(chooser) => format!("with the profiles that {} chooses among", chooser.label),
-        None => "with this profile".to_owned(),
+        Some(chooser) => t!("with-the-profiles-that-chooses", label = chooser.label),
+        None => t!("with-this-profile").to_owned(),
     }
 }
 
@@ -214,7 +179,12 @@ pub(super) fn share(part: u64, all: u64) -> String {
         return UNKNOWN.to_owned();
     }
     let percent = part as f64 / all as f64 * 100.0;
-    format!("{} of {} · {percent:.0} %", grouped(part), grouped(all))
+    t!(
+        "part-of-all",
+        part = grouped(part),
+        all = grouped(all),
+        percent = format!("{percent:.0}")
+    )
 }
 
 /// The share of turns with an answer, without those that the user ended.
@@ -228,26 +198,30 @@ pub(super) fn cost(cost: Option<Cost>) -> String {
 }
 
 pub(super) fn per_minute(figures: &TurnStatistics) -> String {
-    figures
-        .turns_per_minute
-        .map_or_else(|| UNKNOWN.to_owned(), |rate| format!("{rate:.1} a minute"))
+    figures.turns_per_minute.map_or_else(
+        || UNKNOWN.to_owned(),
+        |rate| t!("rate-a-minute", rate = decimal(rate, 1)),
+    )
 }
 
 /// What waits, in the three queues.
 pub(super) fn queues(figures: &TurnStatistics) -> String {
-    format!(
-        "{} ms in · {} out · {} ms reply",
-        millis(figures.meters.capture_queued),
-        figures.meters.outbox,
-        millis(figures.meters.reply_queued)
+    t!(
+        "ms-in-out-ms-reply",
+        capture_queued = millis(figures.meters.capture_queued),
+        outbox = figures.meters.outbox,
+        reply_queued = millis(figures.meters.reply_queued)
     )
 }
 
 /// Whether memory grows, and how fast.
 pub(super) fn trend(process: &ProcessUsage) -> String {
     match process.memory_growth {
-        Growth::PerHour(growth) => format!("grows by {:.0} MB an hour", growth / 1e6),
-        Growth::Steady => "steady".into(),
+        Growth::PerHour(growth) => t!(
+            "grows-by-mb-an-hour",
+            amount = format!("{:.0}", growth / 1e6)
+        ),
+        Growth::Steady => t!("steady").into(),
         Growth::Unknown => UNKNOWN.to_owned(),
     }
 }
@@ -258,8 +232,8 @@ pub(super) fn threads(process: &ProcessUsage) -> String {
         return UNKNOWN.to_owned();
     };
     let trend = match process.thread_growth {
-        Growth::PerHour(growth) => format!("grows by {growth:.0} an hour"),
-        Growth::Steady => "steady".into(),
+        Growth::PerHour(growth) => t!("grows-by-an-hour", growth = format!("{growth:.0}")),
+        Growth::Steady => t!("steady").into(),
         Growth::Unknown => UNKNOWN.to_owned(),
     };
     format!("{threads} · {trend}")
@@ -271,10 +245,10 @@ pub(super) fn machine(process: &ProcessUsage) -> String {
     let percent = |value: Option<f64>| {
         value.map_or_else(|| UNKNOWN.to_owned(), |value| format!("{value:.0} %"))
     };
-    format!(
-        "{} · memory {}",
-        percent(machine.cpu_percent.map(f64::from)),
-        percent(machine.memory_percent())
+    t!(
+        "load-and-memory",
+        from = percent(machine.cpu_percent.map(f64::from)),
+        memory_percent = percent(machine.memory_percent())
     )
 }
 
@@ -282,9 +256,9 @@ pub(super) fn machine(process: &ProcessUsage) -> String {
 pub(super) fn battery(process: &ProcessUsage) -> Option<String> {
     let battery = process.machine.battery?;
     let state = if battery.discharging {
-        "in use"
+        t!("in-use")
     } else {
-        "charging or full"
+        t!("charging-or-full")
     };
     Some(format!("{:.0} %, {state}", battery.percent))
 }
@@ -298,25 +272,35 @@ pub(super) fn span(name: &str, total: &Slice) -> String {
             |value| format!("{} ms", millis(value)),
         )
     };
-    format!(
-        "Responses of the last {name}: {} turns, median {}, 95 of 100 within {}",
-        grouped(total.response.n()),
-        value(0.5),
-        value(0.95)
+    t!(
+        "responses-of-the-last-turns",
+        name,
+        response = grouped(total.response.n()),
+        value = value(0.5),
+        p95 = value(0.95)
     )
 }
 
 /// How today's answers compare with yesterday's: in a sentence, and whether they are slower.
 pub(super) fn compared(days: Comparison) -> (String, bool) {
     let is_slower = days.longer_percent > 0.0;
-    let how = if is_slower { "slower" } else { "faster" };
+    let how = if is_slower {
+        t!("slower")
+    } else {
+        t!("faster")
+    };
     let cause = match days.cause {
-        Share::Service => "the service",
-        Share::Network => "the network",
-        Share::Computer => "this computer",
+        Share::Service => t!("the-service"),
+        Share::Network => t!("the-network"),
+        Share::Computer => t!("this-computer"),
     };
     let percent = days.longer_percent.abs();
-    let words = format!("Today {percent:.0} % {how} than yesterday: {cause}.");
+    let words = t!(
+        "today-than-yesterday",
+        percent = format!("{percent:.0}"),
+        how,
+        cause
+    );
     (words, is_slower)
 }
 

@@ -1,6 +1,8 @@
 //! Finds words in the open conversation. Pure but for the bar: the search runs again only when the words or what is looked for
 //! change, not with each frame.
 
+use crate::base::text::t;
+
 use std::ops::Range;
 
 /// A place where the words are.
@@ -111,8 +113,8 @@ impl Search {
     pub(super) fn count(&self) -> String {
         match self.matches.len() {
             0 if self.words.trim().is_empty() => String::new(),
-            0 => "Not found".to_owned(),
-            n => format!("{} of {n}", self.at + 1),
+            0 => t!("not-found").to_owned(),
+            n => t!("found-at-of", at = self.at + 1, n),
         }
     }
 }

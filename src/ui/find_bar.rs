@@ -9,6 +9,7 @@ use super::find::Search;
 use super::icons::Icon;
 use super::theme::{RADIUS_CARD, Weight, font, space, text, tokens};
 use super::widgets::icon_button;
+use crate::base::text::t;
 
 const WIDTH: f32 = 372.0;
 
@@ -43,11 +44,11 @@ fn row_ui(ui: &mut Ui, find: &mut Search) {
         .desired_width((ui.available_width() - 196.0).max(60.0))
         .char_limit(200)
         .margin(Margin::symmetric(8, 6))
-        .hint_text("Find in this conversation");
+        .hint_text(t!("find-in-this-conversation"));
     let (enter, shift) = ui.input(|input| (input.key_pressed(Key::Enter), input.modifiers.shift));
     let response = ui.add(field);
     ui.ctx()
-        .accesskit_node_builder(id, |node| node.set_label("Find in this conversation"));
+        .accesskit_node_builder(id, |node| node.set_label(t!("find-in-this-conversation")));
     if std::mem::take(&mut find.wants_focus) {
         response.request_focus();
     }
@@ -57,11 +58,11 @@ fn row_ui(ui: &mut Ui, find: &mut Search) {
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
-        let closes = icon_button(ui, Icon::Close, 28.0, "Close the search (Esc)").clicked();
-        if icon_button(ui, Icon::Down, 28.0, "Next (Shift Enter)").clicked() {
+        let closes = icon_button(ui, Icon::Close, 28.0, t!("close-the-search-esc")).clicked();
+        if icon_button(ui, Icon::Down, 28.0, t!("next-shift-enter")).clicked() {
             find.step(true);
         }
-        if icon_button(ui, Icon::Up, 28.0, "Previous (Enter)").clicked() {
+        if icon_button(ui, Icon::Up, 28.0, t!("previous-enter")).clicked() {
             find.step(false);
         }
         let count = ui.label(text(find.count(), Weight::Regular, 12.0, t.muted));

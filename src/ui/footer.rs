@@ -10,6 +10,7 @@ use super::ui_state::LayoutSize;
 use super::widgets::{badge, sign};
 use super::{bidi, format};
 use crate::base::retention::Retention;
+use crate::base::text::t;
 use crate::conversation::snapshot::{Link, Snapshot};
 
 /// The footer, in one row or, with less room, in as many as it takes.
@@ -34,9 +35,7 @@ fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
     fact(ui, format::privacy(snapshot));
     if snapshot.kept.retention == Retention::Off {
         ui.add_space(space::M);
-        fact(ui, "nothing is kept").on_hover_text(
-            "When this conversation ends, its words are gone: `keep: off` in config.yaml.",
-        );
+        fact(ui, t!("nothing-is-kept-lower")).on_hover_text(t!("when-this-conversation-ends-its"));
     }
 }
 
@@ -56,16 +55,10 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
     ui.add_space(space::M);
     fact(ui, &bidi::shown(&microphone(snapshot)));
     if format::is_narrowband(snapshot) {
-        badge(ui, "narrowband").on_hover_text(
-            "A hands-free microphone over Bluetooth gives half of the voice's band at best. You are understood better \
-             with a wired microphone, or with that of this computer.",
-        );
+        badge(ui, t!("narrowband")).on_hover_text(t!("a-hands-free-microphone-over"));
     }
     ui.add_space(space::M);
-    fact(ui, &snapshot.barge_in.1).on_hover_text(
-        "Whether an answer stops when you speak while it is played, and why. Esc and Space stop it always; `turn.barge_in` \
-         in the profile decides it by hand.",
-    );
+    fact(ui, &snapshot.barge_in.1).on_hover_text(t!("whether-an-answer-stops-when"));
     ui.add_space(space::M);
 }
 
@@ -76,8 +69,8 @@ fn microphone(snapshot: &Snapshot) -> String {
             let khz = f64::from(stream.rate.hz()) / 1e3;
             format!("{} · {khz} kHz", format::name(&stream.device.name))
         }
-        None if snapshot.muted => "microphone released".into(),
-        None => "no microphone".into(),
+        None if snapshot.muted => t!("microphone-released").into(),
+        None => t!("no-microphone-lower").into(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::base::printable::is_hidden;
+use crate::base::text::{decimal, t};
 use crate::base::units::Dbfs;
 use crate::conversation::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, Link, Snapshot, TalkView,
@@ -26,7 +27,7 @@ const LONGEST_LABEL: usize = 4_000;
 pub(super) fn millis(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1e3;
     if ms < 9.95 {
-        format!("{ms:.1}")
+        decimal(ms, 1)
     } else {
         grouped(ms.round() as u64)
     }
@@ -41,7 +42,7 @@ pub(super) fn millis_or_unknown(duration: Option<Duration>) -> String {
 pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 9.95 {
-        return format!("{seconds:.1} s");
+        return format!("{} s", decimal(seconds, 1));
     }
     let whole = seconds.round() as u64;
     let (minutes, hours) = (whole / 60, whole / 3_600);
@@ -49,7 +50,7 @@ pub(super) fn span(time: Duration) -> String {
         0..120 => format!("{whole} s"),
         120..7_200 => format!("{minutes} min"),
         7_200..172_800 => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{} d {} h", hours / 24, hours % 24),
+        _ => t!("d-h", hours = hours / 24, rest = hours % 24),
     }
 }
 
@@ -72,8 +73,8 @@ pub(super) fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
         1_000..1_000_000 => format!("{:.0} kB", value / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", value / 1e6),
-        _ => format!("{:.2} GB", value / 1e9),
+        1_000_000..1_000_000_000 => format!("{} MB", decimal(value / 1e6, 1)),
+        _ => format!("{} GB", decimal(value / 1e9, 2)),
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn percent(value: Option<f32>) -> String {
         || UNKNOWN.to_owned(),
         |v| {
             if v < 10.0 {
-                format!("{v:.1} %")
+                format!("{} %", decimal(v, 1))
             } else {
                 format!("{v:.0} %")
             }
@@ -104,7 +105,7 @@ pub(super) fn decibels(level: Dbfs) -> String {
         format!("{UNKNOWN} dB")
     } else if level.0 < METER_FLOOR {
         // An empty bar shows no number that would contradict it.
-        format!("under \u{2212}{:.0} dB", -METER_FLOOR)
+        t!("under-db", value = format!("{:.0}", -METER_FLOOR))
     } else if level.0 >= -0.5 {
         "0 dB".to_owned()
     } else {
@@ -115,30 +116,30 @@ pub(super) fn decibels(level: Dbfs) -> String {
 /// The state as one or two words.
 pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
     if is_checking(snapshot) {
-        return "Checking the sound".into();
+        return t!("checking-the-sound").into();
     }
     match snapshot.activity {
         Activity::Connecting => match retry_in(&snapshot.link, now) {
-            Some(seconds) if seconds > 0 => format!("Connecting in {seconds} s"),
-            _ => "Connecting".into(),
+            Some(seconds) if seconds > 0 => t!("connecting-in", seconds),
+            _ => t!("connecting-now").into(),
         },
-        Activity::Listening if !snapshot.talk.voice_activation => "Press Space to talk".into(),
-        Activity::Listening => "Listening".into(),
-        Activity::UserSpeaks => "Hearing you".into(),
-        Activity::Held if snapshot.talk.closing => "Finishing…".into(),
-        Activity::Held => "Recording…".into(),
-        Activity::Thinking => "Thinking".into(),
-        Activity::Answering if snapshot.ducked => "Listening: go on to interrupt".into(),
-        Activity::Answering => "Answering".into(),
-        Activity::Repeating => "Repeating".into(),
-        Activity::Muted => "Muted".into(),
+        Activity::Listening if !snapshot.talk.voice_activation => t!("press-space-to-talk").into(),
+        Activity::Listening => t!("listening").into(),
+        Activity::UserSpeaks => t!("hearing-you").into(),
+        Activity::Held if snapshot.talk.closing => t!("finishing").into(),
+        Activity::Held => t!("recording").into(),
+        Activity::Thinking => t!("thinking").into(),
+        Activity::Answering if snapshot.ducked => t!("listening-go-on-to-interrupt").into(),
+        Activity::Answering => t!("answering").into(),
+        Activity::Repeating => t!("repeating").into(),
+        Activity::Muted => t!("muted").into(),
         Activity::Reconnecting => match retry_in(&snapshot.link, now) {
-            Some(seconds) if seconds > 0 => format!("Reconnecting in {seconds} s"),
-            _ => "Reconnecting".into(),
+            Some(seconds) if seconds > 0 => t!("reconnecting-in", seconds),
+            _ => t!("reconnecting-now").into(),
         },
-        Activity::Offline => "Offline".into(),
-        Activity::NoMicrophone => "No microphone".into(),
-        Activity::LimitReached => "Spend limit reached".into(),
+        Activity::Offline => t!("offline").into(),
+        Activity::NoMicrophone => t!("no-microphone").into(),
+        Activity::LimitReached => t!("spend-limit-reached").into(),
     }
 }
 
@@ -154,45 +155,45 @@ pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> Cow<'static, str>
 
 fn invitation_to(snapshot: &Snapshot, typing: bool) -> &'static str {
     match snapshot.activity {
-        Activity::Connecting => "Connecting",
+        Activity::Connecting => t!("connecting-now"),
         Activity::Listening if !snapshot.talk.voice_activation => match snapshot.talk.key {
-            _ if typing => "Press Enter to send, or Esc and then Space to speak",
-            TalkKey::Hold => "Hold Space and speak",
-            TalkKey::Tap => "Press Space, then speak",
+            _ if typing => t!("press-enter-to-send-or"),
+            TalkKey::Hold => t!("hold-space-and-speak"),
+            TalkKey::Tap => t!("press-space-then-speak"),
         },
-        Activity::Listening => "Speak whenever you like",
-        Activity::UserSpeaks => "I'm listening",
-        Activity::Held if snapshot.talk.closing => "The microphone closes in a moment",
+        Activity::Listening => t!("speak-whenever-you-like"),
+        Activity::UserSpeaks => t!("im-listening"),
+        Activity::Held if snapshot.talk.closing => t!("the-microphone-closes-in-a"),
         Activity::Held if snapshot.talk.key == TalkKey::Tap => {
-            "Speak, and press Space when you are done"
+            t!("speak-and-press-space-when")
         }
-        Activity::Held => "Speak, and let go when you are done",
-        Activity::Thinking => "The answer is on its way",
-        Activity::Answering | Activity::Repeating if snapshot.ducked => "Go on to interrupt",
-        Activity::Repeating => "The last answer again. Press Esc to stop it",
-        Activity::Answering if snapshot.barge_in.0 => "Speak to interrupt, or press Esc",
-        Activity::Answering => "Press Esc to stop the reply",
-        Activity::Muted => "You are muted",
-        Activity::LimitReached => "Nothing is heard until you choose Go on",
-        Activity::Reconnecting => "Reconnecting…",
-        Activity::Offline => "Not connected",
+        Activity::Held => t!("speak-and-let-go-when"),
+        Activity::Thinking => t!("the-answer-is-on-its"),
+        Activity::Answering | Activity::Repeating if snapshot.ducked => t!("go-on-to-interrupt"),
+        Activity::Repeating => t!("the-last-answer-again-press"),
+        Activity::Answering if snapshot.barge_in.0 => t!("speak-to-interrupt-or-press"),
+        Activity::Answering => t!("press-esc-to-stop-the"),
+        Activity::Muted => t!("you-are-muted"),
+        Activity::LimitReached => t!("nothing-is-heard-until-you-choose"),
+        Activity::Reconnecting => t!("reconnecting"),
+        Activity::Offline => t!("not-connected"),
         Activity::NoMicrophone if snapshot.input.trouble.is_none() => {
-            "No microphone: plug one in, and start again"
+            t!("no-microphone-plug-one-in-and")
         }
-        Activity::NoMicrophone => "No microphone: plug one in, or choose one under Sound",
+        Activity::NoMicrophone => t!("no-microphone-plug-one-in"),
     }
 }
 
 /// What the service is called, in the middle of a sentence.
 pub(super) fn service_name(snapshot: &Snapshot) -> &'static str {
     if snapshot.demo {
-        "the demo"
+        t!("the-demo")
     } else if snapshot.local {
-        "the local server"
+        t!("the-local-server")
     } else if snapshot.service.is_own {
-        "your server"
+        t!("your-server")
     } else {
-        "Gemini"
+        t!("gemini")
     }
 }
 
@@ -200,20 +201,20 @@ pub(super) fn service_name(snapshot: &Snapshot) -> &'static str {
 pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
     let is_open = snapshot.activity == Activity::Held && !snapshot.talk.closing;
     match (snapshot.talk.key, is_open) {
-        (TalkKey::Hold, _) => ("hold to talk", "Hold to talk"),
-        (TalkKey::Tap, false) => ("tap to talk", "Tap to talk"),
-        (TalkKey::Tap, true) => ("tap to end", "Tap to end"),
+        (TalkKey::Hold, _) => (t!("hold-to-talk-lower"), t!("hold-to-talk")),
+        (TalkKey::Tap, false) => (t!("tap-to-talk-lower"), t!("tap-to-talk")),
+        (TalkKey::Tap, true) => (t!("tap-to-end-lower"), t!("tap-to-end")),
     }
 }
 
 /// The text in place of a conversation that has not begun.
-pub(super) const fn first_words(talk: TalkView) -> &'static str {
+pub(super) fn first_words(talk: TalkView) -> &'static str {
     match talk.key {
         TalkKey::Hold => {
-            "Your conversation will appear here. Just speak, or hold Space to talk, press / to type and Esc to stop a reply."
+            t!("your-conversation-will-appear-here-just")
         }
         TalkKey::Tap => {
-            "Your conversation will appear here. Tap Space to talk and again to end; press / to type and Esc to stop a reply."
+            t!("your-conversation-will-appear-here-tap")
         }
     }
 }
@@ -221,15 +222,22 @@ pub(super) const fn first_words(talk: TalkView) -> &'static str {
 /// How early turns are closed, or why not, and the cost of false endpoints.
 pub(super) fn early(figures: &TurnStatistics) -> String {
     let close = match figures.early {
-        EarlyClose::After(silence) => format!("closed at {}", millis_or_unknown(Some(silence))),
-        EarlyClose::Off => "not closed early".to_owned(),
-        EarlyClose::Needless => "early close off: nothing to gain".to_owned(),
-        EarlyClose::Pauses => "early close off: your pauses last as long".to_owned(),
+        EarlyClose::After(silence) => t!(
+            "closed-early-at",
+            silence = millis_or_unknown(Some(silence))
+        ),
+        EarlyClose::Off => t!("not-closed-early").to_owned(),
+        EarlyClose::Needless => t!("early-close-off-nothing-to").to_owned(),
+        EarlyClose::Pauses => t!("early-close-off-your-pauses").to_owned(),
         // The smallest share that pays for a dropped answer: see `turn/early/budget.rs`.
-        EarlyClose::Never => "early close off: eager_waste_percent is below 9".to_owned(),
-        EarlyClose::Spent => "early close off: it did not pay in the last 20 turns".to_owned(),
+        EarlyClose::Never => t!("early-close-off-eager-waste").to_owned(),
+        EarlyClose::Spent => t!("early-close-off-it-did").to_owned(),
     };
-    let mut words = format!("patience {}, {close}", millis_or_unknown(figures.patience));
+    let mut words = t!(
+        "patience-and-close",
+        patience = millis_or_unknown(figures.patience),
+        close
+    );
     let wanted = !matches!(
         figures.early,
         EarlyClose::Off | EarlyClose::Needless | EarlyClose::Never
@@ -237,11 +245,14 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
     if wanted || figures.turns.false_endpoints > 0 {
         let tokens = match figures.turns.wasted_tokens {
             0 => String::new(),
-            few @ 1..1_000 => format!(" ({few} tokens)"),
-            many => format!(" ({:.1} k tokens)", many as f64 / 1e3),
+            few @ 1..1_000 => t!("in-few-tokens", few),
+            many => t!(
+                "in-thousands-of-tokens",
+                amount = decimal(many as f64 / 1e3, 1)
+            ),
         };
         let vain = grouped(figures.turns.false_endpoints);
-        words += &format!(" · {vain} closed too early{tokens}");
+        words += &t!("closed-too-early", vain, tokens);
     }
     words
 }
@@ -251,27 +262,22 @@ pub(super) fn about_early(figures: &TurnStatistics) -> String {
     let now = match figures.early {
         EarlyClose::After(_) => "",
         EarlyClose::Off => {
-            "Now it is off: the profile says so, or the service finds the ends of turns itself. "
+            t!("now-it-is-off-the-profile")
         }
         EarlyClose::Needless => {
-            "Now it is off: the service answers so soon that nothing would be gained. "
+            t!("now-it-is-off-the")
         }
         EarlyClose::Pauses => {
-            "Now it is off: you often go on after pauses as long as patience. It comes back by itself when you pause less. "
+            t!("now-it-is-off-you")
         }
         EarlyClose::Never => {
-            "Now it is off: `eager_waste_percent` is below 9, which does not pay for one dropped answer in 20 turns. "
+            t!("now-it-is-off-eager")
         }
         EarlyClose::Spent => {
-            "Now it is off: in the last 20 turns, dropped answers have used all the tokens that the profile allows. It comes \
-             back by itself after some turns. "
+            t!("now-it-is-off-in")
         }
     };
-    format!(
-        "A turn is closed towards the service early, and its answer held until your silence has lasted as long as patience. \
-         If you go on, the answer is dropped unheard: closed too early. {now}In the profile's file, under `turn:`, \
-         `eager_waste_percent` limits what that may cost, and `eager_endpoint: off` switches it off."
-    )
+    t!("a-turn-is-closed-towards", now)
 }
 
 /// Whether a microphone gives a narrow band: hands-free Bluetooth gives half of 16 kHz at best, others take 44.1 or 48 kHz.
@@ -282,15 +288,15 @@ pub(super) fn is_narrowband(snapshot: &Snapshot) -> bool {
 }
 
 /// A step of the sound check as a title, and what happens in it.
-pub(super) const fn check_step(step: CheckStep) -> (&'static str, &'static str) {
+pub(super) fn check_step(step: CheckStep) -> (&'static str, &'static str) {
     match step {
-        CheckStep::Quiet => ("Be quiet", "Measuring background noise…"),
-        CheckStep::Speak => ("Say a sentence", "Speak as you would to the assistant."),
+        CheckStep::Quiet => (t!("be-quiet"), t!("measuring-background-noise")),
+        CheckStep::Speak => (t!("say-a-sentence"), t!("speak-as-you-would-to")),
         CheckStep::Chirp => (
-            "A sound from the speaker",
-            "The microphone listens for it. Be quiet again.",
+            t!("a-sound-from-the-speaker"),
+            t!("the-microphone-listens-for-it"),
         ),
-        CheckStep::Over => ("Done", ""),
+        CheckStep::Over => (t!("done"), ""),
     }
 }
 
@@ -298,11 +304,11 @@ pub(super) const fn check_step(step: CheckStep) -> (&'static str, &'static str) 
 pub(super) fn check_verdict(lines: &[CheckLine]) -> &'static str {
     let has = |status| lines.iter().any(|line| line.status == status);
     if has(CheckStatus::Bad) {
-        "Something does not work"
+        t!("something-does-not-work")
     } else if has(CheckStatus::Warn) {
-        "Works, with room to improve"
+        t!("works-with-room-to-improve")
     } else {
-        "Everything works"
+        t!("everything-works")
     }
 }
 
@@ -315,36 +321,40 @@ pub(super) fn is_checking(snapshot: &Snapshot) -> bool {
 /// The link in the footer.
 pub(super) fn link(snapshot: &Snapshot, now: Instant) -> String {
     match &snapshot.link {
-        Link::Connecting { attempt: 0 | 1 } => "connecting".into(),
-        Link::Connecting { attempt } => format!("connecting, attempt {attempt}"),
+        Link::Connecting { attempt: 0 | 1 } => t!("connecting").into(),
+        Link::Connecting { attempt } => t!("connecting-attempt", attempt),
         Link::Connected { since, .. } => {
             let minutes = now.saturating_duration_since(*since).as_secs() / 60;
             match minutes {
-                0 => "connected".into(),
-                1..120 => format!("connected {minutes} min"),
-                _ => format!("connected {} h {} min", minutes / 60, minutes % 60),
+                0 => t!("connected").into(),
+                1..120 => t!("connected-minutes", minutes),
+                _ => t!(
+                    "connected-hours",
+                    minutes = minutes / 60,
+                    rest = minutes % 60
+                ),
             }
         }
-        Link::Down { .. } => "not connected".into(),
+        Link::Down { .. } => t!("not-connected-lower").into(),
     }
 }
 
 /// Where sound goes.
 pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
     if snapshot.demo || snapshot.local {
-        "nothing leaves this computer"
+        t!("nothing-leaves-this-computer")
     } else if snapshot.muted {
-        "muted: no audio leaves this computer"
+        t!("muted-no-audio-leaves-this")
     } else if snapshot.spending.closed {
-        "spend limit reached: no audio leaves this computer"
+        t!("spend-limit-reached-no-audio")
     } else if !matches!(snapshot.link, Link::Connected { .. }) {
-        "not connected: no audio leaves this computer"
+        t!("not-connected-no-audio-leaves")
     } else if snapshot.input.stream.is_none() {
-        "no microphone: no audio leaves this computer"
+        t!("no-microphone-no-audio-leaves")
     } else if !snapshot.talk.voice_activation {
-        "audio leaves this computer only for the talk key"
+        t!("audio-leaves-this-computer-only")
     } else {
-        "audio leaves this computer while you speak"
+        t!("audio-leaves-this-computer-while")
     }
 }
 
@@ -363,29 +373,25 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
 }
 
 /// The parts of a reply time, and what comes before it.
-pub(super) const SENDING: &str = "sending";
-pub(super) const SERVICE: &str = "service and internet";
-pub(super) const PLAYING: &str = "playing";
-pub(super) const WAITING: &str = "waiting for you to finish";
 
 /// The parts as a sum, for those who cannot see the bar.
 pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
     let parts = [
-        (SENDING, latencies.uplink),
-        (SERVICE, latencies.server),
-        (PLAYING, latencies.downlink),
+        (t!("sending"), latencies.uplink),
+        (t!("service-and-internet"), latencies.server),
+        (t!("playing"), latencies.downlink),
     ];
     let sum: Vec<String> = parts
         .into_iter()
         .filter_map(|(name, part)| Some(format!("{name} {}", millis(part?))))
         .collect();
     if sum.is_empty() {
-        return "no reply yet".into();
+        return t!("no-reply-yet").into();
     }
-    format!(
-        "{} = reply time {}",
-        sum.join(" + "),
-        millis_or_unknown(latencies.response)
+    t!(
+        "sum-is-reply-time",
+        parts = sum.join(" + "),
+        response = millis_or_unknown(latencies.response)
     )
 }
 
@@ -417,7 +423,7 @@ pub(super) fn clean(text: &str) -> String {
     }
     let rest = chars.count() as u64;
     if rest > 0 {
-        out.push_str(&format!(" … ({} more characters)", grouped(rest)));
+        out.push_str(&t!("more-characters-left", rest = grouped(rest)));
     }
     out
 }
@@ -428,7 +434,7 @@ pub(super) fn name(name: &str) -> String {
     let clean = clean(name);
     let clean = clean.trim().replace('\n', " ");
     match clean.char_indices().nth(MOST) {
-        _ if clean.is_empty() => "(without a name)".to_owned(),
+        _ if clean.is_empty() => t!("without-a-name").to_owned(),
         Some((end, _)) => format!("{}…", &clean[..end]),
         None => clean,
     }

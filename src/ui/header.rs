@@ -11,6 +11,7 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::{LayoutSize, UiState};
 use super::widgets::{Segment, badge, icon_button, pill, segmented, segmented_width};
 use super::{explain, format, overlay, sound};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{AutoView, Snapshot};
 
@@ -61,17 +62,19 @@ fn auto_ui(ui: &mut Ui, auto: &AutoView) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::S;
             if auto.power_saving {
-                badge(ui, "saving power").on_hover_text(
-                    "On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of \
-                     this window. The profile's file switches it off.",
-                );
+                badge(ui, t!("saving-power")).on_hover_text(t!("on-battery-longer-periods-of"));
             }
-            let why = Label::new(text(format!("Auto uses {}", auto.why), Weight::Medium, 12.0, t.muted));
+            let why = Label::new(text(
+                t!("auto-uses", why = auto.why),
+                Weight::Medium,
+                12.0,
+                t.muted,
+            ));
             let changes = format::grouped(auto.changes);
-            ui.add(why.truncate()).on_hover_text(format!(
-                "Auto uses {}\n\nChanges of profile since Auto was chosen: {changes}. A profile is left for another where, by the last turns, that \
-                 brings responses nearer to what is wanted by more than the quality is worth; a busy processor or full memory comes first.",
-                auto.why
+            ui.add(why.truncate()).on_hover_text(t!(
+                "auto-uses-changes-of-profile",
+                why = auto.why,
+                changes
             ));
         });
     });
@@ -83,7 +86,7 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
         icons::mark(ui.painter(), rect, t);
         ui.add_space(space::S);
-        ui.label(text("Sovereign", Weight::SemiBold, 15.0, t.strong));
+        ui.label(text(t!("sovereign"), Weight::SemiBold, 15.0, t.strong));
         ui.add_space(space::S);
     }
     let (sign, ink) = icons::sign_of(snapshot.activity, t);
@@ -93,24 +96,22 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
         .accesskit_node_builder(state.id, |node| node.set_live(Live::Polite));
     if snapshot.demo {
         let words = if room == LayoutSize::Tight {
-            "DEMO"
+            t!("demo")
         } else {
-            "DEMO, offline"
+            t!("demo-offline")
         };
-        badge(ui, words).on_hover_text(
-            "A server inside this program answers with your own voice. Nothing leaves this computer.",
-        );
+        badge(ui, words).on_hover_text(t!("a-server-inside-this-program"));
     }
 }
 
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    if icon_button(ui, Icon::Gear, 34.0, "Settings (Ctrl ,)").clicked() {
+    if icon_button(ui, Icon::Gear, 34.0, t!("settings-ctrl")).clicked() {
         view.toggle(Screen::Settings);
     }
-    if icon_button(ui, Icon::Earlier, 34.0, "Conversations (Ctrl H)").clicked() {
+    if icon_button(ui, Icon::Earlier, 34.0, t!("conversations-ctrl-h")).clicked() {
         view.toggle(Screen::Conversations);
     }
-    let button = icon_button(ui, Icon::Sound, 34.0, "Sound");
+    let button = icon_button(ui, Icon::Sound, 34.0, t!("sound"));
     if button.clicked() {
         view.sound_open = !view.sound_open;
     }
@@ -129,11 +130,11 @@ fn segments(snapshot: &Snapshot) -> Vec<Segment<'_>> {
             label: &profile.label,
             name: &profile.label,
             figure: format::grouped(profile.target.as_millis() as u64),
-            tooltip: format!(
-                "{}\nTarget of the response: {} ms.{}",
-                profile.description,
-                format::millis(profile.target),
-                explain::model(profile)
+            tooltip: t!(
+                "target-of-the-response-ms",
+                description = profile.description,
+                target = format::millis(profile.target),
+                profile = explain::model(profile)
             ),
         })
         .collect()

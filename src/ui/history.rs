@@ -9,7 +9,7 @@ use super::theme::{space, tokens};
 use super::ui_state::UiState;
 use super::widgets::{Segment, segmented, signed_row, small_text, value_rows};
 use super::{connection_figures, explain, format, plots};
-use crate::base::plural::count;
+use crate::base::text::{decimal, t};
 use crate::conversation::snapshot::Snapshot;
 use crate::provider::turn_cost::Pricing;
 use crate::telemetry::history::Slice;
@@ -30,7 +30,7 @@ pub(super) fn history_ui(
         label: name,
         name,
         figure: String::new(),
-        tooltip: format!("The last {name}, in {columns} columns."),
+        tooltip: t!("the-last-in-columns", name, columns),
     });
     if let Some(taken) = segmented(ui, &segments, view.span) {
         view.span = taken;
@@ -65,8 +65,7 @@ fn compared_ui(ui: &mut Ui, snapshot: &Snapshot) {
     } else {
         (Sign::Dot, t.ok)
     };
-    let about = "The typical response of today and of yesterday, and what made most of the difference: the service itself, the way \
-                 to it, or this computer. It is said from ten turns a day on, where the difference is more than 10 %.";
+    let about = t!("the-typical-response-of-today");
     ui.scope(|ui| signed_row(ui, mark, &words))
         .response
         .on_hover_text(about);
@@ -118,14 +117,12 @@ fn responses(ui: &mut Ui, columns: &[Slice], target: Option<Duration>, words: &s
         ui,
         rect.left_top(),
         Align2::LEFT_TOP,
-        "median, and up to p95",
+        t!("median-and-up-to-p95"),
         t.muted,
     );
-    let scale = format!("scale {:.1} s", most);
+    let scale = t!("scale-to-seconds", most = decimal(most, 1));
     small_text(ui, rect.right_top(), Align2::RIGHT_TOP, &scale, t.muted);
-    response.on_hover_text(format!(
-        "{words}. A column without turns is empty; the dashed line is the target."
-    ));
+    response.on_hover_text(t!("a-column-without-turns-is", words));
 }
 
 /// Bytes to and from the service, in the columns of the responses.
@@ -136,13 +133,14 @@ fn throughput(ui: &mut Ui, columns: &[Slice], name: &str, total: &Slice) {
         .iter()
         .map(|column| [column.bytes_sent, column.bytes_received].map(|of| per_minute(of, column)))
         .collect();
-    let words = format!(
-        "Throughput of the last {name}: {} sent, {} received",
-        format::bytes(total.bytes_sent),
-        format::bytes(total.bytes_received)
+    let words = t!(
+        "throughput-of-the-last-sent",
+        name,
+        bytes_sent = format::bytes(total.bytes_sent),
+        bytes_received = format::bytes(total.bytes_received)
     );
-    let scale = |most: f32| format!("scale {} a minute", format::bytes(most as u64));
-    let legend = "throughput: sent, and on top of it received";
+    let scale = |most: f32| t!("scale-to-a-minute", most = format::bytes(most as u64));
+    let legend = t!("throughput-sent-and-on-top");
     plots::columns(ui, &values, [t.you, t.accent], (legend, scale), &words);
 }
 
@@ -158,17 +156,17 @@ fn errors(ui: &mut Ui, columns: &[Slice], name: &str, total: &Slice) {
         .map(|column| [failed(column) as f32, 0.0])
         .collect();
     let lost = match total.outages {
-        0 => "no connection was lost".to_owned(),
-        1 => "a connection was lost".to_owned(),
-        n => format!("{} connections were lost", format::grouped(n)),
+        0 => t!("no-connection-was-lost").to_owned(),
+        1 => t!("a-connection-was-lost").to_owned(),
+        n => t!("connections-were-lost", n = format::grouped(n)),
     };
     let unanswered = match failed(total) {
-        0 => "no turn".to_owned(),
-        n => count(n, "turn"),
+        0 => t!("no-turn").to_owned(),
+        n => t!("n-turns", n = n),
     };
-    let words = format!("Errors of the last {name}: {unanswered} without an answer, {lost}");
-    let scale = |most: f32| format!("scale {}", count(most as u64, "turn"));
-    let legend = "errors: without an answer; a cross: connection lost";
+    let words = t!("errors-of-the-last-without", name, unanswered, lost);
+    let scale = |most: f32| t!("scale-to", most = t!("n-turns", n = most as u64));
+    let legend = t!("errors-without-an-answer-a");
     let plot = plots::columns(ui, &values, [t.bad, t.bad], (legend, scale), &words);
     let width = plot.width() / columns.len().max(1) as f32;
     let lost = columns.iter().enumerate().filter(|(_, of)| of.outages > 0);
@@ -188,12 +186,12 @@ fn histogram(ui: &mut Ui, total: &Slice) {
         .chain([all.between(BIN * BINS, Duration::from_secs(3_600))])
         .collect();
     let quantile = |q: f64| format::millis_or_unknown(all.quantile(q));
-    let name = format!(
-        "Histogram of {} responses: median {}, p95 {}, {} slower than a second",
-        format::grouped(all.n()),
-        quantile(0.5),
-        quantile(0.95),
-        format::grouped(counts[BINS as usize])
+    let name = t!(
+        "histogram-of-responses-median-p95",
+        all = format::grouped(all.n()),
+        median = quantile(0.5),
+        p95 = quantile(0.95),
+        slower = format::grouped(counts[BINS as usize])
     );
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 72.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
@@ -222,18 +220,16 @@ fn histogram(ui: &mut Ui, total: &Slice) {
             ui.painter().line_segment(ends, Stroke::new(1.0, t.strong));
         }
     }
-    let caption = format!("n {}", format::grouped(all.n()));
+    let caption = t!("sample-size", all = format::grouped(all.n()));
     small_text(
         ui,
         rect.left_top(),
         Align2::LEFT_TOP,
-        "20 ms a bin, up to 1 s",
+        t!("n-20-ms-a-bin-up"),
         t.muted,
     );
     small_text(ui, rect.right_top(), Align2::RIGHT_TOP, &caption, t.muted);
-    response.on_hover_text(format!(
-        "{name}. The lines are median and p95; what is slower than a second is in the last bin."
-    ));
+    response.on_hover_text(t!("the-lines-are-median-and", name));
 }
 
 fn rows_ui(ui: &mut Ui, total: &Slice) {
@@ -248,35 +244,35 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
     let answered = completed + interrupted;
     let rows = [
         (
-            "response",
-            format!(
-                "p50 {} · p95 {}{p99} · n {}",
-                quantile(0.5),
-                quantile(0.95),
-                format::grouped(n)
+            t!("response"),
+            t!(
+                "p50-p95-n",
+                median = quantile(0.5),
+                p95 = quantile(0.95),
+                p99,
+                n = format::grouped(n)
             ),
-            "Half, 95 of 100, and from a hundred turns on 99 of 100 responses were no slower. The history keeps three digits of each: \
-             it may tell a millisecond more than the panel.",
+            t!("half-95-of-100-and"),
         ),
         (
-            "answered",
+            t!("answered"),
             explain::success(answered, empty + failed),
-            "Turns that got their answer, without those that you ended yourself.",
+            t!("turns-that-got-their-answer-without"),
         ),
         (
-            "interrupted",
+            t!("interrupted"),
             explain::share(interrupted, answered),
-            "Answers that you interrupted.",
+            t!("answers-that-you-interrupted"),
         ),
         (
             "cut-offs",
             explain::share(total.cut_offs, total.all_turns()),
-            "Turns that you went on in within a second: patience was too short.",
+            t!("turns-that-you-went-on"),
         ),
         (
-            "stutters",
+            t!("stutters"),
             format::grouped(total.underruns),
-            "Times that an answer ran dry before its end.",
+            t!("times-that-an-answer-ran"),
         ),
     ];
     value_rows(ui, rows);
@@ -284,41 +280,40 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
 
 fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
     let tokens = if total.cost().is_some() {
-        "Tokens that the service counted, and the cost of those whose price was known then; \"at most\" where it \
-         is an upper bound. The bill is the service's."
+        t!("tokens-that-the-service-counted-and-the")
     } else {
         explain::pricing(pricing)
     };
     let cpu = total.cpu.mean().map_or_else(
         || format::UNKNOWN.to_owned(),
-        |percent| format!("{percent:.1} % of a core"),
+        |percent| t!("percent-of-a-core", percent = decimal(percent, 1)),
     );
     let rows = [
-        ("CPU", cpu, "Mean processor time of this program."),
+        (t!("cpu"), cpu, t!("mean-processor-time-of-this")),
         (
-            "memory, at most",
+            t!("memory-at-most"),
             format::megabytes(total.rss.max().map(|rss| rss as u64)),
-            "Largest resident memory of this program.",
+            t!("largest-resident-memory-of-this"),
         ),
         (
-            "threads, at most",
+            t!("threads-at-most"),
             total
                 .threads
                 .max()
                 .map_or_else(|| format::UNKNOWN.to_owned(), |n| format!("{n:.0}")),
-            "Most threads of this program at a time.",
+            t!("most-threads-of-this-program"),
         ),
         (
-            "sent · received",
+            t!("sent-received"),
             format!(
                 "{} · {}",
                 format::bytes(total.bytes_sent),
                 format::bytes(total.bytes_received)
             ),
-            "Bytes to and from the service.",
+            t!("bytes-to-and-from-the-service"),
         ),
         (
-            "tokens · cost",
+            t!("tokens-cost"),
             format!(
                 "{} · {}",
                 explain::tokens(total.tokens, 0),

@@ -47,7 +47,7 @@ pub(super) fn round_button(
     if ui.is_rect_visible(rect) {
         let (fill, ink) = match on {
             Some(color) => (color, t.on_accent),
-            None if response.hovered() => (t.hairline, t.strong),
+            None if response.hovered() => (t.hover, t.strong),
             None => (t.field, t.normal),
         };
         let ink = if enabled {

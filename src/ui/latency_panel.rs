@@ -12,6 +12,7 @@ use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{Swatch, card, icon_button, plain_button, sign, value_row, value_rows};
 use super::{connection_figures, copy_button, details_page, explain, plots};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::TurnStatistics;
@@ -61,7 +62,7 @@ fn panel_card(ui: &Ui) -> Frame {
 
 fn response_ui(ui: &mut Ui, figures: &TurnStatistics, reply: &ReplyTime, whose: &str, full: bool) {
     let t = tokens(ui);
-    ui.label(caps("Reply time", t));
+    ui.label(caps(t!("reply-time"), t));
     let Some(figure) = &reply.figure else {
         ui.label(text(&reply.words, Weight::Regular, 14.0, t.normal));
         return;
@@ -77,8 +78,7 @@ fn response_ui(ui: &mut Ui, figures: &TurnStatistics, reply: &ReplyTime, whose: 
 /// The reply time of the last turn, and the verdict.
 fn big_number_ui(ui: &mut Ui, figure: &str, reply: &ReplyTime) {
     let t = tokens(ui);
-    let definition = "From the end of your turn (your last word and the silence that ends the turn) to the first sound of \
-                      the answer. That silence is not in it: it is shown apart.";
+    let definition = t!("from-the-end-of-your-turn");
     let number = figure.strip_suffix(" ms").unwrap_or(figure);
     let beside = ui
         .with_layout(Layout::left_to_right(Align::Min), |ui| {
@@ -86,7 +86,7 @@ fn big_number_ui(ui: &mut Ui, figure: &str, reply: &ReplyTime) {
             ui.label(text(number, Weight::SemiBold, BIG, t.strong))
                 .on_hover_text(definition);
             on_baseline(ui, 16.0, |ui| {
-                ui.label(text("ms", Weight::Regular, 16.0, t.muted))
+                ui.label(text(t!("ms"), Weight::Regular, 16.0, t.muted))
                     .on_hover_text(definition);
             });
             let words = reply.words.clone();
@@ -126,25 +126,25 @@ fn typical_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str) {
     let t = tokens(ui);
     let ms = |value: Option<Duration>| value.map_or_else(|| UNKNOWN.to_owned(), format::millis);
     let mut parts = vec![(
-        format!("typical {}", ms(figures.p50)),
-        "Half of the replies were no slower, in milliseconds (p50).".to_owned(),
+        t!("typical-of", p50 = ms(figures.p50)),
+        t!("half-of-the-replies-were").to_owned(),
     )];
     parts.push((
-        format!("slowest 5 % {}", ms(figures.p95)),
-        "95 of 100 replies were no slower, in milliseconds (p95).".to_owned(),
+        t!("slowest-percent-5", p95 = ms(figures.p95)),
+        t!("n-95-of-100-replies-were").to_owned(),
     ));
     if figures.n >= 100 {
         parts.push((
-            format!("slowest 1 % {}", ms(figures.p99)),
-            "99 of 100 replies were no slower, in milliseconds (p99).".to_owned(),
+            t!("slowest-percent-1", p99 = ms(figures.p99)),
+            t!("n-99-of-100-replies-were").to_owned(),
         ));
     }
     parts.push((
         match figures.n {
-            1 => "1 reply".to_owned(),
-            n => format!("{} replies", format::grouped(n)),
+            1 => t!("n-1-reply").to_owned(),
+            n => t!("replies-counted", n = format::grouped(n)),
         },
-        format!("Turns with a reply that was heard, {whose} since the start or the last reset."),
+        t!("turns-with-a-reply-that", whose),
     ));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
@@ -179,27 +179,27 @@ fn parts_ui(ui: &mut Ui, last: &Latencies, t: &Tokens) {
     let rows = [
         (
             Swatch::Filled(t.you),
-            format::SENDING,
+            t!("sending"),
             last.uplink,
-            "From the decision that you have finished to the last byte on its way.",
+            t!("from-the-decision-that-you"),
         ),
         (
             Swatch::Filled(t.muted),
-            format::SERVICE,
+            t!("service-and-internet"),
             last.server,
-            "From there to the first sound of the answer that arrived here.",
+            t!("from-there-to-the-first-sound"),
         ),
         (
             Swatch::Filled(t.accent),
-            format::PLAYING,
+            t!("playing"),
             last.downlink,
-            "From there to the first sample that left the speaker.",
+            t!("from-there-to-the-first"),
         ),
         (
             Swatch::Hatched,
-            format::WAITING,
+            t!("waiting-for-you-to-finish"),
             last.endpointing,
-            "Silence after your last word until it was clear that you had finished. Not in the reply time; the profile sets it.",
+            t!("silence-after-your-last-word"),
         ),
     ];
     for (swatch, name, value, tooltip) in rows {
@@ -217,7 +217,7 @@ fn usage_ui(ui: &mut Ui, view: &UiState) {
     let process = &view.numbers.process;
     let cores = match process.cores {
         0 => String::new(),
-        n => format!(" of {n}"),
+        n => t!("of-cores", n),
     };
     let rss: Vec<f32> = process
         .rss_history
@@ -227,9 +227,9 @@ fn usage_ui(ui: &mut Ui, view: &UiState) {
     ui.columns_const(|[left, right]| {
         usage_card_ui(
             left,
-            "CPU",
+            t!("cpu"),
             &format::percent(process.cpu_percent),
-            &format!("Percent of one core{cores} over the last second; below it the last minute."),
+            &t!("percent-of-one-core-over-the", cores),
             |ui| {
                 plots::trend(
                     ui,
@@ -240,9 +240,9 @@ fn usage_ui(ui: &mut Ui, view: &UiState) {
         );
         usage_card_ui(
             right,
-            "Memory",
+            t!("memory"),
             &format::megabytes(process.rss),
-            "Resident memory of this program, shared libraries included; below it the last minute.",
+            t!("resident-memory-of-this-program-shared"),
             |ui| plots::trend(ui, &rss, &[64.0, 128.0, 256.0, 512.0, 1_024.0, 4_096.0]),
         );
     });
@@ -266,52 +266,49 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
     // Typed turns cannot be cut off.
     let cut_offs = match figures.turns.all().saturating_sub(figures.turns.typed) {
         0 => UNKNOWN.to_owned(),
-        spoken => format!(
-            "{} of {}",
-            format::grouped(figures.turns.cut_off),
-            format::grouped(spoken)
+        spoken => t!(
+            "cut-off-of-spoken",
+            cut_off = format::grouped(figures.turns.cut_off),
+            spoken = format::grouped(spoken)
         ),
     };
     let mut sent = format::bytes(figures.meters.bytes_sent);
     if figures.turns.tokens > 0 {
-        sent += &format!(" · {} tokens", format::grouped(figures.turns.tokens));
+        sent += &t!("and-tokens", tokens = format::grouped(figures.turns.tokens));
     }
-    let sent_tooltip = format!(
-        "Bytes sent to the service{} since the start, and the tokens that it counted {whose}.",
-        if stays {
-            ", which is on this computer,"
+    let sent_tooltip = t!("bytes-sent-to-the-service", where = if stays {
+            t!("which-is-on-this-computer")
         } else {
             ""
-        },
-    );
+        }, whose);
     let lost = (figures.turns.capture_dropped > 0).then(|| {
         (
-            "sound lost here",
+            t!("sound-lost-here"),
             format::grouped(figures.turns.capture_dropped),
-            "Samples of the microphone that were lost because this computer was busy.",
+            t!("samples-of-the-microphone-that"),
         )
     });
     let rows = [
         (
-            "interrupted you",
+            t!("interrupted-you"),
             cut_offs,
-            "Turns that were ended although you went on within a second: the silence that ends a turn was too short.",
+            t!("turns-that-were-ended-although"),
         ),
         (
-            "you interrupted",
+            t!("you-interrupted"),
             format::grouped(figures.turns.interrupted()),
-            "Answers that you interrupted.",
+            t!("answers-that-you-interrupted"),
         ),
         (
-            "gaps in sound",
+            t!("gaps-in-sound"),
             format::grouped(figures.turns.underruns),
-            "Times that the sound of an answer did not arrive in time.",
+            t!("times-that-the-sound-of"),
         ),
     ];
     let here = if stays {
-        "sent, on this computer"
+        t!("sent-on-this-computer")
     } else {
-        "sent"
+        t!("sent")
     };
     let sent = (here, sent, &*sent_tooltip);
     value_rows(ui, rows.into_iter().chain(lost).chain([sent]));
@@ -336,25 +333,25 @@ pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         // In one row also where there are alerts.
         ui.spacing_mut().item_spacing.x = space::XS;
         let details = details_page::button_words(snapshot);
-        let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
+        let what = t!("likely-causes-turns-stage-by");
         if plain_button(ui, &details).on_hover_text(what).clicked() {
             view.open(Screen::Details);
         }
         if view.panel >= 3 {
             copy_button::copy_report_ui(ui, snapshot, view);
-            if plain_button(ui, "Reset")
-                .on_hover_text("Reset statistics (Ctrl R)")
+            if plain_button(ui, t!("reset"))
+                .on_hover_text(t!("reset-statistics-ctrl-r"))
                 .clicked()
             {
                 view.commands.push(Command::ResetStatistics);
             }
-        } else if plain_button(ui, "More")
-            .on_hover_text("Parts and counts (F12)")
+        } else if plain_button(ui, t!("more"))
+            .on_hover_text(t!("parts-and-counts-f12"))
             .clicked()
         {
             view.panel = 3;
         }
-        if icon_button(ui, Icon::Close, 26.0, "Close the panel").clicked() {
+        if icon_button(ui, Icon::Close, 26.0, t!("close-the-panel")).clicked() {
             view.panel = 1;
         }
     });

@@ -14,6 +14,7 @@ use super::page::{exported_ui, page_head};
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, plain_button, primary_button};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::paths::Paths;
@@ -48,7 +49,7 @@ pub(super) fn opened_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, vie
 fn head_ui(ui: &mut Ui, snapshot: &Snapshot, opened: &mut OpenedConversation) -> bool {
     let t = tokens(ui);
     let name = bidi::shown(&title(&opened.summary));
-    let back = page_head(ui, &name, "To the list (Esc)");
+    let back = page_head(ui, &name, t!("to-the-list-esc"));
     if std::mem::take(&mut opened.new) {
         back.request_focus();
     }
@@ -63,14 +64,19 @@ fn when(of: &ConversationSummary) -> String {
     let now = Zoned::now();
     let local = |at: jiff::Timestamp| at.to_zoned(now.time_zone().clone()).date();
     let (first, last) = (local(of.begun), local(of.ended));
-    let [from, to] = [of.begun, of.ended].map(|at| clock_time(at, "%H:%M"));
+    let [from, to] = [of.begun, of.ended].map(|at| clock_time(at));
     let begun = format!("{}, {from}", day(first, now.date()));
     if first != last {
-        format!("{begun} to {}, {to}", day(last, now.date()))
+        t!(
+            "time-to-day-and-time",
+            begun,
+            date = day(last, now.date()),
+            to
+        )
     } else if from == to {
         begun
     } else {
-        format!("{begun} to {to}")
+        t!("time-to-time", begun, to)
     }
 }
 
@@ -89,12 +95,12 @@ fn actions_ui(
         ui.set_min_height(36.0);
         if let Some(new) = &mut view.conversations.deletes {
             let question = if is_running {
-                "Delete this conversation for good? It is the present one, and ends."
+                t!("delete-this-conversation-for-good-it")
             } else {
-                "Delete this conversation for good?"
+                t!("delete-this-conversation-for-good")
             };
             ui.label(text(question, Weight::Medium, 13.0, t.strong));
-            if let Some(deletes) = answers_ui(ui, ["Delete", "Keep it"], new) {
+            if let Some(deletes) = answers_ui(ui, [t!("delete"), t!("keep-it")], new) {
                 view.conversations.deletes = None;
                 if deletes {
                     view.commands.push(Command::DeleteKept(Some(id)));
@@ -105,18 +111,18 @@ fn actions_ui(
             return;
         }
         if is_running {
-            if primary_button(ui, "Back to this conversation").clicked() {
+            if primary_button(ui, t!("back-to-this-conversation")).clicked() {
                 view.leave();
                 stays = false;
             }
-        } else if primary_button(ui, "Continue this conversation").clicked() {
+        } else if primary_button(ui, t!("continue-this-conversation")).clicked() {
             view.commands.push(Command::ContinueKept(id));
             view.leave();
             stays = false;
         }
-        let what = "The words of both sides as text";
+        let what = t!("the-words-of-both-sides");
         let mut copied_at = opened.copied_at;
-        copy_button_ui(ui, ["Copy", what], view.now, &mut copied_at, || {
+        copy_button_ui(ui, [t!("copy"), what], view.now, &mut copied_at, || {
             opened.text()
         });
         opened.copied_at = copied_at;
@@ -124,7 +130,7 @@ fn actions_ui(
             let folder = Paths::documents();
             view.export(snapshot, Command::ExportKept { id, format, folder });
         }
-        if plain_button(ui, "Delete").clicked() {
+        if plain_button(ui, t!("delete")).clicked() {
             view.conversations.deletes = Some(true);
         }
     });
@@ -138,15 +144,15 @@ fn actions_ui(
 
 /// The menu of what the conversation can become.
 fn export_ui(ui: &mut Ui) -> Option<ExportFormat> {
-    const FORMATS: [(ExportFormat, &str); 3] = [
-        (ExportFormat::Md, "Text (Markdown)"),
-        (ExportFormat::Json, "Data (JSON)"),
-        (ExportFormat::Wav, "Sound (WAV)"),
+    let formats: [(ExportFormat, &str); 3] = [
+        (ExportFormat::Md, t!("text-markdown")),
+        (ExportFormat::Json, t!("data-json")),
+        (ExportFormat::Wav, t!("sound-wav")),
     ];
-    let button = plain_button(ui, "Export…");
-    let button = button.on_hover_text("Writes it as a file into your documents");
+    let button = plain_button(ui, t!("export"));
+    let button = button.on_hover_text(t!("writes-it-as-a-file"));
     let menu = Popup::menu(&button).show(|ui| {
-        let mut formats = FORMATS.iter();
+        let mut formats = formats.iter();
         let taken = formats.find(|(_, words)| plain_button(ui, words).clicked());
         taken.map(|(format, _)| *format)
     });
@@ -159,7 +165,7 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
         return;
     }
     if opened.transcript.entries.is_empty() {
-        let what = "No words of this conversation are kept.";
+        let what = t!("no-words-of-this-conversation");
         ui.label(text(what, Weight::Regular, 14.0, t.normal));
         return;
     }

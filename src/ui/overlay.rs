@@ -15,14 +15,13 @@ use super::theme::{RADIUS_CARD, Weight, font, space, tokens};
 use super::ui_state::UiState;
 use super::verdict::{self, ReplyVerdict};
 use super::widgets::focus_ring;
+use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 
 /// Size of the card: nothing that it says makes it another.
 const CARD: [f32; 2] = [148.0, 150.0];
 /// Height of the row.
 const ROW: f32 = 34.0;
-/// Before the first reply.
-const NONE_YET: &str = "Reply times appear here";
 
 /// The reply time in words, as all of the window says it.
 pub(super) struct ReplyTime {
@@ -55,7 +54,10 @@ impl ReplyTime {
                 .response
                 .map(|response| format!("{} ms", format::millis(response))),
             verdict: judged.map(|(verdict, _)| verdict),
-            words: judged.map_or_else(|| NONE_YET.to_owned(), |(verdict, _)| verdict.words(name)),
+            words: judged.map_or_else(
+                || t!("reply-times-appear-here").to_owned(),
+                |(verdict, _)| verdict.words(name),
+            ),
             explanation: judged.map_or_else(String::new, |(verdict, target)| {
                 verdict.explanation(name, target)
             }),
@@ -65,7 +67,7 @@ impl ReplyTime {
     /// For who cannot see it.
     fn spoken(&self) -> String {
         match &self.figure {
-            Some(figure) => format!("Reply time {figure}, {}", self.words),
+            Some(figure) => t!("reply-time-spoken", figure, words = self.words),
             None => self.words.clone(),
         }
     }
@@ -90,8 +92,8 @@ pub(super) fn row_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let mut right = rect.right() - 14.0;
     let process = &view.numbers.process;
     for (name, value) in [
-        ("Memory", format::megabytes(process.rss)),
-        ("CPU", format::percent(process.cpu_percent)),
+        (t!("memory"), format::megabytes(process.rss)),
+        (t!("cpu"), format::percent(process.cpu_percent)),
     ] {
         let value = painter.layout_no_wrap(value, font(Weight::Medium, 13.0), t.strong);
         // Its place is that of the longest figure: the name stays where it is.
@@ -160,7 +162,7 @@ pub(super) fn card_ui(ui: &mut Ui, area: Rect, snapshot: &Snapshot, view: &mut U
             t.muted,
         );
     };
-    caps(inner.left_top(), "Reply time");
+    caps(inner.left_top(), t!("reply-time"));
     let mut y = inner.top() + 16.0;
     if let Some(figure) = &reply.figure {
         painter.text(
@@ -189,8 +191,12 @@ pub(super) fn card_ui(ui: &mut Ui, area: Rect, snapshot: &Snapshot, view: &mut U
     let process = &view.numbers.process;
     let half = inner.left() + inner.width() * 0.5 + 4.0;
     for (x, name, value) in [
-        (inner.left(), "CPU", format::percent(process.cpu_percent)),
-        (half, "Memory", format::megabytes(process.rss)),
+        (
+            inner.left(),
+            t!("cpu"),
+            format::percent(process.cpu_percent),
+        ),
+        (half, t!("memory"), format::megabytes(process.rss)),
     ] {
         caps(pos2(x, line + 7.0), name);
         painter.text(
@@ -222,11 +228,11 @@ fn card_rect(area: Rect) -> Option<Rect> {
 fn ground_ui(ui: &Ui, rect: Rect, reply: &ReplyTime, view: &mut UiState) -> Response {
     let t = tokens(ui);
     let process = &view.numbers.process;
-    let name = format!(
-        "{}. CPU {}, memory {}",
-        reply.spoken(),
-        format::percent(process.cpu_percent),
-        format::megabytes(process.rss)
+    let name = t!(
+        "spoken-cpu-memory",
+        spoken = reply.spoken(),
+        cpu_percent = format::percent(process.cpu_percent),
+        rss = format::megabytes(process.rss)
     );
     let button = ui.interact(rect, ui.scope_id().with("overlay"), Sense::click());
     button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
@@ -243,9 +249,9 @@ fn ground_ui(ui: &Ui, rect: Rect, reply: &ReplyTime, view: &mut UiState) -> Resp
         Stroke::new(1.0, line),
         StrokeKind::Inside,
     );
-    let about = format!(
-        "{}The reply time is the wait from the end of your turn to the first sound of the answer. Press for its parts and trend (F12).",
-        if reply.explanation.is_empty() {
+    let about = t!(
+        "the-reply-time-is-the",
+        explanation = if reply.explanation.is_empty() {
             String::new()
         } else {
             format!("{}\n\n", reply.explanation)
@@ -291,13 +297,9 @@ pub(super) fn pill_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let reply = ReplyTime::of(snapshot, view);
     let t = tokens(ui);
     let (rect, button) = ui.allocate_exact_size(vec2(PILL, 28.0), Sense::click());
-    let name = format!("{}: show it", reply.spoken());
+    let name = t!("spoken-show-it", spoken = reply.spoken());
     button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
-    let fill = if button.hovered() {
-        t.hairline
-    } else {
-        t.field
-    };
+    let fill = if button.hovered() { t.hover } else { t.field };
     ui.painter().rect_filled(rect, 14.0, fill);
     let (sign, ink) = reply
         .verdict
@@ -307,7 +309,7 @@ pub(super) fn pill_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         vec2(10.0, 10.0),
     );
     icons::sign(ui.painter(), at, sign, ink);
-    let figure = reply.figure.as_deref().unwrap_or("Reply time");
+    let figure = reply.figure.as_deref().unwrap_or(t!("reply-time"));
     let place = pos2(rect.right() - 11.0, rect.center().y);
     ui.painter().text(
         place,
@@ -318,7 +320,7 @@ pub(super) fn pill_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     );
     focus_ring(ui, &button, 14.0);
     if button
-        .on_hover_text("Shows the reply time and its verdict (F12)")
+        .on_hover_text(t!("shows-the-reply-time-and"))
         .clicked()
     {
         view.panel = 1;

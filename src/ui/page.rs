@@ -7,6 +7,7 @@ use super::format;
 use super::theme::{Weight, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, plain_button};
+use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 
 /// A page in the middle of the window: a card that scrolls, no wider than can be read.
@@ -53,7 +54,7 @@ pub(super) fn page_head(ui: &mut Ui, title: &str, tooltip: &str) -> Response {
     ui.horizontal(|ui| {
         ui.set_min_height(32.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let back = plain_button(ui, "Back").on_hover_text(tooltip);
+            let back = plain_button(ui, t!("back")).on_hover_text(tooltip);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let title = text(title, Weight::SemiBold, 20.0, tokens(ui).strong);
                 ui.add(Label::new(title).truncate());

@@ -5,13 +5,13 @@ use std::time::Duration;
 use eframe::egui::{Label, Ui};
 use jiff::Timestamp;
 
-use super::conversations_state::clock_time;
+use super::conversations_state::moment;
 use super::format;
 use super::icons::Sign;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{plain_button, sign};
-use crate::base::plural::count;
+use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::alert::AlertSeverity;
 use crate::telemetry::history::PastAlert;
@@ -23,7 +23,7 @@ pub(super) fn alerts_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     let alerts = &snapshot.history.alerts;
     if alerts.is_empty() {
-        ui.label(text("There was none.", Weight::Regular, 13.0, t.normal));
+        ui.label(text(t!("there-was-none"), Weight::Regular, 13.0, t.normal));
         return;
     }
     let shown = if view.all_alerts {
@@ -39,9 +39,12 @@ pub(super) fn alerts_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
     if alerts.len() > NEWEST {
         let words = if view.all_alerts {
-            "Show the newest only".to_owned()
+            t!("show-the-newest-only").to_owned()
         } else {
-            format!("Show all {}", count(alerts.len() as u64, "alert"))
+            t!(
+                "show-all-of",
+                alerts = t!("n-alerts", n = alerts.len() as u64)
+            )
         };
         if plain_button(ui, &words).clicked() {
             view.all_alerts = !view.all_alerts;
@@ -62,9 +65,7 @@ fn alert_ui(ui: &mut Ui, alert: &PastAlert, stands: bool) {
         });
         ui.vertical(|ui| {
             ui.label(text(when(alert, stands), Weight::Medium, 12.0, t.muted))
-                .on_hover_text(
-                    "How bad it was at its worst (critical: over its limit by more than half), when it began, and how long it lasted.",
-                );
+                .on_hover_text(t!("how-bad-it-was-at"));
             let what = format!("{}.", format::clean(&alert.what));
             ui.add(Label::new(text(what, Weight::Regular, 13.0, t.normal)).wrap());
         });
@@ -83,18 +84,16 @@ pub(super) fn stands(alert: &PastAlert, nth: usize, snapshot: &Snapshot) -> bool
 /// Severity, time and duration: "critical · 28 Nov 14:02 · for 12 min".
 pub(super) fn when(alert: &PastAlert, stands: bool) -> String {
     let severity = alert.severity.word();
-    let at = Timestamp::from_second(alert.at.cast_signed()).map_or_else(
-        |_| format::UNKNOWN.to_owned(),
-        |at| clock_time(at, "%-d %b %H:%M"),
-    );
+    let at = Timestamp::from_second(alert.at.cast_signed())
+        .map_or_else(|_| format::UNKNOWN.to_owned(), |at| moment(at));
     let lasted = match alert.until {
         Some(until) => {
             let seconds = until.saturating_sub(alert.at);
             let lasted = format::span(Duration::from_secs(seconds));
-            format!("for {lasted}")
+            t!("lasted-for", lasted)
         }
-        None if stands => "not over yet".to_owned(),
-        None => "its end is not known".to_owned(),
+        None if stands => t!("not-over-yet").to_owned(),
+        None => t!("its-end-is-not-known").to_owned(),
     };
     format!("{severity} · {at} · {lasted}")
 }

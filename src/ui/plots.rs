@@ -8,6 +8,7 @@ use eframe::egui::{
 
 use super::theme::tokens;
 use super::widgets::small_text;
+use crate::base::text::t;
 
 /// The parts of a response side by side, with widths by length. `name` describes them.
 pub(super) fn parts_bar(ui: &mut Ui, parts: &[(Option<Duration>, Color32)], name: &str) {
@@ -47,9 +48,10 @@ pub(super) fn parts_bar(ui: &mut Ui, parts: &[(Option<Duration>, Color32)], name
 pub(super) fn history(ui: &mut Ui, responses: &[Duration], target: Duration) {
     let t = tokens(ui);
     let target_ms = target.as_millis();
-    let words = format!(
-        "Responses of the last {} turns, target {target_ms} ms",
-        responses.len()
+    let words = t!(
+        "responses-of-the-last-turns-target",
+        responses = responses.len(),
+        target_ms
     );
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 54.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
@@ -79,21 +81,19 @@ pub(super) fn history(ui: &mut Ui, responses: &[Duration], target: Duration) {
         painter.circle_filled(*point, radius, ink);
     }
     let turns = match responses.len() {
-        0 => "no turns yet".to_owned(),
-        1 => "last turn".to_owned(),
-        n => format!("last {n} turns"),
+        0 => t!("no-turns-yet").to_owned(),
+        1 => t!("last-turn").to_owned(),
+        n => t!("last-turns-counted", n),
     };
     small_text(ui, rect.left_top(), Align2::LEFT_TOP, &turns, t.muted);
     small_text(
         ui,
         rect.right_top(),
         Align2::RIGHT_TOP,
-        &format!("target {target_ms}"),
+        &t!("target-of-ms", target_ms),
         t.muted,
     );
-    response.on_hover_text(format!(
-        "{words}. The scale ends at one and a half times the target."
-    ));
+    response.on_hover_text(t!("the-scale-ends-at-one", words));
 }
 
 /// Columns of two values, the second on top of the first, in an ink each; `words` describe them, and stand to the left and to

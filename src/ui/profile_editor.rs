@@ -7,6 +7,7 @@ use super::settings_state::SettingsQuestion;
 use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{Segment, answers_ui, card, entered, plain_button, primary_button, segmented};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{ProfileView, Snapshot};
 use crate::settings::profile_edit::ProfileEdit;
@@ -26,7 +27,7 @@ pub(super) fn editor_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     card(tokens(ui)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let t = tokens(ui);
-        let head = format!("Profile in use: {}", format::name(&profile.label));
+        let head = t!("profile-in-use", label = format::name(&profile.label));
         ui.label(text(head, Weight::SemiBold, 16.0, t.strong));
         let words = Label::new(text(origin(profile), Weight::Regular, 13.0, t.normal)).wrap();
         let words = ui.add(words);
@@ -66,30 +67,33 @@ fn origin(profile: &ProfileView) -> String {
         .count();
     let base = format::name(&profile.base.1);
     match (&profile.file, profile.is_shipped) {
-        (None, _) => "It is as it was shipped. What you change here is kept in a file of your own, which holds only that.".to_owned(),
+        (None, _) => t!("it-is-as-it-was").to_owned(),
         (Some(_), true) => {
-            let settings = crate::base::plural::count(changed as u64, "setting");
-            format!("Shipped with the program; {settings} changed by you.")
+            let settings = t!("n-settings", n = changed as u64);
+            t!("shipped-with-the-program-changed", settings)
         }
         (Some(_), false) => {
-            let settings = crate::base::plural::count(changed as u64, "setting");
-            format!("Your own. It starts from {base}; {settings} differ from it.")
+            let settings = t!("n-settings", n = changed as u64);
+            t!("your-own-it-starts-from", base, settings)
         }
     }
 }
 
 fn actions_ui(ui: &mut Ui, profile: &ProfileView, view: &mut UiState) {
     ui.horizontal_wrapped(|ui| {
-        let copy = "A profile of your own that begins as this one is";
-        if plain_button(ui, "Duplicate").on_hover_text(copy).clicked() {
+        let copy = t!("a-profile-of-your-own");
+        if plain_button(ui, t!("duplicate"))
+            .on_hover_text(copy)
+            .clicked()
+        {
             view.settings.copy = Some(format!("{} 2", profile.label));
         }
         let (words, what) = if view.settings.compares {
-            ("Show all settings", "Shows those too that are as shipped")
+            (t!("show-all-settings"), t!("shows-those-too-that-are"))
         } else {
             (
-                "Compare with the shipped one",
-                "Shows only what differs from the shipped profile",
+                t!("compare-with-the-shipped-one"),
+                t!("shows-only-what-differs-from"),
             )
         };
         if plain_button(ui, words).on_hover_text(what).clicked() {
@@ -97,9 +101,9 @@ fn actions_ui(ui: &mut Ui, profile: &ProfileView, view: &mut UiState) {
         }
         if profile.file.is_some() {
             let words = if profile.is_shipped {
-                "Reset to shipped"
+                t!("reset-to-shipped")
             } else {
-                "Delete"
+                t!("delete")
             };
             if plain_button(ui, words).clicked() {
                 view.settings.question = Some((SettingsQuestion::RemoveProfile, true));
@@ -108,7 +112,7 @@ fn actions_ui(ui: &mut Ui, profile: &ProfileView, view: &mut UiState) {
     });
     let differs = profile.keys.iter().any(|key| key.value != key.usual);
     if view.settings.compares && !differs {
-        let words = "Nothing differs from the shipped profile.";
+        let words = t!("nothing-differs-from-the-shipped");
         ui.label(text(words, Weight::Medium, 13.0, tokens(ui).strong));
     }
 }
@@ -116,23 +120,21 @@ fn actions_ui(ui: &mut Ui, profile: &ProfileView, view: &mut UiState) {
 fn question_ui(ui: &mut Ui, profile: &ProfileView, new: &mut bool) -> Option<bool> {
     let label = format::name(&profile.label);
     let (question, yes) = if profile.is_shipped {
-        (
-            format!("Take all your changes to {label} back, for good?"),
-            "Reset it",
-        )
+        (t!("take-all-your-changes-to", label), t!("reset-it"))
     } else {
         (
-            format!(
-                "Delete the profile {label} for good? {} is used then.",
-                profile.base.1
+            t!(
+                "delete-the-profile-for-good",
+                label,
+                profile = profile.base.1
             ),
-            "Delete it",
+            t!("delete-it"),
         )
     };
     let words = text(question, Weight::Medium, 13.0, tokens(ui).strong);
     ui.add(Label::new(words).wrap());
     let mut answer = None;
-    ui.horizontal_wrapped(|ui| answer = answers_ui(ui, [yes, "Keep it"], new));
+    ui.horizontal_wrapped(|ui| answer = answers_ui(ui, [yes, t!("keep-it")], new));
     answer
 }
 
@@ -142,7 +144,7 @@ fn copy_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         return;
     };
     let label = ui.label(text(
-        "Name of the copy",
+        t!("name-of-the-copy"),
         Weight::Medium,
         13.0,
         tokens(ui).strong,
@@ -159,8 +161,8 @@ fn copy_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         || response.lost_focus() && ui.input(|i| i.key_pressed(eframe::egui::Key::Enter));
     let (mut makes, mut leaves) = (is_entered, false);
     ui.horizontal_wrapped(|ui| {
-        makes |= primary_button(ui, "Make the copy").clicked();
-        leaves = plain_button(ui, "Cancel").clicked();
+        makes |= primary_button(ui, t!("make-the-copy")).clicked();
+        leaves = plain_button(ui, t!("cancel")).clicked();
     });
     let is_named = !name.trim().is_empty();
     if makes && is_named {

@@ -6,6 +6,7 @@ use super::screen::Screen;
 use super::settings_state::{named_in, title};
 use super::ui_state::UiState;
 use super::widgets::plain_button;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 use crate::telemetry::diagnosis::Remedy;
@@ -19,7 +20,7 @@ pub(super) fn remedy_button(ui: &mut Ui, remedy: &Remedy, snapshot: &Snapshot, v
         })
         .inner;
     let button = match hindrance {
-        Some(hindrance) => button.on_disabled_hover_text(format!("Not now: {hindrance}.")),
+        Some(hindrance) => button.on_disabled_hover_text(t!("not-now-because", hindrance)),
         None => button.on_hover_text(tooltip(remedy)),
     };
     if button.clicked() {
@@ -40,8 +41,8 @@ pub(super) fn setting_buttons(ui: &mut Ui, advice: &str, snapshot: &Snapshot, vi
     }
     ui.horizontal_wrapped(|ui| {
         for row in rows {
-            let words = format!("Change: {}", title(row));
-            let button = plain_button(ui, &words).on_hover_text("Leads to this setting");
+            let words = t!("change-row", row = title(row));
+            let button = plain_button(ui, &words).on_hover_text(t!("leads-to-this-setting"));
             if button.clicked() {
                 view.open_setting(row);
             }
@@ -57,18 +58,18 @@ fn label(remedy: &Remedy, snapshot: &Snapshot) -> String {
                 .profiles
                 .iter()
                 .find(|profile| profile.name == *name);
-            format!(
-                "Use {}",
-                profile.map_or(name.as_str(), |profile| &profile.label)
+            t!(
+                "use-profile",
+                label = profile.map_or(name.as_str(), |profile| &profile.label)
             )
         }
-        Remedy::Reconnect if snapshot.renewing => "Connects at the next pause".into(),
-        Remedy::Reconnect => "Connect anew".into(),
-        Remedy::CheckSound => "Check the sound".into(),
-        Remedy::EchoAutomatic => "Echo: automatic".into(),
-        Remedy::AskAgain => "Ask again".into(),
-        Remedy::SendNow => "Send now".into(),
-        Remedy::UseModel { model, .. } => format!("Use {model}"),
+        Remedy::Reconnect if snapshot.renewing => t!("connects-at-the-next-pause").into(),
+        Remedy::Reconnect => t!("connect-anew").into(),
+        Remedy::CheckSound => t!("check-the-sound").into(),
+        Remedy::EchoAutomatic => t!("echo-automatic").into(),
+        Remedy::AskAgain => t!("ask-again").into(),
+        Remedy::SendNow => t!("send-now").into(),
+        Remedy::UseModel { model, .. } => t!("use-model", model),
     }
 }
 
@@ -76,21 +77,21 @@ fn label(remedy: &Remedy, snapshot: &Snapshot) -> String {
 fn tooltip(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::UseProfile(_) => {
-            "Changes to this profile: sound follows at once, what the service is asked for at the next pause."
+            t!("changes-to-this-profile-sound")
         }
         Remedy::Reconnect => {
-            "Opens another connection at the next pause; the conversation goes on in it."
+            t!("opens-another-connection-at-the")
         }
         Remedy::CheckSound => {
-            "Leads to the check of microphone, speaker and echo. It begins when you say so there."
+            t!("leads-to-the-check-of")
         }
         Remedy::EchoAutomatic => {
-            "Takes replies out of what the microphone hears only where it hears them."
+            t!("takes-replies-out-of-what")
         }
-        Remedy::AskAgain => "Sends what you said last once more.",
-        Remedy::SendNow => "Sends what you said, and plays the answer.",
+        Remedy::AskAgain => t!("sends-what-you-said-last"),
+        Remedy::SendNow => t!("sends-what-you-said-and"),
         Remedy::UseModel { .. } => {
-            "Writes this model into the file of the profile, and nothing else there; it is used from the next pause on."
+            t!("writes-this-model-into-the")
         }
     }
 }
@@ -101,10 +102,10 @@ fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
         Remedy::Reconnect => {}
         Remedy::AskAgain | Remedy::SendNow if snapshot.ask_again => return None,
         Remedy::AskAgain | Remedy::SendNow if snapshot.spending.reached.is_some() => {
-            return Some("the spend limit is reached");
+            return Some(t!("the-spend-limit-is-reached-lower"));
         }
         Remedy::AskAgain | Remedy::SendNow => {
-            return Some("what you said is not kept any more, or something else goes on");
+            return Some(t!("what-you-said-is-not"));
         }
         Remedy::UseProfile(_)
         | Remedy::CheckSound
@@ -112,17 +113,13 @@ fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
         | Remedy::UseModel { .. } => return None,
     }
     match &snapshot.link {
-        Link::Connected { .. } if snapshot.renewing => {
-            Some("another connection is opened as soon as nobody speaks and no answer is awaited")
-        }
+        Link::Connected { .. } if snapshot.renewing => Some(t!("another-connection-is-opened-as")),
         Link::Connected { .. } => None,
-        Link::Connecting { .. } => Some("a connection is being opened"),
+        Link::Connecting { .. } => Some(t!("a-connection-is-being-opened")),
         Link::Down {
             retry_at: Some(_), ..
-        } => Some("there is no connection, and another one is tried by itself"),
-        Link::Down { retry_at: None, .. } => {
-            Some("there is no connection; \"Retry now\" at the conversation tries another one")
-        }
+        } => Some(t!("there-is-no-connection-and")),
+        Link::Down { retry_at: None, .. } => Some(t!("there-is-no-connection-retry")),
     }
 }
 

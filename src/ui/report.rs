@@ -74,7 +74,7 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
     let patience = format::millis_or_unknown(last.endpointing);
     lines.push(line("patience before it", patience));
     if let Some(turn) = snapshot.turns.first() {
-        for ((name, _), value) in explain::STAGES.into_iter().zip(turn.stages.values()) {
+        for ((name, _), value) in explain::stages().into_iter().zip(turn.stages.values()) {
             let name = format!("newest turn, {name}");
             lines.push(line(&name, format::millis_or_unknown(value)));
         }

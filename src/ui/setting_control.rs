@@ -9,6 +9,7 @@ use crate::audio::DeviceInfo;
 use crate::base::keys::{Key, Kind, Scalar as _, Value};
 use crate::base::languages::LANGUAGES;
 use crate::base::retention::Retention;
+use crate::base::text::{self, Locale, t};
 use crate::base::voices::VOICES;
 use crate::conversation::snapshot::{SettingView, Snapshot};
 use crate::profile::Languages;
@@ -82,7 +83,7 @@ fn choices(
         "output_device" => devices(&snapshot.devices.outputs),
         "voice" | "live.voice" => {
             let none = if id.of_profile {
-                "The service's choice".to_owned()
+                t!("the-services-choice").to_owned()
             } else {
                 speech::voice_name(None, &snapshot.speech)
             };
@@ -109,16 +110,26 @@ fn choices(
         "keep" => TIMES.map(|time| (text(time), kept(time))).into(),
         "window.panel" => {
             let levels = [
-                "Hidden",
-                "Reply time",
-                "Reply time, processor, memory",
-                "Everything",
+                t!("hidden"),
+                t!("reply-time"),
+                t!("reply-time-processor-memory"),
+                t!("everything"),
             ];
             let levels = (0..).zip(levels);
             levels
                 .map(|(level, name)| (Value::Whole(level), name.to_owned()))
                 .collect()
         }
+        "window.language" => Locale::ALL
+            .iter()
+            .map(|language| {
+                let name = match language.own_name() {
+                    "" => capital(language.word()),
+                    name => name.to_owned(),
+                };
+                (language.to_value(), name)
+            })
+            .collect(),
         "window.zoom_percent" => ZOOMS
             .map(|zoom| (Value::Number(f64::from(zoom)), format!("{zoom} %")))
             .into(),
@@ -148,8 +159,8 @@ fn with_own(mut list: Vec<(Value, String)>, key: &Key, value: &Value) -> Setting
 fn devices(devices: &[DeviceInfo]) -> Vec<(Value, String)> {
     let default = devices.iter().find(|device| device.is_default);
     let default = default.map_or_else(
-        || "The system's choice".to_owned(),
-        |device| format!("The system's choice ({})", format::name(&device.name)),
+        || t!("the-systems-choice-plain").to_owned(),
+        |device| t!("the-systems-choice", device = format::name(&device.name)),
     );
     let named = devices
         .iter()
@@ -161,11 +172,11 @@ fn devices(devices: &[DeviceInfo]) -> Vec<(Value, String)> {
 
 fn kept(time: &str) -> String {
     match Retention::parse(time) {
-        Some(Retention::Off) => "Keep nothing".to_owned(),
-        Some(Retention::Forever) => "Until I delete them".to_owned(),
+        Some(Retention::Off) => t!("keep-nothing").to_owned(),
+        Some(Retention::Forever) => t!("until-i-delete-them").to_owned(),
         Some(Retention::For(time)) => {
             let days = time.as_secs() / (24 * 60 * 60);
-            crate::base::plural::count(days, "day")
+            t!("n-days", n = days)
         }
         None => time.to_owned(),
     }
@@ -181,11 +192,11 @@ fn as_profile(id: RowId, snapshot: &Snapshot) -> String {
     let mut keys = snapshot.settings.profile.keys.iter();
     let holds = keys.find(|setting| setting.key.name == own);
     holds.map_or_else(
-        || "As the profile says".to_owned(),
+        || t!("as-the-profile-says-plain").to_owned(),
         |setting| {
-            format!(
-                "As the profile says ({})",
-                shown(setting.key, &setting.value)
+            t!(
+                "as-the-profile-says",
+                value = shown(setting.key, &setting.value)
             )
         },
     )
@@ -196,7 +207,7 @@ pub(super) fn shown(key: &Key, value: &Value) -> String {
     match (key.kind, value) {
         (_, Value::None) => key.none.map(capital).unwrap_or_default(),
         (Kind::Words(_), Value::Text(word)) => capital(word),
-        (_, Value::Flag(on)) => if *on { "On" } else { "Off" }.to_owned(),
+        (_, Value::Flag(on)) => if *on { t!("on") } else { t!("off") }.to_owned(),
         (_, Value::Whole(number)) => format::grouped(*number),
         _ => written(key, value),
     }
@@ -220,7 +231,7 @@ pub(super) fn read(key: &Key, text: &str) -> Result<Option<Value>, String> {
     if key.none.is_some_and(|none| none.eq_ignore_ascii_case(text)) {
         return Ok(Some(Value::None));
     }
-    let wrong = |what: &str| Err(format!("This is no {what}: {}.", key.allowed()));
+    let wrong = |what: &str| Err(t!("this-is-no-value", what, allowed = key.allowed()));
     let value = match key.kind {
         Kind::List(items) if items.word == Some(text) => Value::Text(text.to_owned()),
         Kind::List(_) => {
@@ -233,11 +244,11 @@ pub(super) fn read(key: &Key, text: &str) -> Result<Option<Value>, String> {
         _ if text.is_empty() => return Ok(None),
         Kind::Whole { .. } => match digits(text).parse() {
             Ok(number) => Value::Whole(number),
-            Err(_) => return wrong("whole number"),
+            Err(_) => return wrong(t!("whole-number")),
         },
         Kind::Number { .. } => match digits(text).replace(',', ".").parse::<f64>() {
             Ok(number) if number.is_finite() => Value::Number(number),
-            Ok(_) | Err(_) => return wrong("number"),
+            Ok(_) | Err(_) => return wrong(t!("number")),
         },
         Kind::Flag | Kind::OnOff | Kind::Words(_) | Kind::Text(..) | Kind::Shaped(_) => {
             Value::Text(text.to_owned())
@@ -268,16 +279,19 @@ pub(super) fn range(key: &Key) -> String {
     };
     let none = key
         .none
-        .map_or_else(String::new, |none| format!(", or {none}"));
+        .map_or_else(String::new, |none| t!("or-none", none));
     let unit = key.unit();
     let blank = if unit.is_empty() { "" } else { "\u{a0}" };
-    format!("{from} to {to}{blank}{unit}{none}")
+    t!("range-from-to", from, to, blank, unit, none)
 }
 
 /// A word of a file as it is read.
 pub(super) fn capital(word: &str) -> String {
+    if let Some(word) = text::plain_if_known(&format!("word-{word}")) {
+        return word.to_owned();
+    }
     if word == "webrtc" {
-        return "WebRTC".to_owned();
+        return t!("webrtc").to_owned();
     }
     let mut letters = word.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);

@@ -12,10 +12,10 @@ use super::settings_state::{RowId, SettingsState, TypedSetting};
 use super::switch::switch;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::widgets::{focus_ring, signed_row};
-use super::{bidi, format};
+use super::{bidi, format, key_texts};
 use crate::base::keys::{Kind, Value};
+use crate::base::text::t;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
-use crate::profile::reason;
 
 /// Widths of controls, in points; a row with less room has them below its text.
 const CONTROL: f32 = 230.0;
@@ -101,20 +101,31 @@ pub(super) fn row_ui(
 /// Name and meaning; the name is what the control is called.
 fn words_ui(ui: &mut Ui, id: RowId, setting: &SettingView, snapshot: &Snapshot) -> Response {
     let (t, key) = (tokens(ui), setting.key);
-    let title = Label::new(text(key.title(), Weight::SemiBold, 14.0, t.strong)).wrap();
+    let title = Label::new(text(
+        key_texts::title(key),
+        Weight::SemiBold,
+        14.0,
+        t.strong,
+    ))
+    .wrap();
     let label = ui.add(title.sense(Sense::hover()));
     let base = &snapshot.settings.profile.base;
-    let why = reason(key, &base.0).filter(|_| id.of_profile);
+    let why = key_texts::why(key, &base.0).filter(|_| id.of_profile);
     let why = why.map_or_else(String::new, |why| {
-        format!(
-            "{} has {}. {}\n\n",
-            base.1,
-            setting_control::shown(key, &setting.usual),
-            plain(why)
+        t!(
+            "profile-has-value",
+            value = base.1,
+            usual = setting_control::shown(key, &setting.usual),
+            why = plain(why)
         )
     });
-    let label = label.on_hover_text(format!("{why}In files: {}", key.name));
-    let about = text(plain(key.about), Weight::Regular, 13.0, t.normal);
+    let label = label.on_hover_text(t!("named-in-files", why, key = key.name));
+    let about = text(
+        plain(key_texts::about(key)),
+        Weight::Regular,
+        13.0,
+        t.normal,
+    );
     ui.add(Label::new(about).wrap());
     label
 }
@@ -133,7 +144,7 @@ fn control_ui(
 ) -> Option<RowRequest> {
     match control {
         SettingControl::Switch(on) => {
-            let flips = switch(ui, *on, &setting.key.title()).clicked();
+            let flips = switch(ui, *on, &key_texts::title(setting.key)).clicked();
             flips.then_some(RowRequest::Set(Value::Flag(!on)))
         }
         SettingControl::List(choices) => list_ui(ui, id, choices, &setting.value, label),
@@ -228,7 +239,7 @@ fn line_ui(
     }
     if let (false, Some(none)) = (wide, key.none)
         && setting.value != Value::None
-        && named_button(ui, none, &format!("{}: {none}", key.title())).clicked()
+        && named_button(ui, none, &format!("{}: {none}", key_texts::title(key))).clicked()
     {
         asked = Some(RowRequest::Set(Value::None));
     }
@@ -276,13 +287,13 @@ fn typed(state: &SettingsState, id: RowId, setting: &SettingView) -> TypedSettin
 /// What an empty field stands for.
 fn hint(setting: &SettingView) -> &'static str {
     if setting.key.secret && setting.value != Value::None {
-        return "One is set and not shown: type another one here";
+        return t!("one-is-set-and-not");
     }
     match setting.key.kind {
-        Kind::List(_) => "Several with commas between them",
-        Kind::Whole { .. } | Kind::Number { .. } => "none",
+        Kind::List(_) => t!("several-with-commas-between-them"),
+        Kind::Whole { .. } | Kind::Number { .. } => t!("none"),
         Kind::Flag | Kind::OnOff | Kind::Words(_) | Kind::Text(..) | Kind::Shaped(_) => {
-            "Nothing is set"
+            t!("nothing-is-set")
         }
     }
 }
@@ -316,13 +327,13 @@ fn below_ui(ui: &mut Ui, setting: &SettingView, is_number: bool) -> bool {
     let key = setting.key;
     let (origin, place) = origin(setting);
     let range = setting_control::range(key);
-    let applies = format!("applies {}", key.effect.words());
+    let applies = t!("applies-when", words = key.effect.words());
     let differs = setting.value != setting.usual;
     let mut parts = vec![origin];
     if differs && !key.secret {
         let usual = setting_control::shown(key, &setting.usual);
         let short = !usual.is_empty() && usual.chars().count() < 40;
-        parts.extend(short.then(|| format!("shipped: {usual}")));
+        parts.extend(short.then(|| t!("shipped-value", usual)));
     }
     parts.extend((is_number && !range.is_empty()).then_some(range));
     parts.push(applies);
@@ -342,7 +353,13 @@ fn below_ui(ui: &mut Ui, setting: &SettingView, is_number: bool) -> bool {
         if let Some(place) = place {
             words.on_hover_text(place);
         }
-        can_reset && named_button(ui, "Reset", &format!("Reset: {}", key.title())).clicked()
+        can_reset
+            && named_button(
+                ui,
+                t!("reset"),
+                &t!("reset-row", title = key_texts::title(key)),
+            )
+            .clicked()
     })
     .inner
 }
@@ -350,15 +367,18 @@ fn below_ui(ui: &mut Ui, setting: &SettingView, is_number: bool) -> bool {
 /// Where a value comes from in words, and the whole path.
 fn origin(setting: &SettingView) -> (String, Option<String>) {
     match &setting.origin {
-        SettingOrigin::Shipped => ("As shipped".to_owned(), None),
+        SettingOrigin::Shipped => (t!("as-shipped").to_owned(), None),
         SettingOrigin::File(place) => {
             let name = place.rsplit(['/', '\\']).next().unwrap_or(place);
-            (format!("From {}", format::name(name)), Some(place.clone()))
+            (
+                t!("origin-file", name = format::name(name)),
+                Some(place.clone()),
+            )
         }
-        SettingOrigin::Chosen => ("Chosen now, not in the file yet".to_owned(), None),
+        SettingOrigin::Chosen => (t!("chosen-now-not-in-the").to_owned(), None),
         SettingOrigin::Start => {
-            let why = "It was named on the command line, which goes before the file, or is in use although the file says something else.";
-            ("Given at the start".to_owned(), Some(why.to_owned()))
+            let why = t!("it-was-named-on-the");
+            (t!("given-at-the-start").to_owned(), Some(why.to_owned()))
         }
     }
 }

@@ -14,6 +14,7 @@ use super::ui_state::UiState;
 use super::widgets::{Segment, card, focus_ring, segmented};
 use super::{profile_editor, settings_sections, theme};
 use crate::base::keys::{Scalar as _, Value};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{SettingView, Snapshot};
 use crate::profile::DEFAULT;
@@ -26,8 +27,6 @@ const WIDEST: f32 = 720.0;
 const SECTIONS: f32 = 168.0;
 const LEAST_BESIDE: f32 = 760.0;
 const LEAST_HIGH: f32 = 340.0;
-/// What the search is called where it is read aloud.
-const SEARCH: &str = "Search settings";
 
 /// The page. `key_file` is where a typed key is kept; `scrolls`: it has a scroll area of its own.
 pub(super) fn page_ui(
@@ -54,7 +53,7 @@ pub(super) fn page_ui(
     };
     let head = |ui: &mut Ui, view: &mut UiState| {
         ui.spacing_mut().item_spacing = vec2(space::S, space::S);
-        if page_head(ui, "Settings", "To the conversation (Esc, Ctrl ,)").clicked() {
+        if page_head(ui, t!("settings"), t!("to-the-conversation-from-settings")).clicked() {
             view.leave();
         }
         search_ui(ui, view);
@@ -98,7 +97,7 @@ fn search_ui(ui: &mut Ui, view: &mut UiState) {
         .id(Id::unique("the search for settings"))
         .font(font(Weight::Regular, 14.0))
         .char_limit(100)
-        .hint_text("Search: a word of the name or meaning, a key, a unit")
+        .hint_text(t!("search-a-word-of-the"))
         .margin(Margin::symmetric(12, 8))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
@@ -106,7 +105,7 @@ fn search_ui(ui: &mut Ui, view: &mut UiState) {
         response.request_focus();
     }
     ui.ctx()
-        .accesskit_node_builder(response.id, |node| node.set_label(SEARCH));
+        .accesskit_node_builder(response.id, |node| node.set_label(t!("search-settings")));
 }
 
 fn sections_ui(ui: &mut Ui, view: &mut UiState) {
@@ -180,7 +179,7 @@ fn content_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiSt
     }
     if searches && rows.is_empty() {
         let words = text(
-            "Nothing is called so. Try another word.",
+            t!("nothing-is-called-so-try"),
             Weight::Regular,
             14.0,
             tokens(ui).normal,

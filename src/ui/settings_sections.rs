@@ -11,6 +11,7 @@ use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, plain_button, signed_row};
 use super::{api_key_page, copy_button, format};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::WelcomeStep;
@@ -35,7 +36,7 @@ pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view:
 pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     match view.settings.section {
         SettingsSection::General => {
-            if plain_button(ui, "Set up again").clicked() {
+            if plain_button(ui, t!("set-up-again")).clicked() {
                 view.set_up(WelcomeStep::Welcome);
             }
         }
@@ -66,22 +67,15 @@ fn words_ui(ui: &mut Ui, words: &str) {
 
 fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
-    ui.label(text("Is it good?", Weight::SemiBold, 14.0, t.strong));
+    ui.label(text(t!("is-it-good"), Weight::SemiBold, 14.0, t.strong));
     let mark = if snapshot.echo.on {
         (Sign::Dot, t.ok)
     } else {
         (Sign::Ring, t.muted)
     };
-    signed_row(
-        ui,
-        mark,
-        &format!("Echo cancellation: {}", snapshot.echo.why),
-    );
-    words_ui(
-        ui,
-        "The check listens to the room, to you, and to a short sound from the speaker, and says what could be better.",
-    );
-    if plain_button(ui, "Check the sound").clicked() {
+    signed_row(ui, mark, &t!("echo-cancellation", why = snapshot.echo.why));
+    words_ui(ui, t!("the-check-listens-to-the"));
+    if plain_button(ui, t!("check-the-sound")).clicked() {
         view.open(Screen::Check);
     }
 }
@@ -90,53 +84,42 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
 fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
     let t = tokens(ui);
     ui.label(text(
-        "What leaves this computer",
+        t!("what-leaves-this-computer"),
         Weight::SemiBold,
         14.0,
         t.strong,
     ));
     let place = format::name(&snapshot.place);
     let sent = if snapshot.demo {
-        "Nothing. The demo answers inside this program.".to_owned()
+        t!("nothing-the-demo-answers-inside").to_owned()
     } else if snapshot.local {
-        "Nothing. What answers runs on this computer.".to_owned()
+        t!("nothing-what-answers-runs-on").to_owned()
     } else {
-        format!(
-            "What you say while you speak, what you type, the instruction of the profile, your language and the time go to {place}. \
-             While you are silent, nothing is sent, unless the service notices the end of your turn (Talking)."
-        )
+        t!("what-you-say-while-you", place)
     };
     words_ui(ui, &sent);
     let alerts = snapshot.settings.config.iter();
     let mut alerts = alerts.filter(|setting| setting.key.name == "alert_webhook");
     if alerts.any(|setting| setting.value != setting.usual) {
-        words_ui(
-            ui,
-            "Alerts, which hold figures and no words, go to the address in General.",
-        );
+        words_ui(ui, t!("alerts-which-hold-figures-and"));
     }
-    words_ui(
-        ui,
-        "What is kept stays on this computer: the words of conversations as long as you choose below, their sound only if you \
-         choose so. Your key is in the system's keyring or a file that only you can read.",
-    );
+    words_ui(ui, t!("what-is-kept-stays-on"));
 }
 
 fn delete_ui(ui: &mut Ui, view: &mut UiState) {
     let t = tokens(ui);
     ui.label(text(
-        "Delete what is kept",
+        t!("delete-what-is-kept"),
         Weight::SemiBold,
         14.0,
         t.strong,
     ));
     if let Some((SettingsQuestion::DeleteConversations, new)) = &mut view.settings.question {
-        words_ui(
-            ui,
-            "Delete all conversations for good? The present one ends.",
-        );
+        words_ui(ui, t!("delete-all-conversations-for-good"));
         let mut answer = None;
-        ui.horizontal_wrapped(|ui| answer = answers_ui(ui, ["Delete all", "Keep them"], new));
+        ui.horizontal_wrapped(|ui| {
+            answer = answers_ui(ui, [t!("delete-all"), t!("keep-them")], new)
+        });
         if let Some(deletes) = answer {
             view.settings.question = None;
             view.commands
@@ -144,18 +127,15 @@ fn delete_ui(ui: &mut Ui, view: &mut UiState) {
         }
         return;
     }
-    words_ui(
-        ui,
-        "All kept conversations, with their sound. Single ones: Ctrl H.",
-    );
-    if plain_button(ui, "Delete all conversations").clicked() {
+    words_ui(ui, t!("all-kept-conversations-with-their"));
+    if plain_button(ui, t!("delete-all-conversations")).clicked() {
         view.settings.question = Some((SettingsQuestion::DeleteConversations, true));
     }
 }
 
 fn folders_ui(ui: &mut Ui, snapshot: &Snapshot) {
     ui.add_space(space::XS);
-    ui.label(caps("Files and folders", tokens(ui)));
+    ui.label(caps(t!("files-and-folders"), tokens(ui)));
     card_ui(ui, |ui| {
         let t = tokens(ui);
         for (what, path) in &snapshot.settings.folders {
@@ -169,22 +149,17 @@ fn folders_ui(ui: &mut Ui, snapshot: &Snapshot) {
 fn about_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     card_ui(ui, |ui| {
         let t = tokens(ui);
-        let name = concat!("Sovereign ", env!("CARGO_PKG_VERSION"));
+        let name = format!("{} {}", t!("sovereign"), env!("CARGO_PKG_VERSION"));
         ui.label(text(name, Weight::SemiBold, 18.0, t.strong));
+        words_ui(ui, t!("a-voice-assistant-for-gemini"));
         words_ui(
             ui,
-            "A voice assistant for Gemini Live that shows why it is fast or slow.",
+            &t!("licence-and-typeface", licence = env!("CARGO_PKG_LICENSE")),
         );
-        let licence = concat!(
-            "Licence: ",
-            env!("CARGO_PKG_LICENSE"),
-            ". The typeface is Inter, under the SIL Open Font License."
-        );
-        words_ui(ui, licence);
         ui.add_space(space::XS);
         ui.horizontal_wrapped(|ui| {
             copy_button::copy_report_ui(ui, snapshot, view);
-            if plain_button(ui, "Figures and causes").clicked() {
+            if plain_button(ui, t!("figures-and-causes")).clicked() {
                 view.open(Screen::Details);
             }
         });

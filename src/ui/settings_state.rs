@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::key_texts;
 use crate::base::keys::Key;
+use crate::base::text::t;
 use crate::conversation::snapshot::{SettingView, SettingsView};
-use crate::profile::reason;
 
 /// A part of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,16 +33,16 @@ impl SettingsSection {
         Self::About,
     ];
 
-    pub(super) const fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
-            Self::General => "General",
-            Self::Sound => "Sound",
-            Self::Talking => "Talking",
-            Self::Profile => "Profile",
-            Self::Account => "Key and account",
-            Self::Appearance => "Appearance",
-            Self::Privacy => "Privacy",
-            Self::About => "About",
+            Self::General => t!("general"),
+            Self::Sound => t!("sound"),
+            Self::Talking => t!("talking"),
+            Self::Profile => t!("profile"),
+            Self::Account => t!("key-and-account"),
+            Self::Appearance => t!("appearance"),
+            Self::Privacy => t!("privacy"),
+            Self::About => t!("about"),
         }
     }
 
@@ -162,7 +163,7 @@ impl SettingsState {
             };
             let group = group_title(setting.key.parts().0);
             let heading = if searches {
-                format!("Profile: {group}")
+                t!("profile-group", group)
             } else {
                 group.to_owned()
             };
@@ -187,22 +188,29 @@ fn searched(id: RowId, setting: &SettingView, base: &str) -> String {
     } else {
         SettingsSection::of(key).map_or("", SettingsSection::title)
     };
-    let why = reason(key, base).unwrap_or_default();
-    let parts = [&key.title(), key.name, key.about, key.unit(), section, why];
+    let why = key_texts::why(key, base).unwrap_or_default();
+    let parts = [
+        &*key_texts::title(key),
+        key.name,
+        key_texts::about(key),
+        key.unit(),
+        section,
+        why,
+    ];
     parts.join("\n").to_lowercase()
 }
 
 /// What people call a group of a profile's keys.
 pub(super) fn group_title(group: &str) -> &'static str {
     match group {
-        "audio" => "Microphone and speaker",
-        "detector" => "Detecting speech",
-        "turn" => "Taking turns",
-        "turn.automatic" => "Detection by the service",
-        "live" => "What the service is asked for",
-        "auto" => "Choosing among profiles",
-        "alerts" => "Alerts",
-        _ => "The profile",
+        "audio" => t!("microphone-and-speaker"),
+        "detector" => t!("detecting-speech"),
+        "turn" => t!("taking-turns"),
+        "turn.automatic" => t!("detection-by-the-service"),
+        "live" => t!("what-the-service-is-asked"),
+        "auto" => t!("choosing-among-profiles"),
+        "alerts" => t!("alerts"),
+        _ => t!("the-profile"),
     }
 }
 

@@ -13,6 +13,7 @@ use super::ui_state::UiState;
 use super::widgets::{plain_button, radio_row, signed_row};
 use super::{audio_settings, speech};
 use crate::audio::{DeviceChoice, DeviceInfo};
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Port, Snapshot};
 
@@ -30,7 +31,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
         .open_bool(&mut view.sound_open)
         .close_behavior(close_behavior)
         .align(RectAlign::BOTTOM_END)
-        .accessible_name("Sound")
+        .accessible_name(t!("sound"))
         .frame(frame)
         .gap(6.0)
         .show(|ui| {
@@ -45,7 +46,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
                     ui.add_space(space::S);
                     devices_ui(
                         ui,
-                        "Microphone",
+                        t!("microphone"),
                         &snapshot.input,
                         &snapshot.devices.inputs,
                         &mut |choice| {
@@ -55,7 +56,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
                     ui.add_space(space::M);
                     devices_ui(
                         ui,
-                        "Speaker",
+                        t!("speaker"),
                         &snapshot.output,
                         &snapshot.devices.outputs,
                         &mut |choice| {
@@ -82,10 +83,10 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
 fn top_ui(ui: &mut Ui, host: &str) -> bool {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        let words = format!("Sound system: {}", format::name(host));
+        let words = t!("sound-system-is", host = format::name(host));
         let words = text(words, Weight::Regular, 11.0, t.muted);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let checks = plain_button(ui, "Check the sound").clicked();
+            let checks = plain_button(ui, t!("check-the-sound")).clicked();
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(Label::new(words).truncate());
             });
@@ -107,7 +108,7 @@ pub(super) fn devices_ui(
     ui.label(caps(title, t));
     ui.spacing_mut().item_spacing.y = 2.0;
     if devices.is_empty() {
-        trouble_ui(ui, "None is there to be chosen.");
+        trouble_ui(ui, t!("none-is-there-to-be"));
     }
     ui.push_id(title, |ui| {
         if devices.is_empty() {
@@ -115,8 +116,8 @@ pub(super) fn devices_ui(
         }
         let default = devices.iter().find(|device| device.is_default);
         let name = default.map_or_else(
-            || "Default".to_owned(),
-            |device| format!("Default ({})", format::name(&device.name)),
+            || t!("default").to_owned(),
+            |device| t!("default-device", device = format::name(&device.name)),
         );
         if radio_row(ui, port.choice == DeviceChoice::Default, &name).clicked() {
             choose(DeviceChoice::Default);
@@ -131,10 +132,7 @@ pub(super) fn devices_ui(
     if let DeviceChoice::Id(id) = &port.choice
         && !devices.iter().any(|device| device.id == *id)
     {
-        trouble_ui(
-            ui,
-            "The chosen device is not there; it is used again when it comes back.",
-        );
+        trouble_ui(ui, t!("the-chosen-device-is-not"));
     }
     if let Some(trouble) = &port.trouble {
         trouble_ui(ui, trouble);
@@ -151,7 +149,7 @@ pub(super) fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
     let mut percent = (volume.clamp(0.0, 1.0) * 100.0).round();
     let label = ui
         .horizontal(|ui| {
-            let label = ui.label(caps("Volume", t));
+            let label = ui.label(caps(t!("volume"), t));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.label(text(format!("{percent} %"), Weight::Medium, 12.0, t.strong));
             });

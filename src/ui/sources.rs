@@ -5,6 +5,7 @@ use eframe::egui::{OpenUrl, Ui};
 use super::format;
 use super::theme::{Weight, space, text, tokens};
 use super::widgets::plain_button;
+use crate::base::text::t;
 use crate::provider::grounding::{Grounding, search_address};
 
 /// Height of a chip, so that the name of its row is beside its middle.
@@ -15,13 +16,13 @@ pub(super) fn sources_ui(ui: &mut Ui, found: &Grounding) {
     let sources = found.sources.iter();
     row(
         ui,
-        "Sources",
+        t!("sources"),
         sources.map(|page| (&page.title, page.uri.clone())),
     );
     let queries = found.queries.iter();
     row(
         ui,
-        "Searches",
+        t!("searches"),
         queries.map(|query| (query, search_address(query))),
     );
 }

@@ -5,6 +5,7 @@ use eframe::egui::{Align, ComboBox, Layout, Ui};
 use super::theme::{Weight, font, space, text, tokens};
 use super::{bidi, format};
 use crate::base::languages::{self, LANGUAGES, Language};
+use crate::base::text::t;
 use crate::base::voices::VOICES;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::SpeechView;
@@ -20,7 +21,7 @@ pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Com
     let voices = VOICES.iter().map(|voice| Some((*voice).to_owned()));
     let voices: Vec<_> = std::iter::once(None).chain(voices).collect();
     let name = |_: &Ui, voice: &Option<String>| voice_name(voice.as_ref(), speech);
-    if let Some(taken) = list(ui, "Voice", &voices, &speech.voice, name) {
+    if let Some(taken) = list(ui, t!("voice"), &voices, &speech.voice, name) {
         commands.push(Command::SetVoice(taken));
     }
     ui.add_space(space::XS);
@@ -33,7 +34,7 @@ pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Com
     choices.extend(LANGUAGES.iter().map(single));
     let name =
         |ui: &Ui, languages: &Option<Languages>| languages_name(ui, languages.as_ref(), speech);
-    if let Some(taken) = list(ui, "Language", &choices, &speech.languages, name) {
+    if let Some(taken) = list(ui, t!("language"), &choices, &speech.languages, name) {
         commands.push(Command::SetLanguages(taken));
     }
 }
@@ -77,8 +78,8 @@ fn list<T: Clone + PartialEq>(
 pub(super) fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
     match (voice, &speech.profile_voice) {
         (Some(voice), _) => format::name(voice),
-        (None, Some(voice)) => format!("As the profile says ({})", format::name(voice)),
-        (None, None) => "As the profile says".to_owned(),
+        (None, Some(voice)) => t!("as-the-profile-says-voice", voice = format::name(voice)),
+        (None, None) => t!("as-the-profile-says-plain").to_owned(),
     }
 }
 
@@ -95,16 +96,24 @@ pub(super) fn languages_name(
     match languages {
         None => match &speech.profile_languages {
             Languages::These(codes) if !codes.is_empty() => {
-                format!("As the profile says ({})", names(codes))
+                t!("as-the-profile-says-languages", codes = names(codes))
             }
             Languages::System if !speech.system_languages.is_empty() => {
-                format!("As the profile says ({})", names(&speech.system_languages))
+                t!(
+                    "as-the-profile-says-system",
+                    languages = names(&speech.system_languages)
+                )
             }
-            Languages::These(_) | Languages::System => "As the profile says".to_owned(),
+            Languages::These(_) | Languages::System => t!("as-the-profile-says-plain").to_owned(),
         },
-        Some(Languages::System) if speech.system_languages.is_empty() => "As the system".to_owned(),
-        Some(Languages::System) => format!("As the system ({})", names(&speech.system_languages)),
-        Some(Languages::These(codes)) if codes.is_empty() => "Whatever I speak".to_owned(),
+        Some(Languages::System) if speech.system_languages.is_empty() => {
+            t!("as-the-system").to_owned()
+        }
+        Some(Languages::System) => t!(
+            "as-the-system-languages",
+            languages = names(&speech.system_languages)
+        ),
+        Some(Languages::These(codes)) if codes.is_empty() => t!("whatever-i-speak").to_owned(),
         Some(Languages::These(codes)) => names(codes),
     }
 }

@@ -12,6 +12,7 @@ use super::icons::{self, Icon};
 use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
 use super::ui_state::{Holder, MeterView, UiState};
 use super::widgets::{card, focus_ring};
+use crate::base::text::t;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -50,9 +51,9 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
             let (does, name) = format::talk_key(snapshot);
             // In the field Space is a blank.
             let button = button.on_hover_text(if view.draft.has_focus {
-                "Space writes a blank in the field: press Esc first, or press here.".to_owned()
+                t!("space-writes-a-blank-in").to_owned()
             } else {
-                format!("{name} (Space: {does})")
+                t!("talk-button", name, does)
             });
             let down = button.is_pointer_button_down_on();
             view.hold.set(Holder::Pointer, down, &mut view.commands);
@@ -86,15 +87,9 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
     let t = tokens(ui);
     let (name, about) = if snapshot.muted {
-        (
-            "Unmute",
-            "You are muted: nothing is heard or sent. Press to be heard again (Ctrl M).",
-        )
+        (t!("unmute"), t!("you-are-muted-nothing-is"))
     } else {
-        (
-            "Mute",
-            "Nothing is heard or sent until you press it again (Ctrl M)",
-        )
+        (t!("mute"), t!("nothing-is-heard-or-sent"))
     };
     let on = snapshot.muted.then_some(t.bad);
     let icon = Icon::Microphone(snapshot.muted);
@@ -104,14 +99,14 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
     {
         view.commands.push(Command::SetMuted(!snapshot.muted));
     }
-    let stop = round_button(ui, Icon::Stop, size, None, "Stop the reply");
-    if stop.on_hover_text("Stops the reply (Esc)").clicked() {
+    let stop = round_button(ui, Icon::Stop, size, None, t!("stop-the-reply"));
+    if stop.on_hover_text(t!("stops-the-reply-esc")).clicked() {
         view.commands.push(Command::StopReply);
     }
     repeat_ui(ui, snapshot, size, view);
-    let new = round_button(ui, Icon::New, size, None, "New conversation");
+    let new = round_button(ui, Icon::New, size, None, t!("new-conversation"));
     if new
-        .on_hover_text("Begins a new conversation (Ctrl N)")
+        .on_hover_text(t!("begins-a-new-conversation-ctrl"))
         .clicked()
     {
         view.begin_conversation(snapshot);
@@ -121,22 +116,28 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
 /// The button that replays the last answer, with the reason if it is disabled.
 fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
     let hindrance = match (snapshot.repeat.turn, snapshot.repeat.hindrance) {
-        (None, None) => Some("there is no answer yet"),
+        (None, None) => Some(t!("there-is-no-answer-yet")),
         (_, hindrance) => hindrance,
     };
     let button = ui
         .add_enabled_ui(hindrance.is_none(), |ui| {
-            round_button(ui, Icon::Repeat, size, None, "Hear the last answer again")
+            round_button(
+                ui,
+                Icon::Repeat,
+                size,
+                None,
+                t!("hear-the-last-answer-again"),
+            )
         })
         .inner;
     if button.clicked() {
         view.commands.push(Command::Repeat);
     }
     match hindrance {
-        None => button.on_hover_text("Plays the last answer again (Ctrl L)"),
-        Some(hindrance) => button.on_disabled_hover_text(format!(
-            "Plays the last answer again. Not now: {hindrance}."
-        )),
+        None => button.on_hover_text(t!("plays-the-last-answer-again-ctrl")),
+        Some(hindrance) => {
+            button.on_disabled_hover_text(t!("plays-the-last-answer-again", hindrance))
+        }
     };
 }
 
@@ -201,10 +202,10 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
                 format::decibels(view.meter.figure)
             };
             ui.label(text(figure, Weight::Regular, 12.0, t.muted))
-                .on_hover_text("Level of the microphone, in decibels below full scale.");
+                .on_hover_text(t!("level-of-the-microphone-in"));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let (words, ink) = if in_vain {
-                    ("You are muted. Press the microphone.".into(), t.bad)
+                    (t!("you-are-muted-press-the").into(), t.bad)
                 } else {
                     (format::invitation(snapshot, view.draft.has_focus), t.strong)
                 };

@@ -16,6 +16,7 @@ use super::known_height::{Height, Measure};
 use super::markdown::{BlockKind, MarkdownBlock, Style, StyledWords};
 use super::styled_text::{Look, text_ui};
 use super::theme::{RADIUS_FIELD, space, tokens};
+use crate::base::text::t;
 
 /// How far the items of a list are within it, and the next list within those, in points.
 const INDENT: f32 = 22.0;
@@ -138,7 +139,7 @@ impl TextBlock {
         // The toolkit's selection supports one direction only: it would copy other words than it marks.
         let words = ui
             .add(Label::new(galley).selectable(false).sense(Sense::CLICK))
-            .on_hover_text("A right click copies this.");
+            .on_hover_text(t!("a-right-click-copies-this"));
         mark_whole(ui, words.rect, ground, look);
         if let Some(ending) = look.ending {
             let mut job = LayoutJob::default();

@@ -28,6 +28,9 @@ pub(super) const LOW_WINDOW: f32 = 540.0;
 pub(super) const RADIUS_FIELD: u8 = 6;
 pub(super) const RADIUS_CARD: u8 = 12;
 
+/// Width of lines around layers and buttons, in points.
+const HAIRLINE: f32 = 1.0;
+
 /// The colours of one theme. Three layers, three greys of text, one accent; the rest is for state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tokens {
@@ -39,6 +42,8 @@ pub struct Tokens {
     pub card: Color32,
     /// Something to press or to fill in.
     pub field: Color32,
+    /// Something to press under the pointer.
+    pub hover: Color32,
     /// Thin lines around layers.
     pub hairline: Color32,
     /// Text to be read first.
@@ -69,6 +74,7 @@ pub(super) const DARK: Tokens = Tokens {
     side: rgb(0x12_16_1C),
     card: rgb(0x17_1B_22),
     field: rgb(0x1F_25_2E),
+    hover: rgb(0x2A_31_3C),
     hairline: rgb(0x2A_31_3C),
     strong: rgb(0xF1_F3_F6),
     normal: rgb(0xB4_BC_C8),
@@ -88,6 +94,7 @@ const LIGHT: Tokens = Tokens {
     side: rgb(0xF8_F9_FB),
     card: rgb(0xFF_FF_FF),
     field: rgb(0xEC_EF_F3),
+    hover: rgb(0xD9_DE_E5),
     hairline: rgb(0xD9_DE_E5),
     strong: rgb(0x16_1A_20),
     normal: rgb(0x43_4C_59),
@@ -106,11 +113,52 @@ const fn rgb(hex: u32) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
+/// High contrast: text of every kind at 7:1 and more on every layer (WCAG 2.2, 1.4.6).
+const HIGH_DARK: Tokens = Tokens {
+    page: rgb(0x00_00_00),
+    side: rgb(0x00_00_00),
+    card: rgb(0x00_00_00),
+    field: rgb(0x14_14_14),
+    hover: rgb(0x33_33_33),
+    hairline: rgb(0xC8_C8_C8),
+    strong: rgb(0xFF_FF_FF),
+    normal: rgb(0xFF_FF_FF),
+    muted: rgb(0xE2_E2_E2),
+    accent: rgb(0xFF_D5_4F),
+    accent_tint: rgb(0x2A_22_00),
+    on_accent: rgb(0x00_00_00),
+    you: rgb(0x9C_C8_FF),
+    ok: rgb(0x5C_F0_C4),
+    warn: rgb(0xFF_C1_3D),
+    bad: rgb(0xFF_A5_8C),
+};
+
+const HIGH_LIGHT: Tokens = Tokens {
+    page: rgb(0xFF_FF_FF),
+    side: rgb(0xFF_FF_FF),
+    card: rgb(0xFF_FF_FF),
+    field: rgb(0xF0_F0_F0),
+    hover: rgb(0xD4_D4_D4),
+    hairline: rgb(0x3A_3A_3A),
+    strong: rgb(0x00_00_00),
+    normal: rgb(0x00_00_00),
+    muted: rgb(0x2B_2B_2B),
+    accent: rgb(0x5C_3D_00),
+    accent_tint: rgb(0xFF_F2_D0),
+    on_accent: rgb(0xFF_FF_FF),
+    you: rgb(0x00_36_8C),
+    ok: rgb(0x00_48_37),
+    warn: rgb(0x5C_3B_00),
+    bad: rgb(0x82_1E_00),
+};
+
 /// The colours of a theme.
-const fn tokens_of(theme: Theme) -> &'static Tokens {
-    match theme {
-        Theme::Dark => &DARK,
-        Theme::Light => &LIGHT,
+const fn tokens_of(theme: Theme, high_contrast: bool) -> &'static Tokens {
+    match (theme, high_contrast) {
+        (Theme::Dark, false) => &DARK,
+        (Theme::Light, false) => &LIGHT,
+        (Theme::Dark, true) => &HIGH_DARK,
+        (Theme::Light, true) => &HIGH_LIGHT,
     }
 }
 
@@ -134,11 +182,13 @@ pub(super) const fn chosen(preference: ThemePreference) -> config::Theme {
 
 /// The colours of the theme of `ui`.
 pub(super) fn tokens(ui: &egui::Ui) -> &'static Tokens {
-    if ui.visuals().dark_mode {
-        &DARK
+    let visuals = ui.visuals();
+    let theme = if visuals.dark_mode {
+        Theme::Dark
     } else {
-        &LIGHT
-    }
+        Theme::Light
+    };
+    tokens_of(theme, visuals.window_stroke.width > HAIRLINE)
 }
 
 /// The three weights of the face.
@@ -194,10 +244,10 @@ pub(super) fn caps(words: &str, tokens: &Tokens) -> RichText {
 }
 
 /// Installs the font and both themes. The system decides which theme is shown.
-pub(super) fn install(ctx: &egui::Context) {
+pub(super) fn install(ctx: &egui::Context, high_contrast: bool) {
     ctx.set_fonts(fonts());
     for theme in [Theme::Dark, Theme::Light] {
-        ctx.set_style_of(theme, Arc::new(style(theme)));
+        ctx.set_style_of(theme, Arc::new(style(theme, high_contrast)));
     }
 }
 
@@ -222,10 +272,10 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
-fn style(theme: Theme) -> egui::Style {
-    let t = tokens_of(theme);
+fn style(theme: Theme, high_contrast: bool) -> egui::Style {
+    let t = tokens_of(theme, high_contrast);
     let mut style = egui::Style {
-        visuals: visuals(theme, t),
+        visuals: visuals(theme, t, if high_contrast { 1.5 } else { HAIRLINE }),
         // No animation: it costs frames, and makes some people feel sick.
         animation_time: 0.0,
         ..Default::default()
@@ -259,11 +309,12 @@ fn style(theme: Theme) -> egui::Style {
     style
 }
 
-fn visuals(theme: Theme, t: &Tokens) -> egui::Visuals {
+/// `line`: the width of lines around layers and buttons, in points; wider than [`HAIRLINE`] with high contrast.
+fn visuals(theme: Theme, t: &Tokens, line: f32) -> egui::Visuals {
     let mut v = theme.default_visuals();
     v.panel_fill = t.page;
     v.window_fill = t.card;
-    v.window_stroke = Stroke::new(1.0, t.hairline);
+    v.window_stroke = Stroke::new(line, t.hairline);
     v.window_corner_radius = CornerRadius::same(RADIUS_CARD);
     v.menu_corner_radius = CornerRadius::same(RADIUS_CARD);
     v.extreme_bg_color = t.field;
@@ -280,22 +331,22 @@ fn visuals(theme: Theme, t: &Tokens) -> egui::Visuals {
     v.slider_trailing_fill = true;
     let radius = CornerRadius::same(RADIUS_FIELD);
     let w = &mut v.widgets;
-    for (widget, fill, line, ink) in [
+    for (widget, fill, edge, ink) in [
         (&mut w.noninteractive, t.card, t.hairline, t.normal),
         (&mut w.inactive, t.field, t.hairline, t.strong),
-        (&mut w.hovered, t.hairline, t.muted, t.strong),
-        (&mut w.active, t.hairline, t.accent, t.strong),
-        (&mut w.open, t.hairline, t.hairline, t.strong),
+        (&mut w.hovered, t.hover, t.muted, t.strong),
+        (&mut w.active, t.hover, t.accent, t.strong),
+        (&mut w.open, t.hover, t.hairline, t.strong),
     ] {
         widget.bg_fill = fill;
         widget.weak_bg_fill = fill;
-        widget.bg_stroke = Stroke::new(1.0, line);
+        widget.bg_stroke = Stroke::new(line, edge);
         widget.fg_stroke = Stroke::new(1.0, ink);
         widget.corner_radius = radius;
         widget.expansion = 0.0;
     }
     // What has the focus of the keyboard is drawn as active: its ring must be seen.
-    w.active.bg_stroke.width = 2.0;
+    w.active.bg_stroke.width = 2.0 * line;
     v
 }
 
@@ -324,7 +375,12 @@ mod tests {
 
     #[test]
     fn every_text_can_be_read_on_every_layer_it_is_put_on() {
-        for (name, t) in [("dark", &DARK), ("light", &LIGHT)] {
+        for (name, t, least) in [
+            ("dark", &DARK, 4.5),
+            ("light", &LIGHT, 4.5),
+            ("high contrast, dark", &HIGH_DARK, 7.0),
+            ("high contrast, light", &HIGH_LIGHT, 7.0),
+        ] {
             let inks = [
                 t.strong, t.normal, t.muted, t.accent, t.you, t.ok, t.warn, t.bad,
             ];
@@ -336,11 +392,11 @@ mod tests {
                 (t.on_accent, t.accent),
                 (t.on_accent, t.bad),
                 (t.accent, t.accent_tint),
-                (t.strong, t.hairline),
+                (t.strong, t.hover),
             ]);
             for (ink, layer) in pairs {
                 let got = contrast(ink, layer);
-                assert!(got >= 4.5, "{name}: {ink:?} on {layer:?} is {got:.2}");
+                assert!(got >= least, "{name}: {ink:?} on {layer:?} is {got:.2}");
             }
         }
     }

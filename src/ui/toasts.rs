@@ -13,6 +13,7 @@ use super::icons::{Icon, Sign};
 use super::theme::{RADIUS_CARD, Weight, space, text, tokens};
 use super::widgets::{icon_button, sign};
 use crate::base::severity::Severity;
+use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Notice;
 
@@ -138,7 +139,7 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
             .inner_margin(Margin::symmetric(12, 6));
         let framed = frame.show(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                let closes = icon_button(ui, Icon::Close, 26.0, "Dismiss").clicked();
+                let closes = icon_button(ui, Icon::Close, 26.0, t!("dismiss")).clicked();
                 ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.x = space::S;
                     ui.vertical(|ui| {

@@ -12,12 +12,10 @@ use super::icons::Sign;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, signed_row};
-use crate::base::plural::count;
+use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
-/// What the field is called where it is read aloud.
-const NAME: &str = "Message";
 /// Width of the button beside the field, and height of both in points.
 const BUTTON: f32 = 64.0;
 const HEIGHT: f32 = 36.0;
@@ -46,9 +44,10 @@ pub(super) fn writing_ui(ui: &mut Ui, snapshot: &Snapshot, grows: bool, view: &m
         }
     });
     if let Err(Unsendable::TooLong { over }) = verdict {
-        let words = format!(
-            "{} too many: at most {MOST_CHARACTERS} can be sent at once. Shorten the text, or send it in parts.",
-            count(over as u64, "character")
+        let words = t!(
+            "too-many-at-most-can",
+            over = t!("n-characters", n = over as u64),
+            most_characters = MOST_CHARACTERS
         );
         signed_row(ui, (Sign::Triangle, tokens(ui).warn), &words);
     }
@@ -71,7 +70,7 @@ fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
         .desired_width(f32::INFINITY)
         .char_limit(HOLDS)
         .margin(Margin::symmetric(12, 9))
-        .hint_text("Type instead of talking: press /")
+        .hint_text(t!("type-instead-of-talking-press"))
         .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
     // An area that scrolls within one that does would keep the outer from scrolling to the field.
     let response = if grows {
@@ -85,7 +84,7 @@ fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
         area.show(ui, |ui| ui.add(field)).inner
     };
     ui.ctx()
-        .accesskit_node_builder(response.id, |node| node.set_label(NAME));
+        .accesskit_node_builder(response.id, |node| node.set_label(t!("message")));
     if taken {
         response.request_focus();
         response.scroll_to_me(None);
@@ -104,7 +103,7 @@ fn is_entered(ui: &Ui, field: &Response) -> bool {
 }
 
 fn send_button(ui: &mut Ui, enabled: bool) -> Response {
-    let words = text("Send", Weight::Medium, 13.0, tokens(ui).strong);
+    let words = text(t!("send"), Weight::Medium, 13.0, tokens(ui).strong);
     let button = Button::new(words)
         .corner_radius(RADIUS_FIELD)
         .min_size(vec2(BUTTON, HEIGHT));

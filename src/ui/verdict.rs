@@ -17,6 +17,7 @@ use eframe::egui::Color32;
 use super::format::millis;
 use super::icons::Sign;
 use super::theme::Tokens;
+use crate::base::text::t;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::timeline::{Latencies, connection_wait};
 
@@ -158,43 +159,33 @@ impl ReplyVerdict {
     /// It in a few words; `name` is what the service is called.
     pub(super) fn words(self, name: &str) -> String {
         match self {
-            Self::OnTarget => "on target".into(),
-            Self::Usual { .. } => format!("usual for {name}"),
-            Self::Service(took) => format!("{name} took {}", millis(took)),
-            Self::Held(held) => format!("held for you {}", millis(held)),
-            Self::ThisComputer(took) => format!("this computer took {}", millis(took)),
-            Self::ThisNetwork(took) => format!("your network took {}", millis(took)),
-            Self::Unusual(usual) => format!("unusually slow: usual is {}", millis(usual)),
+            Self::OnTarget => t!("on-target").into(),
+            Self::Usual { .. } => t!("usual-for-service", name),
+            Self::Service(took) => t!("service-took", name, took = millis(took)),
+            Self::Held(held) => t!("held-for-you", held = millis(held)),
+            Self::ThisComputer(took) => t!("this-computer-took", took = millis(took)),
+            Self::ThisNetwork(took) => t!("your-network-took", took = millis(took)),
+            Self::Unusual(usual) => t!("unusually-slow-usual-is", usual = millis(usual)),
         }
     }
 
     /// What that means, in sentences.
     pub(super) fn explanation(self, name: &str, target: Duration) -> String {
         let means = match self {
-            Self::OnTarget => "The reply came in time.".to_owned(),
-            Self::Usual { server, ours } => format!(
-                "Usual for {name} today: {} ms, yours adds {}. Nothing is wrong here.",
-                millis(server),
-                millis(ours)
+            Self::OnTarget => t!("the-reply-came-in-time").to_owned(),
+            Self::Usual { server, ours } => t!(
+                "usual-for-today-ms-yours",
+                name,
+                server = millis(server),
+                ours = millis(ours)
             ),
-            Self::Service(_) => format!(
-                "{name} and the way to it took most of the time. After {LEAST_FOR_USUAL} replies it is said whether that is usual."
-            ),
-            Self::Held(_) => {
-                "The answer was ready, and was held until your silence had lasted long enough."
-                    .to_owned()
-            }
-            Self::ThisComputer(_) => {
-                "This computer is why: Details names the cause and what helps.".to_owned()
-            }
-            Self::ThisNetwork(_) => {
-                "The way to the service is why: another network, or a cable, may help.".to_owned()
-            }
-            Self::Unusual(_) => format!(
-                "Much longer than the last replies. If it stays so, Details names what is known; {name} may be busy."
-            ),
+            Self::Service(_) => t!("and-the-way-to-it", name, least_for_usual = LEAST_FOR_USUAL),
+            Self::Held(_) => t!("the-answer-was-ready-and").to_owned(),
+            Self::ThisComputer(_) => t!("this-computer-is-why-details").to_owned(),
+            Self::ThisNetwork(_) => t!("the-way-to-the-service-is").to_owned(),
+            Self::Unusual(_) => t!("much-longer-than-the-last", name),
         };
-        format!("{means} Target of this profile: {} ms.", millis(target))
+        t!("target-of-this-profile-ms", means, target = millis(target))
     }
 }
 

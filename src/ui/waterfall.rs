@@ -10,6 +10,7 @@ use super::format::{self, UNKNOWN};
 use super::theme::{Tokens, Weight, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, small_text};
+use crate::base::text::t;
 use crate::telemetry::record::TurnRecord;
 
 /// Width of the names and of the values beside a bar.
@@ -24,7 +25,7 @@ const LEAST: f32 = 2.0;
 pub(super) fn turns_ui(ui: &mut Ui, turns: &[Arc<TurnRecord>], view: &mut UiState) {
     let t = tokens(ui);
     let Some(newest) = turns.first() else {
-        let words = "No turn was closed yet. Each will be shown here, stage by stage.";
+        let words = t!("no-turn-was-closed-yet");
         ui.label(text(words, Weight::Regular, 13.0, t.muted));
         return;
     };
@@ -74,11 +75,12 @@ fn head_ui(ui: &mut Ui, turn: &TurnRecord, open: bool, scale: Duration) -> efram
         || UNKNOWN.to_owned(),
         |value| format!("{} ms", format::millis(value)),
     );
-    let name = format!(
-        "Turn {}, {}, {}, response {value}",
-        turn.number,
-        turn.outcome.name(),
-        turn.profile
+    let name = t!(
+        "turn-spoken",
+        number = turn.number,
+        outcome = turn.outcome.name(),
+        profile = turn.profile,
+        value
     );
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, open, &name));
     if open || response.hovered() {
@@ -90,7 +92,11 @@ fn head_ui(ui: &mut Ui, turn: &TurnRecord, open: bool, scale: Duration) -> efram
         ui,
         pos2(rect.left() + 6.0, middle),
         Align2::LEFT_CENTER,
-        &format!("turn {} · {}", turn.number, turn.outcome.name()),
+        &t!(
+            "turn-and-outcome",
+            number = turn.number,
+            outcome = turn.outcome.name()
+        ),
         ink,
     );
     small_text(
@@ -131,7 +137,7 @@ fn stages_ui(ui: &mut Ui, turn: &TurnRecord, scale: Duration) {
     let values = turn.stages.values();
     let mut begins = Duration::ZERO;
     let latencies = &turn.latencies;
-    for (i, ((name, tooltip), ink)) in explain::STAGES.into_iter().zip(inks).enumerate() {
+    for (i, ((name, tooltip), ink)) in explain::stages().into_iter().zip(inks).enumerate() {
         // If the stages of a part are unknown, the next part still begins at its end.
         let whole = match i {
             0 => Some((latencies.endpointing, 0..3)),
@@ -148,11 +154,11 @@ fn stages_ui(ui: &mut Ui, turn: &TurnRecord, scale: Duration) {
         begins += values[i].unwrap_or_default();
     }
     let line = match budget(turn, scale) {
-        Some(_) => "the line is the target that the turn had",
-        None => "beyond the right edge is the target that the turn had",
+        Some(_) => t!("the-line-is-the-target"),
+        None => t!("beyond-the-right-edge-is"),
     };
     let target = format::millis(turn.target);
-    let legend = format!("from the end of your speech; {line}, {target} ms after its end");
+    let legend = t!("from-the-end-of-your-speech", line, target);
     ui.label(text(legend, Weight::Regular, 11.0, t.muted));
     if let Some(billed) = explain::billed(turn) {
         ui.label(text(billed, Weight::Regular, 11.0, t.muted));

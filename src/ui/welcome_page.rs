@@ -16,6 +16,7 @@ use super::ui_state::UiState;
 use super::welcome_state::WelcomeState;
 use super::widgets::{plain_button, primary_button, sign, small_text};
 use super::{api_key_page, banners, bidi, format, sound, speech, talk};
+use crate::base::text::t;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -62,13 +63,13 @@ pub(super) fn page_ui(
     });
 }
 
-const fn title(step: WelcomeStep) -> &'static str {
+fn title(step: WelcomeStep) -> &'static str {
     match step {
-        WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => "Welcome",
-        WelcomeStep::Microphone => "Microphone",
-        WelcomeStep::Speaker => "Speaker",
-        WelcomeStep::Connect => "Connect to Gemini",
-        WelcomeStep::Try => "Try it",
+        WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => t!("welcome"),
+        WelcomeStep::Microphone => t!("microphone"),
+        WelcomeStep::Speaker => t!("speaker"),
+        WelcomeStep::Connect => t!("connect-to-gemini-title"),
+        WelcomeStep::Try => t!("try-it"),
     }
 }
 
@@ -83,7 +84,7 @@ fn steps_ui(ui: &mut Ui, shown: WelcomeStep) {
             if step == shown {
                 let told = ui.label(text(title(step), Weight::SemiBold, 13.0, t.strong));
                 ui.ctx().accesskit_node_builder(told.id, |node| {
-                    node.set_value(format!("Step {nth} of 5: {}", title(step)));
+                    node.set_value(t!("step-nth", nth, step = title(step)));
                     node.set_live(Live::Polite);
                 });
             } else if all {
@@ -117,47 +118,40 @@ fn number_ui(ui: &mut Ui, nth: usize, step: Ordering) {
 }
 
 fn welcome_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    head_ui(ui, "Talk with Gemini");
-    words_ui(
-        ui,
-        "Sovereign lets you talk with Google's assistant as with a person: speak, hear the answer, interrupt it. It shows how \
-         long each answer took, and why.",
-    );
+    head_ui(ui, t!("talk-with-gemini"));
+    words_ui(ui, t!("sovereign-lets-you-talk-with"));
     if !snapshot.demo {
-        return words_ui(
-            ui,
-            "Microphone, speaker and key can be set up again here. Your conversations and settings stay.",
-        );
+        return words_ui(ui, t!("microphone-speaker-and-key-can"));
     }
-    words_ui(
-        ui,
-        "Nothing leaves this computer until you enter a key. Until then a demo inside this program answers: it greets you now, \
-         and repeats what you say.",
-    );
-    hear_ui(ui, "Hear it", snapshot, view);
+    words_ui(ui, t!("nothing-leaves-this-computer-until"));
+    hear_ui(ui, t!("hear-it"), snapshot, view);
     last_words_ui(ui, snapshot);
 }
 
 fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
-    head_ui(ui, "Say something");
+    head_ui(ui, t!("say-something"));
     let privacy = format::capitalised(format::privacy(snapshot));
     words_ui(
         ui,
         &if snapshot.demo {
-            format!(
-                "Say a sentence, then stop: you hear it back as the microphone heard it. {privacy}."
-            )
+            t!("say-a-sentence-then-stop", privacy)
         } else {
-            format!("Say a sentence, and see whether the bar moves. {privacy}.")
+            t!("say-a-sentence-and-see", privacy)
         },
     );
     ui.add_space(space::S);
     let devices = &snapshot.devices.inputs;
     ui.scope(|ui| {
-        sound::devices_ui(ui, "Microphone", &snapshot.input, devices, &mut |choice| {
-            view.commands.push(Command::UseInput(choice));
-        });
+        sound::devices_ui(
+            ui,
+            t!("microphone"),
+            &snapshot.input,
+            devices,
+            &mut |choice| {
+                view.commands.push(Command::UseInput(choice));
+            },
+        );
     });
     ui.add_space(space::M);
     talk::meter_ui(ui, &view.meter, talk::off(snapshot));
@@ -167,49 +161,47 @@ fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         told_ui(
             ui,
             (Sign::Crossed, t.bad),
-            "You are muted: nothing is heard.",
+            t!("you-are-muted-nothing-is-heard"),
         );
-        if plain_button(ui, "Unmute").clicked() {
+        if plain_button(ui, t!("unmute")).clicked() {
             view.commands.push(Command::SetMuted(false));
         }
     } else if hears_you {
-        told_ui(ui, (Sign::Dot, t.ok), "We hear you");
+        told_ui(ui, (Sign::Dot, t.ok), t!("we-hear-you"));
     } else {
         told_ui(
             ui,
             (Sign::Ring, t.muted),
             &format::invitation(snapshot, false),
         );
-        words_ui(
-            ui,
-            "Nothing moves? Look for a mute switch on the microphone or its cable, choose another one above, and see whether the \
-             privacy settings of your system let this program hear it.",
-        );
+        words_ui(ui, t!("nothing-moves-look-for-a"));
     }
     last_words_ui(ui, snapshot);
 }
 
 fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    head_ui(ui, "Can you hear it?");
-    words_ui(ui, "Play a sound: the last answer is heard again.");
+    head_ui(ui, t!("can-you-hear-it"));
+    words_ui(ui, t!("play-a-sound-the-last"));
     ui.add_space(space::S);
     let devices = &snapshot.devices.outputs;
     ui.scope(|ui| {
-        sound::devices_ui(ui, "Speaker", &snapshot.output, devices, &mut |choice| {
-            view.commands.push(Command::UseOutput(choice));
-        });
+        sound::devices_ui(
+            ui,
+            t!("speaker"),
+            &snapshot.output,
+            devices,
+            &mut |choice| {
+                view.commands.push(Command::UseOutput(choice));
+            },
+        );
     });
     ui.add_space(space::M);
     sound::volume_ui(ui, snapshot.volume, &mut view.commands);
     ui.add_space(space::S);
-    hear_ui(ui, "Play a sound", snapshot, view);
+    hear_ui(ui, t!("play-a-sound"), snapshot, view);
     if view.welcome.as_ref().is_some_and(|state| state.is_silent) {
-        words_ui(
-            ui,
-            "Turn up the volume here, in your system and on the speaker itself. Choose another speaker above: a screen or an \
-             unplugged headset may be chosen now. Then play the sound again, or have the program listen for it.",
-        );
-        if plain_button(ui, "Check the sound").clicked() {
+        words_ui(ui, t!("turn-up-the-volume-here"));
+        if plain_button(ui, t!("check-the-sound")).clicked() {
             view.open(Screen::Check);
         }
     }
@@ -219,33 +211,24 @@ fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut
     banners::banners_ui(ui, snapshot, view);
     api_key_page::key_ui(ui, snapshot, key_file, view);
     ui.add_space(space::S);
-    words_ui(
-        ui,
-        "Google may charge the account of your key for each answer; this window shows how much, and Settings can limit it. Google \
-         receives what you say while you speak and what you type, in order to answer.",
-    );
+    words_ui(ui, t!("google-may-charge-the-account"));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::L;
-        ui.hyperlink_to("Prices", PRICES);
-        ui.hyperlink_to("Google's terms", TERMS);
+        ui.hyperlink_to(t!("prices"), PRICES);
+        ui.hyperlink_to(t!("googles-terms"), TERMS);
     });
     ui.add_space(space::M);
     speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
 }
 
 fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
-    head_ui(ui, "Say: \u{201c}Good morning, can you hear me?\u{201d}");
+    head_ui(ui, t!("say-good-morning-can-you"));
     let key = match snapshot.talk.key {
-        _ if !snapshot.talk.voice_activation => "Press Space to talk.",
-        TalkKey::Hold => "Just speak, or hold Space while you do.",
-        TalkKey::Tap => "Just speak, or press Space before and after.",
+        _ if !snapshot.talk.voice_activation => t!("press-space-to-talk-sentence"),
+        TalkKey::Hold => t!("just-speak-or-hold-space"),
+        TalkKey::Tap => t!("just-speak-or-press-space"),
     };
-    words_ui(
-        ui,
-        &format!(
-            "{key} To interrupt an answer, speak while it plays, or press Esc. To write instead, press / in the conversation."
-        ),
-    );
+    words_ui(ui, &t!("to-interrupt-an-answer-speak", key));
     ui.add_space(space::S);
     talk::talk_ui(ui, snapshot, view, voice);
     last_words_ui(ui, snapshot);
@@ -294,7 +277,7 @@ fn hear_ui(ui: &mut Ui, name: &str, snapshot: &Snapshot, view: &mut UiState) {
     if let Some(hindrance) = hindrance {
         button
             .inner
-            .on_disabled_hover_text(format!("Not now: {hindrance}."));
+            .on_disabled_hover_text(t!("not-now-because", hindrance));
     }
 }
 
@@ -312,11 +295,11 @@ fn buttons_ui(
     let (before, next) = (state.before(), state.next());
     let is_taken = api_key_state::of(snapshot).0 == KeyStatus::Taken;
     let on = match step {
-        WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => Some("Set up"),
-        WelcomeStep::Microphone => Some("Next"),
-        WelcomeStep::Speaker => Some("I heard it"),
-        WelcomeStep::Connect => is_taken.then_some("Next"),
-        WelcomeStep::Try => Some("Start"),
+        WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => Some(t!("set-up")),
+        WelcomeStep::Microphone => Some(t!("next")),
+        WelcomeStep::Speaker => Some(t!("i-heard-it")),
+        WelcomeStep::Connect => is_taken.then_some(t!("next")),
+        WelcomeStep::Try => Some(t!("start")),
     };
     let mut to = None;
     if let Some(on) = on {
@@ -326,25 +309,25 @@ fn buttons_ui(
         }
         to = button.clicked().then_some(next);
     }
-    if step == WelcomeStep::Speaker && plain_button(ui, "I heard nothing").clicked() {
+    if step == WelcomeStep::Speaker && plain_button(ui, t!("i-heard-nothing")).clicked() {
         state.is_silent = true;
     }
-    if step != WelcomeStep::Try && plain_button(ui, "Skip").clicked() {
+    if step != WelcomeStep::Try && plain_button(ui, t!("skip")).clicked() {
         to = Some(next);
     }
     if let Some(before) = before
-        && plain_button(ui, "Back").clicked()
+        && plain_button(ui, t!("back")).clicked()
     {
         to = Some(before);
     }
     let leave = if snapshot.key.is_some() {
-        "Skip all"
+        t!("skip-all")
     } else {
-        "Skip all, use without a key"
+        t!("skip-all-use-without-a")
     };
     if step != WelcomeStep::Try
         && plain_button(ui, leave)
-            .on_hover_text("To the conversation. Settings, General, leads back here.")
+            .on_hover_text(t!("to-the-conversation-settings-general"))
             .clicked()
     {
         to = Some(WelcomeStep::Done);

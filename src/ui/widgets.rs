@@ -59,11 +59,7 @@ pub(super) fn icon_button(ui: &mut Ui, icon: Icon, size: f32, name: &str) -> Res
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     if ui.is_rect_visible(rect) {
-        let fill = if response.hovered() {
-            t.hairline
-        } else {
-            t.field
-        };
+        let fill = if response.hovered() { t.hover } else { t.field };
         ui.painter().rect_filled(rect, 8.0, fill);
         let ink = if response.hovered() {
             t.strong
@@ -228,7 +224,7 @@ fn segment_ui(ui: &mut Ui, segment: &Segment<'_>, active: bool) -> Response {
             };
             ui.painter().rect(rect, 7.0, fill, line, StrokeKind::Inside);
         } else if response.hovered() {
-            ui.painter().rect_filled(rect, 7.0, t.hairline);
+            ui.painter().rect_filled(rect, 7.0, t.hover);
         }
         let mut x = rect.left() + 14.0;
         for galley in segment.galleys(ui, active) {

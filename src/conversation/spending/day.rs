@@ -15,6 +15,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use crate::base::cost::Cost;
+use crate::base::text::t;
 use crate::file::{self, ReadError};
 
 /// What the name of a file begins with; the date follows.
@@ -173,7 +174,7 @@ impl DayFileJob {
         let fault = kept.err().map(|error| {
             tracing::warn!(%error, "what was spent is not kept");
             let file = self.file.display();
-            format!("What is spent today cannot be saved: {file}: {error}. After a restart today's limit begins at zero.")
+            t!("what-is-spent-today-cannot", file, error)
         });
         DayFileResult {
             others: sum_of_others(&self.file, &self.id),

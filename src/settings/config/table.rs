@@ -14,6 +14,7 @@ use crate::base::keys::{
     Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
 };
 use crate::base::retention::Retention;
+use crate::base::text::Locale;
 use crate::base::yaml::{Text, quoted};
 use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
 use crate::provider::turn_cost::Price;
@@ -96,6 +97,13 @@ bind!(WINDOW: Window {
     muted: Key::new("window.muted", Kind::OnOff, &["off"],
         "Whether it was muted last, written by the window while `keep_muted` is on.", &[]),
     theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).called("Colours"),
+    language: Key::new("window.language", Kind::Words(Locale::WORDS), &["system"],
+        "The language of the window; `system`: that of the system, where there is one for it. The terminal stays English.", &[])
+        .called("Language of the window"),
+    high_contrast: Key::new("window.high_contrast", Kind::OnOff, &["off"],
+        "Black or white grounds, stronger colours, and lines around everything that can be pressed.", &[]).called("High contrast"),
+    reduced_motion: Key::new("window.reduced_motion", Kind::OnOff, &["off"],
+        "The talk button stands still while voices sound.", &[]).called("Reduced motion"),
     welcome: Key::new("window.welcome", Kind::Words(WelcomeStep::WORDS), &["new"],
         "The step of the set-up that the next start of the window goes on with, written by the window; `done`: it is over.", &[])
         .called("Set-up");

@@ -7,6 +7,7 @@ use super::frame::WindowFrame;
 use super::outlets::{Hidden, MonitorSettings};
 use crate::base::keys::words;
 use crate::base::retention::Retention;
+use crate::base::text::Locale;
 use crate::profile::{Detection, EchoCancellation, Languages};
 use crate::provider::turn_cost::Price;
 
@@ -81,6 +82,11 @@ pub struct Window {
     /// How much of the figures is shown: 0 nothing, 1 the overlay, 2 and 3 the panel.
     pub panel: u8,
     pub theme: Theme,
+    /// What it is written in.
+    pub language: Locale,
+    pub high_contrast: bool,
+    /// Nothing moves with voices.
+    pub reduced_motion: bool,
     /// Whether the microphone stays muted over a restart.
     pub keep_muted: bool,
     /// It was muted last; kept while `keep_muted` is on.

@@ -1,10 +1,9 @@
 //! What can be alerted: its name, the keys of its limits, what is said and advised.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 
 use crate::base::keys::words;
+use crate::base::text::{decimal, t};
 use crate::telemetry::diagnosis::{Finding, Remedy, TurnPart};
 use crate::telemetry::memory_growth::Trend;
 
@@ -63,25 +62,16 @@ impl AlertKind {
                     TurnPart::Downlink,
                     TurnPart::Computer,
                 ],
-                "Look at the parts of the response for whose share is the largest.",
+                t!("look-at-the-parts-of"),
             ),
-            Self::Success => (
-                &[],
-                "`sovereign doctor --live` tells whether the service answers at all.",
-            ),
-            Self::Memory => (
-                &[],
-                "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
-            ),
-            Self::Cpu => (&[TurnPart::Computer], "Close what you do not need."),
-            Self::Interruptions => (
-                &[TurnPart::Conversation],
-                "Ask for short answers, or check microphone and echo.",
-            ),
-            Self::CutOffs => (&[TurnPart::Patience], "Take a profile with more patience."),
+            Self::Success => (&[], t!("sovereign-doctor-live-tells-whether")),
+            Self::Memory => (&[], t!("a-restart-gives-the-memory")),
+            Self::Cpu => (&[TurnPart::Computer], t!("close-what-you-do-not")),
+            Self::Interruptions => (&[TurnPart::Conversation], t!("ask-for-short-answers-or")),
+            Self::CutOffs => (&[TurnPart::Patience], t!("take-a-profile-with-more")),
             Self::Stutters => (
                 &[TurnPart::Downlink, TurnPart::Computer],
-                "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
+                t!("the-line-delivers-late-or"),
             ),
         };
         let limit = self.limits()[0];
@@ -148,45 +138,61 @@ impl Alert {
     /// What happened, in a sentence, with figures and without words of the conversation.
     pub fn what(&self) -> String {
         let (value, limit, n) = (self.value, self.limit, self.n);
-        let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);
+        let seconds = |ms: f64| format!("{} s", decimal(ms / 1e3, 1));
         match self.kind {
-            AlertKind::FirstAudio => format!(
-                "Answers arrive late: {} until the first sound of one, {} is the limit ({n} turns)",
-                seconds(value),
-                seconds(limit)
+            AlertKind::FirstAudio => t!(
+                "answers-arrive-late-until-the",
+                value = seconds(value),
+                limit = seconds(limit),
+                n
             ),
-            AlertKind::Response => format!(
-                "Answers are slow: {} until they are heard, {} is the limit ({n} turns)",
-                seconds(value),
-                seconds(limit)
+            AlertKind::Response => t!(
+                "answers-are-slow-until-they",
+                value = seconds(value),
+                limit = seconds(limit),
+                n
             ),
-            AlertKind::Success => format!(
-                "Answers are missing: {value:.0} % of the last {n} turns got one, {limit:.0} % is the limit"
+            AlertKind::Success => t!(
+                "answers-are-missing-of-the",
+                value = format!("{value:.0}"),
+                n,
+                limit = format!("{limit:.0}")
             ),
             AlertKind::Memory => {
-                let mut words =
-                    format!("Memory is high: {value:.0} MB, {limit:.0} MB is the limit");
+                let mut words = t!(
+                    "memory-is-high-mb-mb",
+                    value = format!("{value:.0}"),
+                    limit = format!("{limit:.0}")
+                );
                 if let Some(trend) = self.trend {
-                    // Writing to a string cannot fail.
-                    write!(
-                        words,
-                        "; it grows by {:.0} MB an hour",
-                        trend.per_hour / 1e6
-                    )
-                    .ok();
+                    words += &t!(
+                        "it-grows-by-mb-an",
+                        growth = format!("{:.0}", trend.per_hour / 1e6)
+                    );
                 }
                 words
             }
-            AlertKind::Cpu => format!(
-                "This computer is busy: {value:.1} % of its processors over ten seconds, {limit:.0} % is the limit"
+            AlertKind::Cpu => t!(
+                "this-computer-is-busy-of",
+                value = decimal(value, 1),
+                limit = format!("{limit:.0}")
             ),
-            AlertKind::Interruptions => format!(
-                "Answers are interrupted often: {value:.0} % of the last {n}, {limit:.0} % is the limit"
+            AlertKind::Interruptions => t!(
+                "answers-are-interrupted-often-of",
+                value = format!("{value:.0}"),
+                n,
+                limit = format!("{limit:.0}")
             ),
-            AlertKind::CutOffs => format!(
-                "Turns are cut off: {value:.0} % of the last {n} were not finished, {limit:.0} % is the limit"
+            AlertKind::CutOffs => t!(
+                "turns-are-cut-off-of",
+                value = format!("{value:.0}"),
+                n,
+                limit = format!("{limit:.0}")
             ),
-            AlertKind::Stutters => format!("Answers stutter: {value:.0} times within ten seconds"),
+            AlertKind::Stutters => t!(
+                "answers-stutter-times-within-ten",
+                value = format!("{value:.0}")
+            ),
         }
     }
 }

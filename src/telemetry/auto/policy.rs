@@ -7,6 +7,7 @@ use super::forecast::Forecast;
 use super::limits::{MachineLimits, Pressure};
 use super::types::{Answered, AutoGoals, Candidate, Conditions};
 use super::worth::step_worth;
+use crate::base::text::t;
 
 /// Turns before the first choice, and after a change before the next.
 const FIRST_TURNS: usize = 3;
@@ -210,13 +211,15 @@ impl Adapter {
     fn why(&self) -> String {
         let mut words = self.why_profile();
         if self.limits.spares_dsp() && !self.saves_power() {
-            words.push_str(" Noise suppression and gain control rest");
+            words.push_str(t!("noise-suppression-and-gain-control"));
             let best = self.current + 1 == self.candidates.len();
             words.push_str(match self.limits.steps_down() {
                 (_, Some(Pressure::Processor)) => ".",
-                (_, Some(Pressure::Memory) | None) if best => " while the processor is busy.",
+                (_, Some(Pressure::Memory) | None) if best => {
+                    t!("while-the-processor-is-busy-best")
+                }
                 (_, Some(Pressure::Memory) | None) => {
-                    " while the processor is busy, and no better profile is taken."
+                    t!("while-the-processor-is-busy")
                 }
             });
         }
@@ -226,29 +229,8 @@ impl Adapter {
     fn why_profile(&self) -> String {
         let label = |index: usize| self.candidates[index].label.as_str();
         let here = label(self.current);
-        let percent = |share: Option<f32>| share.map_or(0.0, |share| share * 100.0);
-        let seen = self.limits.seen;
-        // If no further change is allowed, the restriction is not the reason for this candidate.
-        let pressed = self.current <= self.best_allowed();
-        match self.limits.steps_down() {
-            (_, Some(Pressure::Processor)) if pressed => {
-                return format!(
-                    "{here}, because the processor is busy ({:.0} %).",
-                    percent(seen.cpu)
-                );
-            }
-            (_, Some(Pressure::Memory)) if pressed => {
-                return format!(
-                    "{here}, because the memory is nearly full ({:.0} %).",
-                    percent(seen.memory)
-                );
-            }
-            (_, Some(_)) => {
-                return format!(
-                    "{here}: a faster profile would be chosen for the machine's sake, but no more changes are allowed now."
-                );
-            }
-            (_, None) => {}
+        if let Some(words) = self.why_smaller(here) {
+            return words;
         }
         let ms = |time: Duration| time.as_millis();
         let target = ms(self.wishes.target);
@@ -257,9 +239,9 @@ impl Adapter {
             self.forecast.server(self.current),
         ) else {
             let what = if self.saves_power() {
-                "power is saved on battery"
+                t!("power-is-saved-on-battery-lower")
             } else {
-                "there is no recent answer to go by"
+                t!("there-is-no-recent-answer")
             };
             return format!("{here}: {what}.");
         };
@@ -267,18 +249,24 @@ impl Adapter {
         if let Some(awaited) = self.awaited() {
             let then = self.forecast.response(awaited).map_or(0, ms);
             let what = if awaited > self.current {
-                "better and"
+                t!("better-and")
             } else {
-                "faster and"
+                t!("faster-and")
             };
             let when = if self.may_change() {
-                "chosen if this lasts"
+                t!("chosen-if-this-lasts")
             } else {
-                "not chosen, as no more changes are allowed this hour"
+                t!("not-chosen-as-no-more")
             };
-            return self.with_power(format!(
-                "{here} for now: responses take about {r} ms; with {}, which is {what} {when}, {then} (wanted: {target}).",
-                label(awaited)
+            return self.with_power(t!(
+                "for-now-responses-take-about",
+                here,
+                r,
+                awaited = label(awaited),
+                what,
+                when,
+                then,
+                target
             ));
         }
         let best = self.best_allowed();
@@ -286,25 +274,57 @@ impl Adapter {
         let faster = self.forecast.response(0).filter(|_| self.current > 0);
         self.with_power(match (better, faster) {
             (Some(better), _) => {
-                format!(
-                    "{here}: responses take about {r} ms, with {} {} (wanted: {target}).",
-                    label(best),
-                    ms(better)
+                t!(
+                    "responses-take-about-ms-with",
+                    here,
+                    r,
+                    best = label(best),
+                    better = ms(better),
+                    target
                 )
             }
-            (None, Some(faster)) if response > self.wishes.target => format!(
-                "{here}: responses take about {r} ms, {}; {} would save {} ms.",
-                of_others(server, self.forecast.network()),
-                label(0),
-                ms(response.saturating_sub(faster))
+            (None, Some(faster)) if response > self.wishes.target => t!(
+                "responses-take-about-ms-would",
+                here,
+                r,
+                network = of_others(server, self.forecast.network()),
+                label = label(0),
+                faster = ms(response.saturating_sub(faster))
             ),
-            _ => format!("{here}: responses take about {r} ms (wanted: {target})."),
+            _ => t!("responses-take-about-ms-wanted", here, r, target),
+        })
+    }
+
+    /// The words for a profile that this computer, too busy or too full for the wanted one, decides on.
+    fn why_smaller(&self, here: &str) -> Option<String> {
+        let percent =
+            |share: Option<f32>| format!("{:.0}", share.map_or(0.0, |share| share * 100.0));
+        let seen = self.limits.seen;
+        // If no further change is allowed, the restriction is not the reason for this candidate.
+        let pressed = self.current <= self.best_allowed();
+        Some(match self.limits.steps_down() {
+            (_, Some(Pressure::Processor)) if pressed => {
+                t!(
+                    "because-the-processor-is-busy",
+                    here,
+                    cpu = percent(seen.cpu)
+                )
+            }
+            (_, Some(Pressure::Memory)) if pressed => {
+                t!(
+                    "because-the-memory-is-nearly",
+                    here,
+                    memory = percent(seen.memory)
+                )
+            }
+            (_, Some(_)) => t!("a-faster-profile-would-be", here),
+            (_, None) => return None,
         })
     }
 
     fn with_power(&self, words: String) -> String {
         if self.saves_power() {
-            return format!("{words} Power is saved on battery.");
+            return t!("power-is-saved-on-battery", words);
         }
         words
     }
@@ -313,13 +333,13 @@ impl Adapter {
 /// The shares of service and network as text.
 fn of_others(server: Duration, network: Option<Duration>) -> String {
     let Some(network) = network else {
-        return format!("{} of them the service and the network", server.as_millis());
+        return t!("of-them-the-service-and-the", server = server.as_millis());
     };
     let network = network.min(server);
-    format!(
-        "{} of them the service and {} the network",
-        (server - network).as_millis(),
-        network.as_millis()
+    t!(
+        "of-them-the-service-and",
+        network = (server - network).as_millis(),
+        net = network.as_millis()
     )
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::remedy::Remedy;
 use super::types::{Cause, Evidence, Finding, TurnPart, WORTH};
+use crate::base::text::t;
 use crate::telemetry::link_quality::{LARGE_VARIATION, LONG_ROUND_TRIP, MUCH_LOSS_PERCENT};
 use crate::turn::timeline::connection_wait;
 
@@ -36,8 +37,8 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Uplink,
             cause: Cause::SlowUpload,
             costs: Some(uplink),
-            what: format!("Your last words wait {} for the connection: it is slow, or breaks off.", ms(uplink)),
-            remedy: "Stop uploads (backups, video calls), move nearer to the access point, or use a cable. The profile Low data sends the least.".into(),
+            what: t!("your-last-words-wait-for", uplink = ms(uplink)),
+            remedy: t!("stop-uploads-backups-video-calls").into(),
             action: None,
         });
     }
@@ -50,8 +51,12 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Network,
             cause: Cause::Congestion,
             costs: Some(trip - shortest),
-            what: format!("The round trip is {}, and was {} before.", ms(trip), ms(shortest)),
-            remedy: "Something else uses the line, or the radio is weak: stop downloads, move nearer to the access point, or use a cable.".into(),
+            what: t!(
+                "the-round-trip-is-and",
+                trip = ms(trip),
+                shortest = ms(shortest)
+            ),
+            remedy: t!("something-else-uses-the-line").into(),
             action: None,
         });
     } else if trip > LONG_ROUND_TRIP && e.proxy {
@@ -59,13 +64,8 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Network,
             cause: Cause::Proxy,
             costs: Some(trip),
-            what: format!(
-                "The connection goes through a proxy, and its round trip is {}.",
-                ms(trip)
-            ),
-            remedy:
-                "If the proxy is not needed for this host, name it in NO_PROXY and start again."
-                    .into(),
+            what: t!("the-connection-goes-through-a", trip = ms(trip)),
+            remedy: t!("if-the-proxy-is-not").into(),
             action: None,
         });
     } else if trip > LONG_ROUND_TRIP {
@@ -73,8 +73,8 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Network,
             cause: Cause::Distance,
             costs: Some(trip),
-            what: format!("The round trip to the service is {}, all the time.", ms(trip)),
-            remedy: "A VPN that leads through another country, a satellite or a mobile line does this: go without, or use a cable.".into(),
+            what: t!("the-round-trip-to-the-service", trip = ms(trip)),
+            remedy: t!("a-vpn-that-leads-through").into(),
             action: None,
         });
     }
@@ -88,18 +88,15 @@ pub(super) fn unsteady(e: &Evidence) -> Vec<Finding> {
     let jitters = variation.map(|by| {
         (
             Cause::Jitter,
-            format!(
-                "The round trip to the service varies by {}: the line is unsteady.",
-                ms(by)
-            ),
-            "Use a cable, or move nearer to the access point.",
+            t!("the-round-trip-to-the", by = ms(by)),
+            t!("use-a-cable-or-move"),
         )
     });
     let loses = loss.map(|lost| {
         (
             Cause::Loss,
-            format!("{lost:.0} % of what is sent is lost on the way and has to be sent again."),
-            "Move nearer to the access point, or use a cable: most losses happen on the radio.",
+            t!("of-what-is-sent-is", lost = format!("{lost:.0}")),
+            t!("move-nearer-to-the-access"),
         )
     });
     let found = jitters.into_iter().chain(loses);
@@ -122,17 +119,14 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
         let (cause, (remedy, action)) = if own_share(e) {
             (Cause::OwnLoad, spare(e))
         } else {
-            let close = "Close programs that use the processor.";
+            let close = t!("close-programs-that-use-the");
             (Cause::OtherLoad, (close, None))
         };
         findings.push(Finding {
             part: TurnPart::Downlink,
             cause,
             costs: Some(decode.max(WORTH)),
-            what: format!(
-                "Taking in an answer needs {}: this computer has no time for it.",
-                ms(decode)
-            ),
+            what: t!("taking-in-an-answer-needs", decode = ms(decode)),
             remedy: remedy.to_owned(),
             action,
         });
@@ -143,40 +137,40 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
 /// Buffering of answers: by the profile, or because the network required it.
 fn gathered(e: &Evidence) -> Option<Finding> {
     let buffer = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER)?;
-    let begins = format!(
-        "Answers are gathered for {} before they are played",
-        ms(buffer)
-    );
+    let begins = t!("answers-are-gathered-for-before", buffer = ms(buffer));
     let stutters = match e.underruns {
         0 => None,
-        1 => Some("stuttered (once)".to_owned()),
-        n => Some(format!("stuttered ({n} times)")),
+        1 => Some(t!("stuttered-once").to_owned()),
+        n => Some(t!("stuttered-times", n)),
     };
     let as_asked = buffer <= e.prebuffer + CHUNK;
     let (what, remedy, action) = match (as_asked, stutters) {
         (true, None) => (
-            format!("{begins}: the profile asks for {}.", ms(e.prebuffer)),
+            t!("the-profile-asks-for", begins, prebuffer = ms(e.prebuffer)),
             if e.shorter_prebuffer_profile.is_some() {
-                "Lower `audio.prebuffer_ms` in the profile, or take a faster profile: it grows by itself where that is needed."
+                t!("lower-audio-prebuffer-ms-in-the")
             } else {
-                "Lower `audio.prebuffer_ms` in the profile: it grows by itself where that is needed."
+                t!("lower-audio-prebuffer-ms-in")
             },
             e.shorter_prebuffer_profile.clone().map(Remedy::UseProfile),
         ),
         (true, Some(stuttered)) => (
-            format!(
-                "{begins}: the profile asks for {}, and they {stuttered} all the same.",
-                ms(e.prebuffer)
+            t!(
+                "the-profile-asks-for-and",
+                begins,
+                prebuffer = ms(e.prebuffer),
+                stuttered
             ),
-            "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. Then lower `audio.prebuffer_ms` in the profile.",
+            t!("the-line-delivers-in-bursts-move"),
             None,
         ),
         (false, stuttered) => (
-            format!(
-                "{begins}, because they {}.",
-                stuttered.unwrap_or_else(|| "arrive in bursts".to_owned())
+            t!(
+                "because-they",
+                begins,
+                stuttered = stuttered.unwrap_or_else(|| t!("arrive-in-bursts").to_owned())
             ),
-            "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.",
+            t!("the-line-delivers-in-bursts"),
             None,
         ),
     };
@@ -196,32 +190,29 @@ fn device(e: &Evidence) -> Option<Finding> {
     let (cause, what, remedy, action) = match e.period {
         Some((asked, granted)) if granted > asked.mul_f64(1.5) => (
             Cause::DevicePeriod,
-            format!(
-                "The speaker works in periods of {} although {} were asked for, and holds sound for {}.",
-                ms(granted),
-                ms(asked),
-                ms(device)
+            t!(
+                "the-speaker-works-in-periods",
+                granted = ms(granted),
+                asked = ms(asked),
+                device = ms(device)
             ),
-            "Another program holds the device, or it stuttered: close other sound programs, or choose another speaker under Sound.",
+            t!("another-program-holds-the-device"),
             Some(Remedy::CheckSound),
         ),
         Some((asked, _)) if asked * 2 >= LONG_DEVICE => (
             Cause::DevicePeriod,
-            format!(
-                "The profile asks for periods of {}, and the speaker holds sound for {}.",
-                ms(asked),
-                ms(device)
+            t!(
+                "the-profile-asks-for-periods",
+                asked = ms(asked),
+                device = ms(device)
             ),
-            "Lower `audio.period_frames` in the profile, or take a faster profile.",
+            t!("lower-audio-period-frames-in"),
             e.faster_profile.clone().map(Remedy::UseProfile),
         ),
         _ => (
             Cause::WirelessDevice,
-            format!(
-                "The speaker holds sound for {}, as wireless ones do.",
-                ms(device)
-            ),
-            "With a wired speaker or headset you hear answers sooner.",
+            t!("the-speaker-holds-sound-for", device = ms(device)),
+            t!("with-a-wired-speaker-or"),
             None,
         ),
     };
@@ -243,8 +234,8 @@ pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Patience,
             cause: Cause::ShortPatience,
             costs: None,
-            what: format!("You went on after {share:.0} % of your turns had been taken for over."),
-            remedy: "Take a profile with more patience, raise `turn.patience_ms`, or set `turn.adaptive_patience: on`.".into(),
+            what: t!("you-went-on-after-of", share = format!("{share:.0}")),
+            remedy: t!("take-a-profile-with-more-patience").into(),
             action: e.patienter_profile.clone().map(Remedy::UseProfile),
         });
         return findings;
@@ -254,8 +245,8 @@ pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Patience,
             cause: Cause::HeldForPatience,
             costs: Some(held),
-            what: format!("Answers are ready {} before it is clear that you have finished.", ms(held)),
-            remedy: "If you rarely pause, lower `turn.patience_ms` in the profile, or take a faster profile.".into(),
+            what: t!("answers-are-ready-before-it", held = ms(held)),
+            remedy: t!("if-you-rarely-pause-lower").into(),
             action: e.faster_profile.clone().map(Remedy::UseProfile),
         });
     } else if let Some(waits) = e.recent.endpointing.filter(|waits| *waits > LONG_PATIENCE) {
@@ -263,11 +254,8 @@ pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
             part: TurnPart::Patience,
             cause: Cause::LongPatience,
             costs: Some(waits - LONG_PATIENCE + WORTH),
-            what: format!(
-                "{} of silence pass before a turn is taken for over.",
-                ms(waits)
-            ),
-            remedy: "Lower `turn.patience_ms` in the profile, or take a faster profile.".into(),
+            what: t!("of-silence-pass-before-a", waits = ms(waits)),
+            remedy: t!("lower-turn-patience-ms-in").into(),
             action: e.faster_profile.clone().map(Remedy::UseProfile),
         });
     }
@@ -281,19 +269,26 @@ pub(super) fn conversation(e: &Evidence) -> Option<Finding> {
     let long = e.recent.heard.filter(|heard| *heard > LONG_ANSWER);
     let (what, remedy) = match long {
         Some(heard) => (
-            format!(
-                "You interrupt {share:.0} % of the answers; they last {} s.",
-                heard.as_secs()
+            t!(
+                "you-interrupt-of-the-answers-they",
+                share = format!("{share:.0}"),
+                heard = heard.as_secs()
             ),
-            "Set `live.answer_length: short` in the profile, or ask for short answers.",
+            t!("set-live-answer-length-short"),
         ),
         None if e.free_answers => (
-            format!("You interrupt {share:.0} % of the answers."),
-            "If they are too long, set `live.answer_length: short`; if a sound interrupts them, check microphone and echo.",
+            t!(
+                "you-interrupt-of-the-answers",
+                share = format!("{share:.0}")
+            ),
+            t!("if-they-are-too-long"),
         ),
         None => (
-            format!("{share:.0} % of the answers are interrupted, though they are short."),
-            "A sound may be taken for you: check microphone and echo, or use a headset.",
+            t!(
+                "of-the-answers-are-interrupted",
+                share = format!("{share:.0}")
+            ),
+            t!("a-sound-may-be-taken"),
         ),
     };
     Some(Finding {
@@ -310,16 +305,16 @@ pub(super) fn conversation(e: &Evidence) -> Option<Finding> {
 pub(super) fn narrowband(e: &Evidence) -> Option<Finding> {
     let (what, remedy) = match (e.narrow_microphone, e.narrow_speaker) {
         (true, true) => (
-            "Microphone and speaker carry a telephone's band, half of the voice's at best: a Bluetooth headset switches to it while its microphone is in use.",
-            "Choose another microphone under Sound, a wired one or that of this computer: you are understood better, and the headset plays in full quality again.",
+            t!("microphone-and-speaker-carry-a"),
+            t!("choose-another-microphone-under-sound"),
         ),
         (true, false) => (
-            "The microphone gives half of the voice's band at best, as a hands-free one over Bluetooth does.",
-            "You are understood better with a wired microphone, or with that of this computer: choose it under Sound.",
+            t!("the-microphone-gives-half-of"),
+            t!("you-are-understood-better-with"),
         ),
         (false, true) => (
-            "The speaker plays a telephone's band: a Bluetooth headset switches to it while any program uses its microphone.",
-            "End what uses the headset's microphone, such as a call, or give that program another one.",
+            t!("the-speaker-plays-a-telephones"),
+            t!("end-what-uses-the-headsets"),
         ),
         (false, false) => return None,
     };
@@ -350,39 +345,38 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
             let (remedy, action) = spare(e);
             found(
                 Cause::OwnLoad,
-                format!("The processors are {all:.0} % busy, {own:.0} % with this program."),
+                t!(
+                    "the-processors-are-busy-with-this",
+                    all = format!("{all:.0}"),
+                    own = format!("{own:.0}")
+                ),
                 remedy,
                 action,
             );
         } else {
             found(
                 Cause::OtherLoad,
-                format!(
-                    "The processors are {all:.0} % busy, {:.0} % with other programs.",
-                    all - own
+                t!(
+                    "the-processors-are-busy-with",
+                    all = format!("{all:.0}"),
+                    own = format!("{:.0}", all - own)
                 ),
-                "Close what you do not need: browsers, video, backups.",
+                t!("close-what-you-do-not-need-browsers"),
                 None,
             );
         }
     }
     if let Some(clock) = e.clock_share.filter(|clock| *clock < HELD_BACK) {
         let (cause, remedy) = if e.on_battery {
-            (
-                Cause::Battery,
-                "Connect the charger, or choose a faster power mode in the system's settings.",
-            )
+            (Cause::Battery, t!("connect-the-charger-or-choose"))
         } else {
-            (
-                Cause::Heat,
-                "Let it cool down, or choose a faster power mode in the system's settings.",
-            )
+            (Cause::Heat, t!("let-it-cool-down-or"))
         };
         found(
             cause,
-            format!(
-                "The processor is held to {:.0} % of its speed.",
-                clock * 100.0
+            t!(
+                "the-processor-is-held-to",
+                clock = format!("{:.0}", clock * 100.0)
             ),
             remedy,
             None,
@@ -391,19 +385,19 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
     if let Some(full) = e.memory_percent.filter(|full| *full > FULL_PERCENT) {
         found(
             Cause::MemoryFull,
-            format!("The memory of this computer is {full:.0} % full."),
-            "Close what you do not need: when it is full, everything waits for the disk.",
+            t!("the-memory-of-this-computer", full = format!("{full:.0}")),
+            t!("close-what-you-do-not-need"),
             None,
         );
     }
     if let Some(leak) = e.leak_per_hour {
         found(
             Cause::Leak,
-            format!(
-                "This program's memory grows by {:.0} MB an hour and does not come back.",
-                leak / 1e6
+            t!(
+                "this-programs-memory-grows-by",
+                amount = format!("{:.0}", leak / 1e6)
             ),
-            "That is a fault of the program: please report it with \"Copy report\". A restart gives the memory back.",
+            t!("that-is-a-fault-of"),
             None,
         );
     }
@@ -416,24 +410,18 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
 fn spare(e: &Evidence) -> (&'static str, Option<Remedy>) {
     if e.echo_forced {
         (
-            "Echo cancellation is switched on by hand, and takes much of it: on automatic it rests with a headset.",
+            t!("echo-cancellation-is-switched-on"),
             Some(Remedy::EchoAutomatic),
         )
     } else if let Some(name) = e.sparing_profile.clone() {
         (
-            "Gain control and noise suppression take much of it: a profile goes without. With a headset echo cancellation rests, too.",
+            t!("gain-control-and-noise-suppression-take"),
             Some(Remedy::UseProfile(name)),
         )
     } else if e.cleans {
-        (
-            "Gain control and noise suppression take much of it: set `audio.gain_control: off` and `audio.noise_suppression: off` in the profile.",
-            None,
-        )
+        (t!("gain-control-and-noise-suppression"), None)
     } else {
-        (
-            "With a headset echo cancellation rests, which takes the most where there are loudspeakers. Else close what you do not need.",
-            None,
-        )
+        (t!("with-a-headset-echo-cancellation"), None)
     }
 }
 

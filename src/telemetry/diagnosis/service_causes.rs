@@ -6,6 +6,7 @@ use super::remedy::Remedy;
 use super::rules::ms;
 use super::shares::{LargestShare, Shares};
 use super::types::{Cause, Evidence, Finding, LEAST_TURNS, TurnPart};
+use crate::base::text::t;
 
 /// The usual share of the service is 0.3 to 1 s (README: latency). From here on it is reported as long, even if another
 /// share is larger.
@@ -38,25 +39,25 @@ pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
     if e.searches {
         finding(
             Cause::Search,
-            format!("The service needs {took}: it searches the web before it answers."),
-            "Set `live.google_search: false` in the profile if answers need not be of today.",
+            t!("the-service-needs-it-searches", took),
+            t!("set-live-google-search-false"),
             faster,
         )
     } else if e.thinks {
         finding(
             Cause::Thinking,
-            format!("The service needs {took}: the model may think before it answers."),
+            t!("the-service-needs-the-model", took),
             &e.least_thinking.map_or_else(
-                || "Take a model that does not think, with `live.model` in the profile, or a faster profile.".to_owned(),
-                |least| format!("Set `live.thinking: {least}` in the profile, or take a faster one."),
+                || t!("take-a-model-that-does").to_owned(),
+                |least| t!("set-live-thinking-in-the", least),
             ),
             faster,
         )
     } else if e.automatic_detection {
         finding(
             Cause::ServiceDetection,
-            format!("The service needs {took}; the silence that it waits for is in it."),
-            "Set `detection: manual` in the configuration, or `turn.detection: manual` in the profile: then this computer decides when you have finished.",
+            t!("the-service-needs-the-silence", took),
+            t!("set-detection-manual-in-the"),
             None,
         )
     } else if e
@@ -67,20 +68,16 @@ pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
         let tokens = e.recent.prompt_tokens.unwrap_or_default();
         finding(
             Cause::Context,
-            format!(
-                "The service needs {took}: it reads a conversation of {tokens} tokens with every turn."
-            ),
-            "Lower `live.compress_at_tokens` in the profile: the oldest turns are then forgotten earlier.",
+            t!("the-service-needs-it-reads-a", took, tokens),
+            t!("lower-live-compress-at-tokens"),
             faster,
         )
     } else if e.instruction_chars > LONG_INSTRUCTION {
         let chars = e.instruction_chars;
         finding(
             Cause::Instruction,
-            format!(
-                "The service needs {took}: it reads an instruction of {chars} characters with every turn."
-            ),
-            "Shorten `live.instruction` in the profile.",
+            t!("the-service-needs-it-reads", took, chars),
+            t!("shorten-live-instruction-in-the"),
             None,
         )
     } else {
@@ -97,12 +94,12 @@ fn busy(e: &Evidence) -> Option<Finding> {
         part: TurnPart::Service,
         cause: Cause::ServiceBusy,
         costs: Some(server - before),
-        what: format!(
-            "Service and network need {}, and needed {} before: the service is busy.",
-            ms(server),
-            ms(before)
+        what: t!(
+            "service-and-network-need-and",
+            server = ms(server),
+            before = ms(before)
         ),
-        remedy: "Nothing is wrong here. It mostly passes within minutes; a new connection may reach another machine.".into(),
+        remedy: t!("nothing-is-wrong-here-it").into(),
         action: Some(Remedy::Reconnect),
     })
 }
@@ -111,31 +108,29 @@ fn busy(e: &Evidence) -> Option<Finding> {
 fn slow(e: &Evidence, shares: &Shares) -> Finding {
     let took = ms(shares.service);
     let who = match &e.model {
-        Some(model) => format!("model {model}"),
-        None => "server on this computer".to_owned(),
+        Some(model) => t!("model", model),
+        None => t!("server-on-this-computer").to_owned(),
     };
     let has = if shares.service * 2 > shares.response {
-        "takes most of it"
+        t!("takes-most-of-it")
     } else {
-        "has the largest share"
+        t!("has-the-largest-share")
     };
     let long = shares.service > LONG_SERVICE;
     let what = if long {
-        format!("The {who} needs {took} for its first sound.")
+        t!("the-needs-for-its-first", who, took)
     } else {
         let response = ms(shares.response);
-        let usual = e.model.as_ref().map_or("", |_| ", which is usual today");
-        format!(
-            "The service {has}: the {who} needs {took} of {response} for its first sound{usual}."
-        )
+        let usual = e.model.as_ref().map_or("", |_| t!("which-is-usual-today"));
+        t!("the-service-the-needs-of", has, who, took, response, usual)
     };
     let remedy = match (&e.model, long) {
         (None, _) => {
-            "No setting of this program makes it faster: look at that server, or at what it asks in turn."
+            t!("no-setting-of-this-program")
         }
-        (Some(_), true) => "Choose a faster model with `live.model` in the profile.",
+        (Some(_), true) => t!("choose-a-faster-model-with"),
         (Some(_), false) => {
-            "Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is."
+            t!("another-model-live-model-a")
         }
     };
     Finding {

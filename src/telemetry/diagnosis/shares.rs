@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::remedy::Remedy;
 use super::rules::{MANY_CUT_OFFS, ms};
 use super::types::{Cause, Evidence, Finding, TurnPart};
+use crate::base::text::t;
 use crate::turn::timeline::connection_wait;
 
 /// The shares of a typical response.
@@ -66,24 +67,18 @@ impl Shares {
 
     pub(super) fn network(&self, e: &Evidence) -> Finding {
         let (cause, remedy) = if e.proxy {
-            (
-                Cause::Proxy,
-                "The connection goes through a proxy: if it is not needed for this host, name it in NO_PROXY and start again.",
-            )
+            (Cause::Proxy, t!("the-connection-goes-through-a-proxy"))
         } else {
-            (
-                Cause::Distance,
-                "It depends on where the service's nearest place is. A VPN that leads through another country, or a mobile line, makes it longer.",
-            )
+            (Cause::Distance, t!("it-depends-on-where-the"))
         };
         Finding {
             part: TurnPart::Network,
             cause,
             costs: Some(self.network),
-            what: format!(
-                "The way to the service and back has the largest share: {} of {}.",
-                ms(self.network),
-                ms(self.response)
+            what: t!(
+                "the-way-to-the-service-and",
+                network = ms(self.network),
+                response = ms(self.response)
             ),
             remedy: remedy.to_owned(),
             action: None,
@@ -97,29 +92,29 @@ impl Shares {
             (
                 typical.decode,
                 TurnPart::Downlink,
-                "until an answer is taken in",
-                "Close programs that use the processor.",
+                t!("until-an-answer-is-taken"),
+                t!("close-programs-that-use-the"),
                 None,
             ),
             (
                 typical.held,
                 TurnPart::Patience,
-                "until it is clear that you have finished",
+                t!("until-it-is-clear-that"),
                 held_remedy(e),
                 None,
             ),
             (
                 typical.buffer,
                 TurnPart::Downlink,
-                "until enough of an answer is gathered",
-                "Lower `audio.prebuffer_ms` in the profile; where the line delivers in bursts, use a cable.",
+                t!("until-enough-of-an-answer"),
+                t!("lower-audio-prebuffer-ms-in-the-profile"),
                 e.shorter_prebuffer_profile.clone().map(Remedy::UseProfile),
             ),
             (
                 typical.device,
                 TurnPart::Downlink,
-                "in the speaker",
-                "Lower `audio.period_frames` in the profile, or use a wired speaker.",
+                t!("in-the-speaker"),
+                t!("lower-audio-period-frames-in-the"),
                 faster(),
             ),
         ];
@@ -128,22 +123,22 @@ impl Shares {
             .filter_map(|(length, part, at, remedy, action)| {
                 Some((length?, part, at, remedy, action))
             });
-        let begins = format!(
-            "This computer has the largest share: {} of {}",
-            ms(self.ours),
-            ms(self.response)
+        let begins = t!(
+            "this-computer-has-the-largest",
+            ours = ms(self.ours),
+            response = ms(self.response)
         );
         let (part, what, remedy, action) = match known.max_by_key(|(length, ..)| *length) {
             Some((length, part, at, remedy, action)) => (
                 part,
-                format!("{begins}, of which {} pass {at}.", ms(length)),
+                t!("of-which-pass", begins, length = ms(length), at),
                 remedy,
                 action,
             ),
             None => (
                 TurnPart::Downlink,
                 format!("{begins}."),
-                "Its parts are not known here: take a faster profile, and close programs that use the processor.",
+                t!("its-parts-are-not-known"),
                 faster(),
             ),
         };
@@ -162,8 +157,8 @@ fn held_remedy(e: &Evidence) -> &'static str {
     if e.cut_offs_percent
         .is_some_and(|share| share > MANY_CUT_OFFS)
     {
-        "With less patience more of your turns would be cut off: that they wait is right."
+        t!("with-less-patience-more-of")
     } else {
-        "If you rarely pause, lower `turn.patience_ms` in the profile."
+        t!("if-you-rarely-pause-lower-turn")
     }
 }

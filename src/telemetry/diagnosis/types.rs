@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::remedy::Remedy;
+use crate::base::text::t;
 
 /// Findings that cost less are dropped.
 pub(super) const WORTH: Duration = Duration::from_millis(30);
@@ -31,16 +32,16 @@ pub enum TurnPart {
 
 impl TurnPart {
     /// Its name in the window.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Patience => "patience before it",
-            Self::Uplink => "to the service",
+            Self::Patience => t!("patience-before-it"),
+            Self::Uplink => t!("to-the-service"),
             Self::Network => "network",
             Self::Service => "service",
-            Self::Downlink => "to your ear",
-            Self::Computer => "this computer",
+            Self::Downlink => t!("to-your-ear"),
+            Self::Computer => t!("this-computer"),
             Self::Conversation => "conversation",
-            Self::Sound => "microphone and speaker",
+            Self::Sound => t!("microphone-and-speaker-lower"),
         }
     }
 }
@@ -116,7 +117,7 @@ impl Finding {
     pub fn advice(&self, key: &str) -> String {
         let remedy = &self.remedy;
         if self.cause == Cause::Model {
-            format!("{remedy} If it is fast enough for you, raise `{key}` in the profile.")
+            t!("if-it-is-fast-enough", remedy, key)
         } else {
             remedy.clone()
         }

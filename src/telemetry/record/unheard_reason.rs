@@ -1,5 +1,6 @@
 //! The reason why no answer was heard in a turn, and the remedy.
 
+use crate::base::text::t;
 use crate::provider::EndKind;
 
 /// Why no answer was heard.
@@ -42,30 +43,28 @@ impl UnheardReason {
 
     pub fn what(&self) -> String {
         let what = match self {
-            Self::BrokenOff => "broke its answer off before anything was heard",
-            Self::NearSilent => "sent a sound that is too faint to be heard",
+            Self::BrokenOff => t!("unheard-broken-off"),
+            Self::NearSilent => t!("unheard-near-silent"),
             Self::Unplayable(mime) => {
-                return format!(
-                    "the service sent sound of the type {mime}, which cannot be played"
-                );
+                return t!("unheard-unplayable", mime);
             }
-            Self::TextOnly => "wrote its answer and did not speak it",
+            Self::TextOnly => t!("unheard-text-only"),
             Self::Ended(kind) => kind.what(),
-            Self::Tool => "wanted a tool that this program does not have, and said nothing",
-            Self::Nothing => "ended the turn without an answer",
+            Self::Tool => t!("unheard-tool"),
+            Self::Nothing => t!("unheard-nothing"),
         };
-        format!("the service {what}")
+        what.to_owned()
     }
 
     pub fn help(&self) -> &'static str {
         match self {
-            Self::BrokenOff | Self::NearSilent => "Ask again.",
+            Self::BrokenOff | Self::NearSilent => t!("ask-again-sentence"),
             Self::Unplayable(_) => {
-                "Ask again; if it happens again, take another model (`live.model` in the profile)."
+                t!("ask-again-or-take-another-model")
             }
-            Self::TextOnly => "Read it in the conversation.",
+            Self::TextOnly => t!("read-it-in-the-conversation"),
             Self::Ended(kind) => kind.help(),
-            Self::Tool | Self::Nothing => "Ask again, or say it in other words.",
+            Self::Tool | Self::Nothing => t!("ask-again-or-in-other-words"),
         }
     }
 

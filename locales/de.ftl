@@ -1,0 +1,1298 @@
+# What the window says, in German.
+
+## ui/api_key_page
+
+back = Zurück
+your-key-for-gemini = Dein Schlüssel für Gemini
+key = Schlüssel
+hide-the-key = Schlüssel verbergen
+show-the-key = Schlüssel zeigen
+paste-your-key-here = Schlüssel hier einfügen
+save-and-connect = Speichern und verbinden
+get-a-key-at-google = Schlüssel bei Google AI Studio holen
+the-key-was-refused = Der Schlüssel wurde abgelehnt
+remove-key = Schlüssel entfernen
+
+## ui/api_key_state
+
+wants-a-key-and-there = { $host } verlangt einen Schlüssel, und es gibt keinen: { $why }
+there-is-no-key-yet = Es gibt noch keinen Schlüssel: Die Demo antwortet.
+there-is-no-key-is = Es gibt keinen Schlüssel: { $host } wird ohne gefragt.
+is-not-used-now-the = { $named } wird gerade nicht verwendet: Die Demo antwortet.
+is-not-sent-to-a = { $named } wird nicht an { $host } gesendet: Ein gespeicherter Schlüssel geht an Google oder an den Endpunkt, den config.yaml nennt.
+was-not-taken-by = { $named } wurde von { $host } nicht angenommen: { $why }
+key-in-use-with-host = { $named } wird bei { $host } verwendet.
+was-not-checked-yet-there = { $named } ist noch nicht geprüft: Es gibt keine Verbindung zu { $host }.
+sent-to-google-alone = nur an Google gesendet
+key-sent-to-host-alone = nur an { $host } gesendet
+not-sent-to-name-that = nicht an { $host } gesendet: Nenne diesen Endpunkt in config.yaml, wenn er ihn bekommen soll
+at-the-next-start-goes = {""} Beim nächsten Start hat { $source } wieder Vorrang.
+a-key-that-you-enter = Ein Schlüssel, den du eingibst, wird in { $file } aufbewahrt; nur du kannst diese Datei lesen. Er wird { $to }.{ $then }
+from-the-environment-variable = aus der Umgebungsvariablen { $source }
+key-from = aus { $source }
+key-in-place = Der Schlüssel { $place }
+the-key-which-ends-in = Der Schlüssel { $place }, der auf { $ending } endet,
+google = Google
+
+## ui/app
+
+it-failed-repeatedly-because-of = Es ist wegen eines Fehlers in diesem Programm mehrmals ausgefallen. Das Gespräch läuft weiter: Du kannst sprechen und hören. Bitte melde den Fehler.
+the-window-cannot-be-drawn = Das Fenster kann nicht dargestellt werden
+try-again = Noch einmal versuchen
+quit = Beenden
+the-window = Das Fenster
+sovereign-demo = Sovereign – DEMO
+sovereign = Sovereign
+
+## ui/audio_settings
+
+auto = Auto
+echo-cancellation-auto = Echounterdrückung: automatisch
+on = Ein
+echo-cancellation-on = Echounterdrückung: ein
+off = Aus
+echo-cancellation-off = Echounterdrückung: aus
+echo-of-the-reply = Echo der Antwort
+hold = Halten
+talk-key-hold = Sprechtaste: halten
+the-microphone-is-open-while = Das Mikrofon ist offen, solange die Leertaste gedrückt ist.
+tap = Tippen
+talk-key-tap = Sprechtaste: tippen
+one-press-of-space-opens = Einmal Leertaste öffnet das Mikrofon, noch einmal schließt es.
+talk-key = Sprechtaste
+speech-opens-the-microphone = Sprechen öffnet das Mikrofon
+off-only-the-talk-key = Aus: Nur die Sprechtaste öffnet es, und solange sie nicht gedrückt ist, wird nichts gesendet.
+it-closes-after = Es schließt nach
+how-long-the-microphone-stays = So lange bleibt das Mikrofon nach dem Loslassen der Taste offen.
+
+## ui/banners
+
+show-one-only = Nur eine zeigen
+banners-more = { $more } weitere
+begin-a-new-conversation = Neues Gespräch beginnen?
+this-one-is-not-kept = Dieses wird nicht aufbewahrt: Seine Worte sind dann weg.
+begin = Beginnen
+go-on-with-this = Hierbleiben
+retry-now = Verbinden
+enter-another-key = Anderer Schlüssel
+spend-limit-reached = Ausgabengrenze erreicht
+opens-the-microphone-until-the = Öffnet das Mikrofon, bis der gleiche Betrag noch einmal ausgegeben ist.
+go-on = Fortfahren
+plug-one-in-or-choose = {""} Schließe eines an oder wähle ein anderes.
+no-microphone = Kein Mikrofon
+choose-a-microphone = Mikrofon wählen
+answers-are-shown-as-text = { $trouble } Antworten erscheinen so lange als Text.
+no-speaker = Kein Lautsprecher
+choose-a-speaker = Lautsprecher wählen
+note = Hinweis
+warning = Warnung
+error = Fehler
+dismiss = Schließen
+this-is-the-demo = Das ist die Demo
+say-something-and-youll-hear = Sag etwas, und du hörst deine eigene Stimme. Nichts davon wird gesendet.
+connect-to-gemini = Mit Gemini verbinden …
+
+## ui/caption
+
+copy = Kopieren
+copy-the-whole-conversation = Ganzes Gespräch kopieren
+correct-and-send-again = Verbessern und erneut senden
+spoken-not-written-down-stopped = Gesprochen, nicht mitgeschrieben – von dir gestoppt
+spoken-not-written-down = Gesprochen, nicht mitgeschrieben
+stopped-by-you = {""} – von dir gestoppt
+cut-off-asked-for-again = {""} – abgebrochen, wird noch einmal erfragt
+not-sent = {""} – nicht gesendet
+not-spoken = {""} – nicht gesprochen
+what-you-said = deine Worte
+what-assistant-said = Antwort ({ $name })
+now = jetzt
+copy-whose = Kopieren: { $whose }
+correct = Verbessern
+puts-these-words-into-the = Setzt diese Worte unten ins Feld: zum Ändern und erneuten Senden.
+target-ms = {""} Ziel: { $target } ms.
+from-the-end-of-your = Vom Ende deines Beitrags bis zum ersten Ton der Antwort: { $sum }.{ $target }
+
+## ui/captions
+
+say-it = Vorlesen
+latest = Neuestes
+jump-to-the-latest = Zum Neuesten springen
+new-words-came-below-end = Unten ist Neues dazugekommen (Ende)
+the-beginning-of-this-conversation = Der Anfang dieses Gesprächs fehlt ({ $count }): Es wurde zu lang für den Arbeitsspeicher.
+a-sample-question-is-spoken = Stattdessen wird eine Beispielfrage gesprochen. Tippe unten oder schließe ein Mikrofon an und starte Sovereign neu.
+there-is-no-microphone = Es gibt kein Mikrofon
+as-soon-as-one-is = Sobald eines da ist, kannst du sprechen; bis dahin kannst du tippen. Ein Neustart ist nicht nötig.
+not-connected = Nicht verbunden
+your-conversation-will-appear-here = Hier erscheint dein Gespräch.
+the-spend-limit-is-reached = Die Ausgabengrenze ist erreicht
+nothing-is-heard-until-you = Du wirst erst wieder gehört, wenn du „Fortfahren“ wählst.
+you-are-muted = Du bist stummgeschaltet
+press-the-microphone-below-ctrl = Drücke unten auf das Mikrofon (Strg M) und sag etwas oder tippe.
+say-something = Sag etwas
+sent-as-soon-as-there = {""} – wird gesendet, sobald es eine Verbindung gibt
+what-you-said-is-sent = Was du gesagt hast, wird gesendet, sobald es eine Verbindung gibt.
+sent-again-as-soon-as = {""} – wird erneut gesendet, sobald es eine Verbindung gibt
+
+## counts
+
+n-files = { $n ->
+        [one] { $n } Datei
+       *[other] { $n } Dateien
+    }
+n-characters = { $n ->
+        [one] { $n } Zeichen
+       *[other] { $n } Zeichen
+    }
+n-settings = { $n ->
+        [one] { $n } Einstellung
+       *[other] { $n } Einstellungen
+    }
+n-alerts = { $n ->
+        [one] { $n } Warnung
+       *[other] { $n } Warnungen
+    }
+n-days = { $n ->
+        [one] { $n } Tag
+       *[other] { $n } Tage
+    }
+n-turns = { $n ->
+        [one] { $n } Runde
+       *[other] { $n } Runden
+    }
+n-captions = { $n ->
+        [one] { $n } Eintrag
+       *[other] { $n } Einträge
+    }
+
+## ui/check_page
+
+check-the-sound = Ton prüfen
+it-listens-to-the-room = Sovereign hört auf den Raum, auf dich und auf einen kurzen Ton aus dem Lautsprecher und sagt, was besser sein könnte. Nichts davon verlässt diesen Computer.
+microphone = Mikrofon
+speaker = Lautsprecher
+start = Starten
+start-without-speaking = Ohne Sprechen starten
+cancel = Abbrechen
+done = Fertig
+again = Noch einmal
+could-be-better = könnte besser sein
+does-not-work = funktioniert nicht
+
+## ui/connection_figures
+
+none-yet = noch keine
+connections-planned = { $all } · { $planned } geplant
+round-trip-of-the-connection = Laufzeit der Verbindung hin und zurück, wie das System sie misst.
+how-much-the-round-trips-differ = Wie stark die Umlaufzeiten voneinander abweichen: ihre mittlere Abweichung, wie das System sie misst.
+how-much-of-what-was-sent = Wie viel von dem, was in den letzten fünf Minuten gesendet wurde, verloren ging und noch einmal gesendet werden musste. Ein Strich, bis hundert Pakete gesendet sind.
+what-the-last-connection-took = So lange dauerte der letzte Verbindungsaufbau, vom ersten Paket, bis der Dienst bereit war.
+connections = Verbindungen
+connections-since-the-start-planned = Verbindungen seit dem Start. Geplante ersetzen eine andere, bevor der Dienst sie beendet: Davon ist nichts zu hören.
+share-of-answers = { $share } · { $on_target } von { $n }
+within-the-target = Im Ziel
+answers-that-you-heard-no = Antworten, die du nicht später gehört hast, als das Ziel des damals verwendeten Profils verlangt.
+available = Verfügbar
+the-share-of-the-time = Der Anteil der Zeit mit Verbindung, während das Programm lief.
+back-after = Wieder da nach
+how-long-it-took-on = Wie lange es im Mittel dauerte, bis nach dem Verlust einer Verbindung wieder eine da war (mean time to recovery). Ein Strich, wenn keine verloren ging.
+lost-every = Abbruch alle
+how-long-a-connection-lasted = Wie lange eine Verbindung im Mittel hielt, bis sie verloren ging (mean time between failures). Geplante Wechsel zählen nicht. Ein Strich, wenn keine verloren ging.
+mean-round-trip-of-the = Mittlere Umlaufzeit der Verbindung.
+how-much-the-round-trips = Wie stark die Umlaufzeiten im Mittel voneinander abwichen.
+how-much-of-what-was = Wie viel von dem Gesendeten verloren ging und noch einmal gesendet werden musste.
+time-to-connect = Verbindungsaufbau
+what-a-connection-took-on = So lange dauerte ein Verbindungsaufbau im Mittel, vom ersten Paket, bis der Dienst bereit war.
+round-trip = Umlaufzeit
+over-ms-every-answer-comes = Über { $value } ms: Jede Antwort kommt um so viel später. Ursache ist oft ein VPN, eine Mobilfunk- oder Satellitenleitung oder ein ferner Dienst.
+over-ms-the-line-is = Über { $value } ms: Die Leitung schwankt, und Antworten können stocken. Ursache ist oft ein schwaches oder ausgelastetes WLAN.
+lost-on-the-way = Unterwegs verloren
+over-speech-arrives-in-fits = Über { $much_loss_percent } %: Sprache kommt stoßweise an. Das meiste geht im Funk verloren, weit weg vom WLAN-Router, oder auf einer vollen Leitung.
+data-a-minute = Daten pro Minute
+bytes-to-and-from-the = Bytes vom und zum Dienst je Minute mit Verbindung. Ein Profil wie low-data hält sie gering.
+
+## ui/conversations_list
+
+without-words = Ohne Worte
+typical-reply-after-ms = Antwort meist nach { $response } ms
+
+## ui/conversations_page
+
+search-conversations = Gespräche durchsuchen
+conversations = Gespräche
+to-the-conversation-from-conversations = Zum Gespräch (Esc, Strg H)
+the-newest-are-shown-type = Die neuesten { $most_found } werden gezeigt. Tippe mehr, um andere zu finden.
+the-service-will-know-nothing = Der Dienst weiß dann nichts vom jetzigen (Strg N)
+new-conversation = Neues Gespräch
+nothing-new-is-kept-keep = Neues wird nicht aufbewahrt (keep: off in config.yaml)
+kept-until-you-delete-it = Aufbewahrt, bis du sie löschst, nur auf diesem Computer
+kept-for-on-this-computer = { $time } lang aufbewahrt, nur auf diesem Computer
+search-what-was-said = Gesagtes suchen
+today = Heute
+n-7-days = 7 Tage
+the-last-7-days = Die letzten 7 Tage
+all = Alle
+all-days = Alle Tage
+all-profiles = Alle Profile
+profile = Profil
+with-problems = Mit Problemen
+only-conversations-in-which-an = Nur Gespräche, in denen eine Antwort fehlgeschlagen ist
+no-conversation-holds-all-these = Kein Gespräch enthält alle diese Wörter. Versuch es mit weniger oder mit dem Anfang eines Wortes.
+there-is-no-such-conversation = Ein solches Gespräch gibt es nicht.
+nothing-found = Nichts gefunden
+nothing-is-kept = Nichts wird aufbewahrt
+write-keep-30d-into-config = Schreib keep: 30d in config.yaml, um hier zu finden, was in den letzten 30 Tagen gesagt wurde.
+no-conversation-yet = Noch kein Gespräch
+what-you-and-the-assistant = Hier findest du später, was du und der Assistent sagen.
+show-all = Alle zeigen
+delete-all-conversations-for-good = Alle Gespräche endgültig löschen? Das jetzige endet.
+keep-them = Behalten
+n-1-conversation-found = 1 Gespräch gefunden
+conversations-found = { $n } Gespräche gefunden
+n-1-conversation = 1 Gespräch
+conversations-counted = { $n } Gespräche
+delete-all = Alle löschen
+
+## ui/conversations_state
+
+yesterday = Gestern
+not-answered = {""} – nicht beantwortet
+broken-off = {""} – abgebrochen
+you = Du
+assistant = Assistent
+
+## ui/copy_button
+
+versions-devices-and-figures-as = Versionen, Geräte und Messwerte als Text, ohne das Gesagte und ohne den Schlüssel
+copy-report = Bericht kopieren
+copied = Kopiert
+
+## ui/details_page
+
+to-the-conversation-esc-ctrl-d = Zum Gespräch (Esc, Strg D)
+problems-and-fixes = Probleme und Abhilfe
+the-newest-turns = Die neuesten Runden
+connection = Verbindung
+history = Verlauf
+alerts-of-the-last-7 = Warnungen der letzten 7 Tage
+profiles-and-models = Profile und Modelle
+now-heading = Jetzt
+writes-the-turns-of-this = Schreibt die Runden dieses Gesprächs und die letzten sieben Tage als Tabellen (CSV) in den Ordner des Programms
+export-csv = CSV exportieren
+about-ms = {""} · etwa { $costs } ms
+turns-that-got-their-answer = Runden, die ihre Antwort bekamen, ohne die von dir selbst beendeten; { $whose } seit dem Start oder dem letzten Zurücksetzen.
+captured-sound-that-waits-to = Aufgenommener Ton, der auf die Auswertung wartet, Nachrichten, die auf die Leitung warten, und Ton der Antwort, der auf seine Zeit wartet.
+the-rate-of-the-newest = Wie dicht die neuesten zehn Runden aufeinander folgten.
+tool-calls = Werkzeugaufrufe
+functions-that-the-service-asked = Funktionen, die der Dienst angefordert hat.
+tokens-cost = Tokens · Kosten
+turns-of-this-profile-with = Runden dieses Profils mit diesem Modell seit dem Start: wie viele es waren, die mittlere Antwortzeit (Median) und was sie zusammen kosteten. Zurücksetzen ändert daran nichts.
+cpu = CPU
+percent-of-one-core-over = Prozent eines Kerns in der letzten Sekunde.
+threads-of-this-program-and = Threads dieses Programms, und ob es immer mehr werden (festgestellt wie beim Speicher).
+resident-memory-of-this-program = Belegter Arbeitsspeicher dieses Programms, und ob er wächst, ohne wieder zu schrumpfen (festgestellt am Anstieg über 45 Minuten; ein Strich, bis so viel bekannt ist).
+this-computer = dieser Computer
+load-of-all-processors-and = Last aller Prozessoren und belegter Arbeitsspeicher.
+battery = Akku
+how-full-it-is-on = Wie voll er ist. Im Akkubetrieb kann der Prozessor langsamer sein.
+details = Details
+details-1-alert = Details · 1 Warnung
+details-with-alerts = Details · { $n } Warnungen
+
+## ui/explain
+
+capture = Aufnahme
+the-microphone-and-its-buffers = Das Mikrofon und seine Puffer: aus der Luft bis in dieses Programm.
+dsp = Filter
+filters-change-of-the-sample = Filter: Abtastrate, Echo, Rauschen, Pegel.
+endpoint = Schlusspause
+silence-until-it-was-decided = Stille, bis feststand, dass du fertig bist. Die Geduld des Profils bestimmt sie.
+encode-and-queue = Kodieren, Einreihen
+from-that-decision-to-the = Von dieser Entscheidung, bis das letzte Byte zum Dienst unterwegs ist.
+network = Netzwerk
+the-way-to-the-service = Der Weg zum Dienst und zurück: eine Umlaufzeit, wie das System sie misst.
+service = Dienst
+the-service-itself-from-your = Der Dienst selbst: von deinem letzten Byte bis zum ersten Ton seiner Antwort, ohne den Weg.
+decode = Dekodieren
+from-the-first-sound-that = Vom ersten Ton, der ankam, bis zu Abtastwerten.
+held = Zurückhalten
+the-answer-was-there-before = Die Antwort war da, bevor die Geduld um war, und wartete.
+buffer = Puffer
+the-answer-waited-for-more = Die Antwort wartete auf ihre Fortsetzung, damit sie nicht stockt.
+device = Gerät
+the-speaker-and-its-buffers = Der Lautsprecher und seine Puffer: aus diesem Programm bis an dein Ohr.
+no-problems-found = Keine Probleme gefunden.
+a-cause-is-looked-for = Eine Ursache wird ab der dritten Runde gesucht.
+the-newest-turns-show-no = Die neuesten Runden zeigen keine Ursache.
+the-typical-response-is-ms = Die typische Antwortzeit ist { $typical } ms, das Ziel { $target }: { $found }
+and = {""} und {""}
+the-part-of-a-turn = Der Teil einer Runde, in dem die Ursache sitzt, und um wie viel später du eine Antwort ihretwegen etwa hörst: aus den Medianen deiner letzten zehn Runden mit diesem Profil und der jetzigen Umlaufzeit.
+the-part-that-the-cause = Der Teil, in dem die Ursache sitzt. Was sie eine Runde kostet, lässt sich nicht in Millisekunden sagen.
+counted-and-thought = { $counted }, davon gedacht { $thoughts }
+model-and-tokens = { $model } · { $counted } Tokens
+and-thought = , davon gedacht { $thoughts }
+spent-of-allowed = { $spent } von { $allowed }
+spent-conversation = Ausgaben, Gespräch
+spent-since-the-start-of = Ausgaben seit dem Start des Programms und die Grenze: `conversation` unter `spend_limit_usd` in config.yaml. An der Grenze schließt das Mikrofon.
+spent-today = Ausgaben, heute
+spent-today-with-all-programs = Heutige Ausgaben mit allen Programmen dieses Benutzers und die Grenze: `day` unter `spend_limit_usd` in config.yaml. An der Grenze schließt das Mikrofon.
+tokens-that-the-service-counted-and-their-cost = Tokens, die der Dienst gezählt hat, und ihre Kosten nach `price_usd_per_million` in config.yaml, da es gesetzt ist. Es gilt die Rechnung des Dienstes.
+tokens-that-the-service-counted-and-their = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem veröffentlichten Preis dieses Modells für jede Art von Tokens. Gedanken und was ohne seine Art gezählt wird, gelten zum höchsten Preis: Die Kosten sind dann eine Obergrenze, „höchstens“. `price_usd_per_million` in config.yaml setzt einen anderen Preis. Es gilt die Rechnung des Dienstes.
+tokens-that-the-service-counted-and = Tokens, die der Dienst gezählt hat, und ihre Kosten, wo ein Preis bekannt ist. Die Demo berechnet nichts.
+tokens-that-the-service-counted-what = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Für dieses Modell ist kein Preis veröffentlicht. Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+tokens-that-the-service-counted = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Dieser Dienst ist nicht der von Google. Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+with-the-profiles-that-chooses = mit den Profilen von { $label }
+with-this-profile = mit diesem Profil
+part-of-all = { $part } von { $all } · { $percent } %
+rate-a-minute = { $rate } pro Minute
+ms-in-out-ms-reply = { $capture_queued } ms ein · { $outbox } aus · { $reply_queued } ms Antwort
+grows-by-mb-an-hour = wächst um { $amount } MB pro Stunde
+grows-by-an-hour = wächst um { $growth } pro Stunde
+steady = gleichbleibend
+load-and-memory = { $from } · Speicher { $memory_percent }
+in-use = wird genutzt
+charging-or-full = lädt oder ist voll
+responses-of-the-last-turns = Antwortzeiten der letzten { $name }: { $response } Runden, Median { $value }, 95 von 100 binnen { $p95 }
+slower = langsamer
+faster = schneller
+the-service = der Dienst
+the-network = das Netzwerk
+today-than-yesterday = Heute { $percent } % { $how } als gestern: { $cause }.
+
+## ui/find
+
+not-found = Nicht gefunden
+found-at-of = { $at } von { $n }
+
+## ui/find_bar
+
+find-in-this-conversation = In diesem Gespräch suchen
+close-the-search-esc = Suche schließen (Esc)
+next-shift-enter = Nächster Treffer (Umschalt Eingabe)
+previous-enter = Voriger Treffer (Eingabe)
+
+## ui/footer
+
+nothing-is-kept-lower = nichts wird aufbewahrt
+when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg: `keep: off` in config.yaml.
+narrowband = schmalbandig
+a-hands-free-microphone-over = Ein Freisprechmikrofon über Bluetooth überträgt höchstens die Hälfte des Frequenzbereichs der Stimme. Mit einem Mikrofon am Kabel oder dem dieses Computers wirst du besser verstanden.
+whether-an-answer-stops-when = Ob eine laufende Antwort aufhört, wenn du sprichst, und warum. Esc und die Leertaste stoppen sie immer; `turn.barge_in` im Profil legt es von Hand fest.
+microphone-released = Mikrofon freigegeben
+no-microphone-lower = kein Mikrofon
+
+## ui/format
+
+d-h = { $hours } d { $rest } h
+under-db = unter −{ $value } dB
+checking-the-sound = Prüft den Ton
+connecting-in = Verbindet in { $seconds } s
+press-space-to-talk = Leertaste drücken
+listening = Hört zu
+hearing-you = Hört dich
+finishing = Gleich fertig …
+recording = Nimmt auf …
+thinking = Denkt nach
+listening-go-on-to-interrupt = Hört zu: weitersprechen
+answering = Antwortet
+repeating = Wiederholt
+muted = Stumm
+reconnecting-in = Verbindet neu in { $seconds } s
+reconnecting-now = Verbindet neu
+offline = Offline
+connecting-now = Verbindet
+press-enter-to-send-or = Eingabetaste sendet; zum Sprechen Esc, dann Leertaste
+hold-space-and-speak = Leertaste halten und sprechen
+press-space-then-speak = Leertaste drücken, dann sprechen
+speak-whenever-you-like = Sprich, wann du magst
+im-listening = Ich höre zu
+the-microphone-closes-in-a = Das Mikrofon schließt gleich
+speak-and-press-space-when = Sprich und drücke die Leertaste, wenn du fertig bist
+speak-and-let-go-when = Sprich und lass los, wenn du fertig bist
+the-answer-is-on-its = Die Antwort ist unterwegs
+go-on-to-interrupt = Sprich weiter, um zu unterbrechen
+the-last-answer-again-press = Noch einmal die letzte Antwort. Esc stoppt sie
+speak-to-interrupt-or-press = Sprich, um zu unterbrechen, oder drücke Esc
+press-esc-to-stop-the = Drücke Esc, um die Antwort zu stoppen
+nothing-is-heard-until-you-choose = Du wirst erst wieder gehört, wenn du „Fortfahren“ wählst
+reconnecting = Verbindet neu …
+no-microphone-plug-one-in-and = Kein Mikrofon: Schließe eines an und starte neu
+no-microphone-plug-one-in = Kein Mikrofon: Schließe eines an oder wähle eines unter „Ton“
+the-demo = die Demo
+the-local-server = der lokale Server
+your-server = dein Server
+gemini = Gemini
+hold-to-talk-lower = zum Sprechen halten
+hold-to-talk = Zum Sprechen halten
+tap-to-talk-lower = zum Sprechen tippen
+tap-to-talk = Zum Sprechen tippen
+tap-to-end-lower = zum Beenden tippen
+tap-to-end = Zum Beenden tippen
+your-conversation-will-appear-here-just = Hier erscheint dein Gespräch. Sprich einfach oder halte dabei die Leertaste; mit / tippst du, und Esc stoppt eine Antwort.
+your-conversation-will-appear-here-tap = Hier erscheint dein Gespräch. Tippe zum Sprechen auf die Leertaste und zum Beenden noch einmal; mit / tippst du, und Esc stoppt eine Antwort.
+closed-early-at = geschlossen nach { $silence }
+not-closed-early = nicht früher geschlossen
+early-close-off-nothing-to = frühes Schließen aus: brächte nichts
+early-close-off-your-pauses = frühes Schließen aus: deine Pausen sind zu lang
+early-close-off-eager-waste = frühes Schließen aus: eager_waste_percent ist unter 9
+early-close-off-it-did = frühes Schließen aus: es lohnte sich in den letzten 20 Runden nicht
+patience-and-close = Geduld { $patience }, { $close }
+in-few-tokens = {""} ({ $few } Tokens)
+in-thousands-of-tokens = {""} ({ $amount } Tsd. Tokens)
+closed-too-early = {""} · { $vain } zu früh geschlossen{ $tokens }
+now-it-is-off-the-profile = Jetzt ist es aus: Das Profil will es so, oder der Dienst erkennt das Ende deiner Beiträge selbst. {""}
+now-it-is-off-the = Jetzt ist es aus: Der Dienst antwortet so bald, dass nichts gewonnen wäre. {""}
+now-it-is-off-you = Jetzt ist es aus: Du sprichst oft nach Pausen weiter, die so lang sind wie die Geduld. Es kommt von selbst wieder, wenn du weniger Pausen machst. {""}
+now-it-is-off-eager = Jetzt ist es aus: `eager_waste_percent` ist unter 9; das reicht nicht für eine verworfene Antwort in 20 Runden. {""}
+now-it-is-off-in = Jetzt ist es aus: In den letzten 20 Runden haben verworfene Antworten alle Tokens verbraucht, die das Profil erlaubt. Nach einigen Runden kommt es von selbst wieder. {""}
+a-turn-is-closed-towards = Dein Beitrag wird dem Dienst früh als beendet gemeldet, und die Antwort wird zurückgehalten, bis du so lange geschwiegen hast, wie es die Geduld verlangt. Sprichst du weiter, wird die Antwort ungehört verworfen: zu früh geschlossen. { $now }In der Datei des Profils begrenzt `eager_waste_percent` unter `turn:`, was das kosten darf, und `eager_endpoint: off` schaltet es ab.
+be-quiet = Bitte Ruhe
+measuring-background-noise = Das Hintergrundgeräusch wird gemessen …
+say-a-sentence = Sag einen Satz
+speak-as-you-would-to = Sprich, wie du mit dem Assistenten sprechen würdest.
+a-sound-from-the-speaker = Ein Ton aus dem Lautsprecher
+the-microphone-listens-for-it = Das Mikrofon hört darauf. Bitte noch einmal Ruhe.
+something-does-not-work = Etwas funktioniert nicht
+works-with-room-to-improve = Funktioniert, könnte aber besser sein
+everything-works = Alles funktioniert
+connecting = verbindet
+connecting-attempt = verbindet, Versuch { $attempt }
+connected = verbunden
+connected-minutes = verbunden seit { $minutes } min
+connected-hours = verbunden seit { $minutes } h { $rest } min
+not-connected-lower = nicht verbunden
+nothing-leaves-this-computer = nichts verlässt diesen Computer
+muted-no-audio-leaves-this = stumm: kein Ton verlässt diesen Computer
+spend-limit-reached-no-audio = Ausgabengrenze erreicht: kein Ton verlässt diesen Computer
+not-connected-no-audio-leaves = nicht verbunden: kein Ton verlässt diesen Computer
+no-microphone-no-audio-leaves = kein Mikrofon: kein Ton verlässt diesen Computer
+audio-leaves-this-computer-only = Ton verlässt diesen Computer nur mit der Sprechtaste
+audio-leaves-this-computer-while = Ton verlässt diesen Computer, während du sprichst
+service-and-internet = Dienst und Internet
+waiting-for-you-to-finish = Warten, bis du fertig bist
+no-reply-yet = noch keine Antwort
+sum-is-reply-time = { $parts } = Antwortzeit { $response }
+more-characters-left = {""} … ({ $rest } weitere Zeichen)
+without-a-name = (ohne Namen)
+
+## ui/header
+
+saving-power = spart Strom
+on-battery-longer-periods-of = Im Akkubetrieb: längere Perioden der Tongeräte, keine Rauschunterdrückung, kein Pegelausgleich, weniger Bilder dieses Fensters. In der Datei des Profils lässt es sich abschalten.
+auto-uses = Auto nutzt { $why }
+auto-uses-changes-of-profile =
+    Auto nutzt { $why }
+
+    Profilwechsel, seit Auto gewählt wurde: { $changes }. Ein Profil wird gewechselt, wenn das die Antwortzeiten nach den letzten Runden dem Ziel um mehr näher bringt, als die Qualität wert ist; ein ausgelasteter Prozessor oder voller Arbeitsspeicher geht vor.
+demo = DEMO
+demo-offline = DEMO, offline
+a-server-inside-this-program = Ein Server in diesem Programm antwortet mit deiner eigenen Stimme. Nichts verlässt diesen Computer.
+settings-ctrl = Einstellungen (Strg ,)
+conversations-ctrl-h = Gespräche (Strg H)
+sound = Ton
+target-of-the-response-ms =
+    { $description }
+    Ziel der Antwortzeit: { $target } ms.{ $profile }
+
+## ui/history
+
+the-last-in-columns = Zeitraum { $name }, in { $columns } Spalten.
+the-typical-response-of-today = Die typische Antwortzeit von heute und von gestern, und was den größten Unterschied macht: der Dienst selbst, der Weg zu ihm oder dieser Computer. Es wird ab zehn Runden am Tag gesagt, wenn der Unterschied über 10 % ist.
+median-and-up-to-p95 = Median und bis p95
+scale-to-seconds = Skala { $most } s
+a-column-without-turns-is = { $words }. Eine Spalte ohne Runden ist leer; die gestrichelte Linie ist das Ziel.
+throughput-of-the-last-sent = Durchsatz der letzten { $name }: { $bytes_sent } gesendet, { $bytes_received } empfangen
+scale-to-a-minute = Skala { $most } pro Minute
+throughput-sent-and-on-top = Durchsatz: gesendet, darüber empfangen
+no-connection-was-lost = keine Verbindung ging verloren
+a-connection-was-lost = eine Verbindung ging verloren
+connections-were-lost = { $n } Verbindungen gingen verloren
+no-turn = keine Runde
+errors-of-the-last-without = Fehler der letzten { $name }: { $unanswered } ohne Antwort, { $lost }
+scale-to = Skala { $most }
+errors-without-an-answer-a = Fehler: ohne Antwort; ein Kreuz: Verbindung verloren
+histogram-of-responses-median-p95 = Verteilung von { $all } Antwortzeiten: Median { $median }, p95 { $p95 }, { $slower } über einer Sekunde
+sample-size = n { $all }
+n-20-ms-a-bin-up = 20 ms je Balken, bis 1 s
+the-lines-are-median-and = { $name }. Die Linien sind Median und p95; was länger als eine Sekunde dauert, steht im letzten Balken.
+p50-p95-n = p50 { $median } · p95 { $p95 }{ $p99 } · n { $n }
+half-95-of-100-and = Die Hälfte, 95 von 100 und ab hundert Runden 99 von 100 Antworten kamen nicht später. Der Verlauf behält je drei Ziffern: Er kann eine Millisekunde mehr angeben als die Übersicht.
+turns-that-got-their-answer-without = Runden, die ihre Antwort bekamen, ohne die von dir selbst beendeten.
+answers-that-you-interrupted = Antworten, die du unterbrochen hast.
+turns-that-you-went-on = Runden, in denen du binnen einer Sekunde weitergesprochen hast: Die Geduld war zu kurz.
+times-that-an-answer-ran = Wie oft einer Antwort vor ihrem Ende der Ton ausging.
+tokens-that-the-service-counted-and-the = Tokens, die der Dienst gezählt hat, und die Kosten derer, deren Preis damals bekannt war; „höchstens“, wo es eine Obergrenze ist. Es gilt die Rechnung des Dienstes.
+mean-processor-time-of-this = Mittlere Prozessorzeit dieses Programms.
+memory-at-most = Speicher, höchstens
+largest-resident-memory-of-this = Größter belegter Arbeitsspeicher dieses Programms.
+threads-at-most = Threads, höchstens
+most-threads-of-this-program = Die meisten Threads dieses Programms zur gleichen Zeit.
+sent-received = Gesendet · empfangen
+bytes-to-and-from-the-service = Bytes zum und vom Dienst.
+
+## ui/latency_panel
+
+reply-time = Antwortzeit
+from-the-end-of-your-turn = Vom Ende deines Beitrags (dein letztes Wort und die Stille, die ihn beendet) bis zum ersten Ton der Antwort. Diese Stille ist nicht dabei: Sie wird getrennt gezeigt.
+ms = ms
+typical-of = typisch { $p50 }
+half-of-the-replies-were = Die Hälfte der Antworten kam nicht später, in Millisekunden (p50).
+slowest-percent-5 = langsamste 5 % { $p95 }
+n-95-of-100-replies-were = 95 von 100 Antworten kamen nicht später, in Millisekunden (p95).
+slowest-percent-1 = langsamstes 1 % { $p99 }
+n-99-of-100-replies-were = 99 von 100 Antworten kamen nicht später, in Millisekunden (p99).
+n-1-reply = 1 Antwort
+replies-counted = { $n } Antworten
+turns-with-a-reply-that = Runden mit einer gehörten Antwort, { $whose } seit dem Start oder dem letzten Zurücksetzen.
+from-the-decision-that-you = Von der Entscheidung, dass du fertig bist, bis das letzte Byte unterwegs ist.
+from-there-to-the-first-sound = Von da bis zum ersten Ton der Antwort, der hier ankam.
+from-there-to-the-first = Von da bis zum ersten Ton aus dem Lautsprecher.
+silence-after-your-last-word = Stille nach deinem letzten Wort, bis klar war, dass du fertig bist. Nicht in der Antwortzeit; das Profil bestimmt sie.
+of-cores = {""} (von { $n })
+percent-of-one-core-over-the = Prozent eines Kerns{ $cores } in der letzten Sekunde; darunter die letzte Minute.
+memory = Speicher
+resident-memory-of-this-program-shared = Belegter Arbeitsspeicher dieses Programms samt gemeinsamen Bibliotheken; darunter die letzte Minute.
+cut-off-of-spoken = { $cut_off } von { $spoken }
+and-tokens = {""} · { $tokens } Tokens
+bytes-sent-to-the-service = Bytes, die seit dem Start an den Dienst{ $where } gingen, und die Tokens, die er { $whose } gezählt hat.
+which-is-on-this-computer = {""} auf diesem Computer
+sound-lost-here = Hier verlorener Ton
+samples-of-the-microphone-that = Abtastwerte des Mikrofons, die verloren gingen, weil dieser Computer ausgelastet war.
+interrupted-you = Dir ins Wort gefallen
+turns-that-were-ended-although = Runden, die beendet wurden, obwohl du binnen einer Sekunde weitergesprochen hast: Die Stille, die einen Beitrag beendet, war zu kurz.
+you-interrupted = Von dir unterbrochen
+gaps-in-sound = Lücken im Ton
+times-that-the-sound-of = Wie oft der Ton einer Antwort nicht rechtzeitig ankam.
+sent-on-this-computer = Lokal gesendet
+sent = Gesendet
+likely-causes-turns-stage-by = Wahrscheinliche Ursachen, Runden Schritt für Schritt, Stunden und Tage (Strg D)
+reset = Zurücksetzen
+reset-statistics-ctrl-r = Statistik zurücksetzen (Strg R)
+more = Mehr
+parts-and-counts-f12 = Teile und Zählungen (F12)
+close-the-panel = Übersicht schließen
+
+## ui/opened_conversation
+
+to-the-list-esc = Zur Liste (Esc)
+time-to-day-and-time = { $begun } bis { $date }, { $to }
+time-to-time = { $begun } bis { $to }
+delete-this-conversation-for-good-it = Dieses Gespräch endgültig löschen? Es ist das jetzige und endet damit.
+delete-this-conversation-for-good = Dieses Gespräch endgültig löschen?
+keep-it = Behalten
+back-to-this-conversation = Zurück zu diesem Gespräch
+continue-this-conversation = Dieses Gespräch weiterführen
+the-words-of-both-sides = Die Worte beider Seiten als Text
+delete = Löschen
+text-markdown = Text (Markdown)
+data-json = Daten (JSON)
+sound-wav = Ton (WAV)
+export = Exportieren …
+writes-it-as-a-file = Schreibt es als Datei in deine Dokumente
+no-words-of-this-conversation = Von diesem Gespräch sind keine Worte aufbewahrt.
+
+## ui/overlay
+
+reply-times-appear-here = Hier erscheinen Antwortzeiten
+reply-time-spoken = Antwortzeit { $figure }, { $words }
+spoken-cpu-memory = { $spoken }. CPU { $cpu_percent }, Speicher { $rss }
+the-reply-time-is-the = { $explanation }Die Antwortzeit ist das Warten vom Ende deines Beitrags bis zum ersten Ton der Antwort. Drücke hier für ihre Teile und ihren Verlauf (F12).
+spoken-show-it = { $spoken }: zeigen
+shows-the-reply-time-and = Zeigt die Antwortzeit und ihre Bewertung (F12)
+
+## ui/past_alerts
+
+there-was-none = Es gab keine.
+show-the-newest-only = Nur die neuesten zeigen
+show-all-of = Alle { $alerts } zeigen
+how-bad-it-was-at = Wie schlimm sie höchstens war (critical: um mehr als die Hälfte über der Grenze), wann sie begann und wie lange sie dauerte.
+lasted-for = { $lasted } lang
+not-over-yet = dauert noch an
+its-end-is-not-known = Ende nicht bekannt
+
+## ui/plots
+
+responses-of-the-last-turns-target = Antwortzeiten der letzten { $responses } Runden, Ziel { $target_ms } ms
+no-turns-yet = noch keine Runden
+last-turn = letzte Runde
+last-turns-counted = letzte { $n } Runden
+target-of-ms = Ziel { $target_ms }
+the-scale-ends-at-one = { $words }. Die Skala endet beim Anderthalbfachen des Ziels.
+
+## ui/profile_editor
+
+profile-in-use = Verwendetes Profil: { $label }
+it-is-as-it-was = Es ist so, wie es mitgeliefert wurde. Was du hier änderst, steht in einer eigenen Datei von dir, die nur das enthält.
+shipped-with-the-program-changed = Mit dem Programm geliefert; { $settings } von dir geändert.
+your-own-it-starts-from = Dein eigenes. Grundlage ist { $base }; { $settings } davon abweichend.
+a-profile-of-your-own = Ein eigenes Profil, das so anfängt wie dieses
+duplicate = Duplizieren
+show-all-settings = Alle Einstellungen zeigen
+shows-those-too-that-are = Zeigt auch die, die wie mitgeliefert sind
+compare-with-the-shipped-one = Mit dem mitgelieferten vergleichen
+shows-only-what-differs-from = Zeigt nur, was vom mitgelieferten Profil abweicht
+reset-to-shipped = Auf mitgeliefert zurücksetzen
+nothing-differs-from-the-shipped = Nichts weicht vom mitgelieferten Profil ab.
+take-all-your-changes-to = Alle deine Änderungen an { $label } endgültig zurücknehmen?
+reset-it = Zurücksetzen
+delete-the-profile-for-good = Das Profil { $label } endgültig löschen? Danach wird { $profile } verwendet.
+delete-it = Löschen
+name-of-the-copy = Name der Kopie
+make-the-copy = Kopie anlegen
+
+## ui/remedy_button
+
+not-now-because = Geht gerade nicht, denn { $hindrance }.
+change-row = Ändern: { $row }
+leads-to-this-setting = Führt zu dieser Einstellung
+use-profile = { $label } nutzen
+connects-at-the-next-pause = Verbindet in der nächsten Pause
+connect-anew = Neu verbinden
+echo-automatic = Echo: automatisch
+ask-again = Erneut fragen
+send-now = Jetzt senden
+use-model = { $model } nutzen
+changes-to-this-profile-sound = Wechselt zu diesem Profil: der Ton sofort, was vom Dienst verlangt wird, in der nächsten Pause.
+opens-another-connection-at-the = Öffnet in der nächsten Pause eine andere Verbindung; das Gespräch geht darin weiter.
+leads-to-the-check-of = Führt zur Prüfung von Mikrofon, Lautsprecher und Echo. Sie beginnt, wenn du es dort sagst.
+takes-replies-out-of-what = Nimmt Antworten nur dann aus dem, was das Mikrofon hört, wenn es sie hört.
+sends-what-you-said-last = Sendet noch einmal, was du zuletzt gesagt hast.
+sends-what-you-said-and = Sendet, was du gesagt hast, und spielt die Antwort ab.
+writes-this-model-into-the = Schreibt dieses Modell in die Datei des Profils und ändert dort sonst nichts; es wird ab der nächsten Pause verwendet.
+the-spend-limit-is-reached-lower = die Ausgabengrenze ist erreicht
+what-you-said-is-not = was du gesagt hast, ist nicht mehr aufbewahrt, oder es läuft gerade etwas anderes
+another-connection-is-opened-as = eine andere Verbindung wird geöffnet, sobald niemand spricht und keine Antwort erwartet wird
+a-connection-is-being-opened = eine Verbindung wird gerade aufgebaut
+there-is-no-connection-and = es gibt keine Verbindung, und ein neuer Versuch folgt von selbst
+there-is-no-connection-retry = es gibt keine Verbindung; „Verbinden“ beim Gespräch versucht es noch einmal
+
+## ui/setting_control
+
+the-services-choice = Wie der Dienst wählt
+hidden = Verborgen
+reply-time-processor-memory = Antwortzeit, Prozessor, Speicher
+everything = Alles
+the-systems-choice-plain = Wie das System wählt
+the-systems-choice = Wie das System wählt ({ $device })
+keep-nothing = Nichts aufbewahren
+until-i-delete-them = Bis ich sie lösche
+as-the-profile-says-plain = Wie im Profil
+as-the-profile-says = Wie im Profil ({ $value })
+this-is-no-value = Das ist keine { $what }: { $allowed }.
+whole-number = ganze Zahl
+number = Zahl
+or-none = {""} oder { $none }
+range-from-to = { $from } bis { $to }{ $blank }{ $unit }{ $none }
+webrtc = WebRTC
+
+## ui/setting_row
+
+profile-has-value =
+    { $value } hat { $usual }. { $why }
+
+    {""}
+named-in-files = { $why }In Dateien: { $key }
+one-is-set-and-not = Gesetzt, aber nicht gezeigt: Tippe hier etwas anderes ein
+several-with-commas-between-them = Mehrere, durch Kommas getrennt
+none = keine
+nothing-is-set = Nichts gesetzt
+applies-when = gilt { $words }
+shipped-value = mitgeliefert: { $usual }
+reset-row = Zurücksetzen: { $title }
+as-shipped = Wie mitgeliefert
+origin-file = Aus { $name }
+chosen-now-not-in-the = Eben gewählt, noch nicht in der Datei
+it-was-named-on-the = Es wurde auf der Befehlszeile genannt, die Vorrang vor der Datei hat, oder gilt, obwohl die Datei etwas anderes sagt.
+given-at-the-start = Beim Start angegeben
+
+## ui/settings_page
+
+search-settings = Einstellungen durchsuchen
+settings = Einstellungen
+to-the-conversation-from-settings = Zum Gespräch (Esc, Strg ,)
+search-a-word-of-the = Suchen: ein Wort aus Name oder Bedeutung, der Name in der Datei, eine Einheit
+nothing-is-called-so-try = Nichts heißt so. Versuch es mit einem anderen Wort.
+
+## ui/settings_sections
+
+set-up-again = Neu einrichten
+is-it-good = Ist der Ton gut?
+echo-cancellation = Echounterdrückung: { $why }
+the-check-listens-to-the = Die Prüfung hört auf den Raum, auf dich und auf einen kurzen Ton aus dem Lautsprecher und sagt, was besser sein könnte.
+what-leaves-this-computer = Was diesen Computer verlässt
+nothing-the-demo-answers-inside = Nichts. Die Demo antwortet in diesem Programm.
+nothing-what-answers-runs-on = Nichts. Was antwortet, läuft auf diesem Computer.
+what-you-say-while-you = Das bekommt { $place }: was du sagst, während du sprichst, was du tippst, die Anweisung des Profils, deine Sprache und die Uhrzeit. Solange du schweigst, wird nichts gesendet, außer wenn der Dienst das Ende deines Beitrags erkennt (Sprechen).
+alerts-which-hold-figures-and = Warnungen, die Messwerte und keine Worte enthalten, gehen an die Adresse unter „Allgemein“.
+what-is-kept-stays-on = Was aufbewahrt wird, bleibt auf diesem Computer: die Worte der Gespräche so lange, wie du unten wählst, ihr Ton nur, wenn du es so wählst. Dein Schlüssel liegt im Schlüsselbund des Systems oder in einer Datei, die nur du lesen kannst.
+delete-what-is-kept = Aufbewahrtes löschen
+all-kept-conversations-with-their = Alle aufbewahrten Gespräche mit ihrem Ton. Einzelne: Strg H.
+delete-all-conversations = Alle Gespräche löschen
+files-and-folders = Dateien und Ordner
+a-voice-assistant-for-gemini = Ein Sprachassistent für Gemini Live, der zeigt, warum er schnell oder langsam ist.
+licence-and-typeface = Lizenz: { $licence }. Die Schrift ist Inter, unter der SIL Open Font License.
+figures-and-causes = Messwerte und Ursachen
+
+## ui/settings_state
+
+general = Allgemein
+talking = Sprechen
+key-and-account = Schlüssel und Konto
+appearance = Darstellung
+privacy = Datenschutz
+about = Info
+profile-group = Profil: { $group }
+microphone-and-speaker = Mikrofon und Lautsprecher
+detecting-speech = Erkennen, dass du sprichst
+taking-turns = Sprecherwechsel
+detection-by-the-service = Erkennung durch den Dienst
+what-the-service-is-asked = Was vom Dienst verlangt wird
+choosing-among-profiles = Wahl unter Profilen
+alerts = Warnungen
+the-profile = Das Profil
+
+## ui/sound
+
+sound-system-is = Tonsystem: { $host }
+none-is-there-to-be = Es gibt nichts zur Auswahl.
+default = Standard
+default-device = Standard ({ $device })
+the-chosen-device-is-not = Das gewählte Gerät ist nicht da; es wird wieder verwendet, sobald es zurück ist.
+volume = Lautstärke
+
+## ui/sources
+
+sources = Quellen
+searches = Suchanfragen
+
+## ui/speech
+
+voice = Stimme
+language = Sprache
+as-the-profile-says-voice = Wie im Profil ({ $voice })
+as-the-profile-says-languages = Wie im Profil ({ $codes })
+as-the-profile-says-system = Wie im Profil ({ $languages })
+as-the-system = Wie im System
+as-the-system-languages = Wie im System ({ $languages })
+whatever-i-speak = Jede, die ich spreche
+
+## ui/talk
+
+space-writes-a-blank-in = Im Feld schreibt die Leertaste ein Leerzeichen: Drücke erst Esc oder drücke hier.
+talk-button = { $name } (Leertaste: { $does })
+unmute = Stummschaltung aufheben
+you-are-muted-nothing-is = Du bist stummgeschaltet: Nichts wird gehört oder gesendet. Drücke hier, um wieder gehört zu werden (Strg M).
+mute = Stummschalten
+nothing-is-heard-or-sent = Nichts wird gehört oder gesendet, bis du noch einmal drückst (Strg M)
+stop-the-reply = Antwort stoppen
+stops-the-reply-esc = Stoppt die Antwort (Esc)
+begins-a-new-conversation-ctrl = Beginnt ein neues Gespräch (Strg N)
+there-is-no-answer-yet = es gibt noch keine Antwort
+hear-the-last-answer-again = Letzte Antwort noch einmal hören
+plays-the-last-answer-again-ctrl = Spielt die letzte Antwort noch einmal (Strg L)
+plays-the-last-answer-again = Spielt die letzte Antwort noch einmal. Geht gerade nicht, denn { $hindrance }.
+level-of-the-microphone-in = Pegel des Mikrofons, in Dezibel unter Vollaussteuerung.
+you-are-muted-press-the = Du bist stummgeschaltet. Drücke auf das Mikrofon.
+
+## ui/text_block
+
+a-right-click-copies-this = Ein Rechtsklick kopiert das.
+
+## ui/typed_field
+
+message = Nachricht
+too-many-at-most-can = { $over } zu viel: Höchstens { $most_characters } lassen sich auf einmal senden. Kürze den Text oder sende ihn in Teilen.
+type-instead-of-talking-press = Tippen statt sprechen: / drücken
+send = Senden
+
+## ui/verdict
+
+on-target = im Ziel
+usual-for-service = { $name }: wie üblich
+service-took = { $name } brauchte { $took }
+held-for-you = wartete auf dich: { $held }
+this-computer-took = dieser Computer brauchte { $took }
+your-network-took = dein Netzwerk brauchte { $took }
+unusually-slow-usual-is = viel langsamer als sonst ({ $usual })
+the-reply-came-in-time = Die Antwort kam rechtzeitig.
+usual-for-today-ms-yours = Heute üblich sind: { $name } { $server } ms, dein Computer { $ours } ms. Hier ist alles in Ordnung.
+and-the-way-to-it = Die meiste Zeit brauchten { $name } und der Weg dorthin. Nach { $least_for_usual } Antworten wird gesagt, ob das üblich ist.
+the-answer-was-ready-and = Die Antwort war fertig und wurde zurückgehalten, bis du lange genug geschwiegen hattest.
+this-computer-is-why-details = Es liegt an diesem Computer: „Details“ nennt die Ursache und was hilft.
+the-way-to-the-service-is = Es liegt am Weg zum Dienst: Ein anderes Netzwerk oder ein Kabel kann helfen.
+much-longer-than-the-last = Viel länger als die letzten Antworten. Bleibt es so, nennt „Details“, was bekannt ist; vielleicht ist { $name } ausgelastet.
+target-of-this-profile-ms = { $means } Ziel dieses Profils: { $target } ms.
+
+## ui/waterfall
+
+no-turn-was-closed-yet = Noch ist keine Runde zu Ende. Jede wird hier gezeigt, Schritt für Schritt.
+turn-spoken = Runde { $number }, { $outcome }, { $profile }, Antwortzeit { $value }
+turn-and-outcome = Nr. { $number } · { $outcome }
+the-line-is-the-target = die Linie ist das Ziel, das die Runde hatte
+beyond-the-right-edge-is = jenseits des rechten Randes liegt das Ziel, das die Runde hatte
+from-the-end-of-your-speech = vom Ende deines Sprechens an; { $line }, { $target } ms nach dem Ende deines Beitrags
+
+## ui/welcome_page
+
+welcome = Willkommen
+connect-to-gemini-title = Mit Gemini verbinden
+try-it = Ausprobieren
+step-nth = Schritt { $nth } von 5: { $step }
+talk-with-gemini = Mit Gemini sprechen
+sovereign-lets-you-talk-with = Mit Sovereign sprichst du mit Googles Assistenten wie mit einem Menschen: Du sprichst, hörst die Antwort und unterbrichst sie, wenn du magst. Du siehst, wie lange jede Antwort gebraucht hat und warum.
+microphone-speaker-and-key-can = Hier lassen sich Mikrofon, Lautsprecher und Schlüssel neu einrichten. Deine Gespräche und Einstellungen bleiben.
+nothing-leaves-this-computer-until = Nichts verlässt diesen Computer, bis du einen Schlüssel eingibst. Bis dahin antwortet eine Demo in diesem Programm: Sie begrüßt dich jetzt und wiederholt, was du sagst.
+hear-it = Anhören
+say-a-sentence-then-stop = Sag einen Satz und warte dann: Du hörst ihn so, wie das Mikrofon ihn gehört hat. { $privacy }.
+say-a-sentence-and-see = Sag einen Satz und sieh, ob sich der Balken bewegt. { $privacy }.
+you-are-muted-nothing-is-heard = Du bist stummgeschaltet und nicht zu hören.
+we-hear-you = Wir hören dich
+nothing-moves-look-for-a = Nichts bewegt sich? Such nach einem Stummschalter am Mikrofon oder an seinem Kabel, wähle oben ein anderes, und sieh in den Datenschutzeinstellungen deines Systems nach, ob dieses Programm es hören darf.
+can-you-hear-it = Hörst du es?
+play-a-sound-the-last = Spiele einen Ton ab: Die letzte Antwort ist noch einmal zu hören.
+play-a-sound = Ton abspielen
+turn-up-the-volume-here = Dreh die Lautstärke auf: hier, in deinem System und am Lautsprecher selbst. Wähle oben einen anderen Lautsprecher: Vielleicht ist gerade ein Bildschirm oder ein abgezogenes Headset gewählt. Spiele den Ton dann noch einmal ab oder lass das Programm auf ihn hören.
+google-may-charge-the-account = Google kann dem Konto deines Schlüssels jede Antwort berechnen; dieses Fenster zeigt, wie viel, und in den Einstellungen lässt es sich begrenzen. Um zu antworten, bekommt Google, was du sagst, während du sprichst, und was du tippst.
+prices = Preise
+googles-terms = Googles Bedingungen
+say-good-morning-can-you = Sag: „Guten Morgen, hörst du mich?“
+press-space-to-talk-sentence = Drücke zum Sprechen die Leertaste.
+just-speak-or-hold-space = Sprich einfach oder halte dabei die Leertaste.
+just-speak-or-press-space = Sprich einfach oder drücke davor und danach die Leertaste.
+to-interrupt-an-answer-speak = { $key } Um eine Antwort zu unterbrechen, sprich, während sie läuft, oder drücke Esc. Um stattdessen zu schreiben, drücke im Gespräch /.
+set-up = Einrichten
+i-heard-it = Gehört
+next = Weiter
+i-heard-nothing = Nichts gehört
+skip = Überspringen
+skip-all = Alles überspringen
+skip-all-use-without-a = Alles überspringen, ohne Schlüssel
+to-the-conversation-settings-general = Zum Gespräch. „Einstellungen“, „Allgemein“ führt hierher zurück.
+
+## conversation/actor
+
+no-speech-was-found-in = { $name }: Darin wurde keine Sprache gefunden
+ended-unexpectedly = { $what }: unerwartet beendet
+
+## conversation/ask_again
+
+the-answer-failed = Die Antwort ist fehlgeschlagen
+no-spoken-answer = Keine gesprochene Antwort
+the-answer-stopped-before-its = Die Antwort brach vor ihrem Ende ab
+no-answer-after = Keine Antwort nach
+not-answered-yet = Noch nicht beantwortet
+s-still-waiting = { $late } { $seconds } s. Das Warten geht weiter.
+it-is-asked-for-again = { $what } Es wird noch einmal gefragt.
+what-you-said-is-kept = { $unsent }: { $why }. Was du gesagt hast, ist aufbewahrt. Jetzt senden?
+ask-again-or-it-in = { $what } Frag noch einmal oder { $say ->
+        [send] schreib
+       *[say] sag
+    } es mit anderen Worten.
+please-it-again = { $what } Bitte { $say ->
+        [send] sende
+       *[say] sag
+    } es noch einmal.
+
+## conversation/link_words
+
+connecting-to = Verbindung wird aufgebaut: { $place }
+connecting-to-again = Verbindung wird neu aufgebaut: { $place }
+cannot-connect-to-yet = Noch keine Verbindung: { $place }
+cannot-connect-to = Verbindung nicht möglich: { $place }
+connection-to-lost = Verbindung verloren: { $place }
+not-connected-to = Keine Verbindung: { $place }
+
+## conversation/new_session
+
+the-service-started-over = Der Dienst hat neu angefangen.
+the-service-rejected-two-answers = Der Dienst hat zwei Antworten nacheinander verworfen, deshalb hat eine neue Sitzung begonnen.
+the-earlier-conversation-goes-on = Das frühere Gespräch geht weiter.
+the-service-had-forgotten-what = Der Dienst hatte vergessen, was gesagt wurde, deshalb hat eine neue Sitzung begonnen.
+it-does-not-remember-what = Der Dienst weiß nicht mehr, was vorher gesagt wurde.
+it-was-told-what-you = Dem Dienst wurde mitgeteilt, was du gesagt hast; seine eigenen Antworten wurden nicht mitgeschrieben, deshalb kennt er sie nicht.
+it-was-told-all-that = Dem Dienst wurde alles Gesagte mitgeteilt, du kannst also weitersprechen.
+it-was-told-how-the = Dem Dienst wurden der Anfang des Gesprächs, die letzten Runden und eine Zusammenfassung des Rests mitgeteilt, du kannst also weitersprechen.
+
+## conversation/on_command
+
+the-new-voice-or-language = Die neue Stimme oder Sprache gilt ab der nächsten Pause.
+this-choice-could-not-be = Diese Wahl konnte nicht gespeichert werden und geht verloren, wenn das Programm endet
+another-key-is-in-and = Aus { $place } kommt ein anderer Schlüssel, der jetzt verwendet wird. Um keinen zu verwenden, entferne ihn auch dort.
+the-earlier-settings-stay-in = { $fault } Die früheren Einstellungen gelten weiter.
+the-configuration-is-correct-again = Die Konfiguration ist wieder richtig und gilt.
+was-not-changed = `{ $key }` wurde nicht geändert. { $problem }
+in-the-configuration-applies-from = `{ $key }:` in der Konfiguration gilt ab dem nächsten Start.
+
+## conversation/on_provider
+
+the-connection-to-the-service = Die Verbindung zum Dienst
+the-network-does-not-answer = Das Netzwerk antwortet nicht. Sprich weiter: Was du sagst, wird aufbewahrt und gesendet, wenn es wieder da ist.
+this-model-cannot-be-told = Diesem Modell lassen sich Sprachen und Namen nicht in seinen Einstellungen nennen. Sie stehen jetzt in seiner Anweisung; du brauchst nichts zu tun.
+
+## conversation/on_voice
+
+a-reply-that-sounded-may = Eine laufende Antwort kann abgeschnitten worden sein.
+a-steady-sound-was-taken = Ein Dauerton wurde für Sprache gehalten. Er wird jetzt nicht mehr beachtet; rücke das Mikrofon von ihm weg.
+the-sound = Der Ton
+the-microphone-gives-no-sound = Das Mikrofon liefert überhaupt keinen Ton
+look-for-a-mute-switch = { $what }. Such nach einem Stummschalter daran und in den Toneinstellungen des Systems.
+muted-esc-stops-a-reply = stumm: Esc stoppt eine Antwort
+spend-limit-reached-esc-stops = Ausgabengrenze erreicht: Esc stoppt eine Antwort
+no-microphone-esc-stops-a = kein Mikrofon: Esc stoppt eine Antwort
+the-talk-key-interrupts-speech = die Sprechtaste unterbricht, Sprechen nicht
+speak-to-interrupt-always-on = Sprechen unterbricht: immer ein
+speech-does-not-interrupt-switched = Sprechen unterbricht nicht: ausgeschaltet
+speak-to-interrupt-sound-files = Sprechen unterbricht: Tondateien
+speak-to-interrupt-headset = Sprechen unterbricht: Headset
+speak-to-interrupt-echo-cancellation = Sprechen unterbricht: Echounterdrückung ist ein
+speak-to-interrupt-the-microphone = Sprechen unterbricht: das Mikrofon hört die Antwort nicht
+speech-does-not-interrupt-over = Sprechen unterbricht nicht bei diesem Lautsprecher: drücke Esc oder die Leertaste
+
+## conversation/profile_control
+
+the-file-of-the-profile = Die Datei des Profils { $name } wurde gelöscht. Es gilt weiter, bis du ein anderes wählst.
+the-profile-lists-which-is = Das Profil { $chooser } nennt { $name }, das selbst automatisch ist. { $name } wird ausgelassen.
+the-profile-lists-a-profile = Das Profil { $chooser } nennt ein Profil, das es nicht gibt: { $unknown }. Es wird ausgelassen.
+
+## conversation/profile_switch
+
+the-profile-was-not-changed = Das Profil wurde nicht geändert
+the-new-profile-applies-to = Das neue Profil gilt für den Ton sofort und für das, was vom Dienst verlangt wird, ab der nächsten Pause.
+the-profile-was-read-again-and = Das Profil { $name } wurde neu gelesen und gilt jetzt.
+the-profile-was-read-again = Das Profil { $about } wurde neu gelesen
+auto-notice = Auto: { $why }
+
+## conversation/repeat
+
+not-while-you-speak = du sprichst gerade
+an-answer-is-on-its = eine Antwort ist unterwegs
+an-answer-is-playing = eine Antwort läuft gerade
+the-sound-is-being-checked = der Ton wird gerade geprüft
+no-answer-was-heard-in = in den letzten zehn Minuten war keine Antwort zu hören
+an-answer-is-being-stopped = eine Antwort wird gerade gestoppt
+there-is-no-speaker = es gibt keinen Lautsprecher
+
+## conversation/sending
+
+the-service-has-been-silent = Der Dienst schweigt
+the-connection-is-too-slow = Die Verbindung ist zu langsam: Teile von dem, was du sagst, gehen verloren. Nutze ein schnelleres Netzwerk oder setze `turn.detection: manual` im Profil.
+what-you-said-is-longer = Was du gesagt hast, ist länger als die { $kept } Minuten, die sich aufbewahren lassen, und die Verbindung war weg: Der Anfang ist verloren. Sag den Anfang noch einmal.
+for-s-a-new-connection = { $unresponsive } seit { $seconds } s. Eine neue Verbindung wird geöffnet, und was du gesagt hast, wird noch einmal gesendet.
+
+## conversation/settings_builder
+
+configuration = Konfiguration
+your-profiles = Deine Profile
+conversations-and-logs = Gespräche und Protokolle
+
+## conversation/snapshot_builder
+
+no-speaker-not-needed = kein Lautsprecher: nicht nötig
+no-microphone-not-needed = kein Mikrofon: nicht nötig
+switched-on = eingeschaltet
+switched-off = ausgeschaltet
+headset-not-needed = Headset: nicht nötig
+loudspeaker-needed = Lautsprecher: nötig
+the-microphone-hears-the-reply = das Mikrofon hört die Antwort: nötig
+the-microphone-does-not-hear = das Mikrofon hört die Antwort nicht: nicht nötig
+
+## conversation/sound_check
+
+the-microphone-is-muted = das Mikrofon ist stummgeschaltet
+unmute-it-with-ctrl-m = Hebe das mit Strg M auf und prüfe noch einmal.
+sound-files-are-used-instead = stattdessen werden Tondateien verwendet
+start-without-files-and-check = Starte ohne Dateien und prüfe noch einmal.
+there-is-none = es gibt keines
+plug-one-in-or-choose-one = Schließe eines an oder wähle eines unter „Ton“.
+no-sound-came-from-it = es kam kein Ton
+plug-it-in-again-or = Schließe es noch einmal an oder wähle ein anderes unter „Ton“.
+
+## conversation/sound_check_text
+
+it-is-silent-probably-muted = es ist still: wahrscheinlich stummgeschaltet
+look-for-a-mute-switch-on = Such nach einem Stummschalter daran und in den Toneinstellungen des Systems.
+it-works-and-nothing-is = es funktioniert, und nichts ist verzerrt
+room = Raum
+no-noise-at-all-while = gar kein Geräusch, während niemand spricht
+of-noise-while-nobody-speaks = { $noise } Geräusch, während niemand spricht
+no-voice-was-heard = keine Stimme war zu hören
+speak-nearer-to-the-microphone = Sprich näher am Mikrofon oder wähle ein anderes unter „Ton“.
+db-over-the-room = , { $noise } dB über dem Raum
+the-sound-was-not-played = der Ton wurde nicht abgespielt
+connect-a-speaker-or-choose = Schließe einen Lautsprecher an oder wähle einen anderen unter „Ton“.
+the-sound-was-played = der Ton wurde abgespielt
+echo = Echo
+the-microphone-does-not-hear-the = das Mikrofon hört das Headset nicht
+
+## conversation/spend_limit
+
+no-price-is-published-for = für { $model } ist kein Preis veröffentlicht
+the-price-of-is-not = der Preis von { $host } ist nicht bekannt
+files-not-sent = { $reached } { $files } { $was ->
+        [was] wurde
+       *[were] wurden
+    } nicht gesendet.
+your-text-was-not-sent = { $reached } Dein Text wurde nicht gesendet.
+
+## conversation/spending
+
+the-spend-limit-cannot-be = Die Ausgabengrenze lässt sich nicht prüfen
+the-spend-limit-is-raised = Die Ausgabengrenze ist erhöht
+the-microphone-is-closed = Das Mikrofon ist geschlossen.
+the-microphone-closes-when-you = Das Mikrofon schließt, wenn du fertig gesprochen hast.
+to-go-on-raise-in = Um fortzufahren, erhöhe `{ $key }` in config.yaml und speichere die Datei.
+set-price-usd-per-million = Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+this-conversation-may-cost-more = { $lifted }: Dieses Gespräch darf { $more } mehr kosten.
+today-more-may-be-spent = { $lifted }: Heute dürfen { $more } mehr ausgegeben werden.
+go-on-allows-more = { $limit_usd } { $closing } „Fortfahren“ erlaubt { $more_usd } mehr.
+this-conversations = für dieses Gespräch
+the-spend-limit-is-near = Die Ausgabengrenze ist nah: Von { $allowed } { $whose } sind { $spent } ausgegeben. Bei { $allowed } schließt das Mikrofon.
+the-spend-limit-is-reached-is = Die Ausgabengrenze ist erreicht: Von { $allowed } { $whose } sind { $spent } ausgegeben.
+
+## conversation/spending/day
+
+what-is-spent-today-cannot = Die heutigen Ausgaben lassen sich nicht speichern: { $file }: { $error }. Nach einem Neustart beginnt die heutige Grenze bei null.
+
+## conversation/typed
+
+not-sent-send-it-in = Nicht gesendet: { $problem }. Sende es in Teilen.
+not-sent-the-sound-is = Nicht gesendet: Der Ton wird gerade geprüft. Sende es, wenn die Prüfung vorbei ist.
+
+## telemetry/alert/kind
+
+look-at-the-parts-of = Sieh in den Teilen der Antwortzeit nach, welcher den größten Anteil hat.
+sovereign-doctor-live-tells-whether = `sovereign doctor --live` sagt, ob der Dienst überhaupt antwortet.
+a-restart-gives-the-memory = Ein Neustart gibt den Speicher frei; wächst er wieder, melde das bitte mit „Bericht kopieren“.
+close-what-you-do-not = Schließe, was du nicht brauchst.
+ask-for-short-answers-or = Bitte um kurze Antworten oder prüfe Mikrofon und Echo.
+take-a-profile-with-more = Nimm ein Profil mit mehr Geduld.
+the-line-delivers-late-or = Die Leitung liefert spät, oder dieser Computer ist ausgelastet: Halte Downloads an, schließe, was du nicht brauchst, oder nimm ein Kabel.
+answers-arrive-late-until-the = Antworten kommen spät an: { $value } bis zum ersten Ton, { $limit } ist die Grenze ({ $n } Runden)
+answers-are-slow-until-they = Antworten sind langsam: { $value }, bis sie zu hören sind, { $limit } ist die Grenze ({ $n } Runden)
+answers-are-missing-of-the = Antworten fehlen: { $value } % der letzten { $n } Runden bekamen eine, { $limit } % ist die Grenze
+memory-is-high-mb-mb = Der Speicherbedarf ist hoch: { $value } MB, { $limit } MB ist die Grenze
+it-grows-by-mb-an = ; er wächst um { $growth } MB pro Stunde
+this-computer-is-busy-of = Dieser Computer ist ausgelastet: { $value } % seiner Prozessoren über zehn Sekunden, { $limit } % ist die Grenze
+answers-are-interrupted-often-of = Antworten werden oft unterbrochen: { $value } % der letzten { $n }, { $limit } % ist die Grenze
+turns-are-cut-off-of = Dir wird ins Wort gefallen: { $value } % der letzten { $n } Beiträge waren nicht fertig, { $limit } % ist die Grenze
+answers-stutter-times-within-ten = Antworten stocken: { $value }-mal binnen zehn Sekunden
+
+## telemetry/auto/policy
+
+noise-suppression-and-gain-control = {""} Rauschunterdrückung und Pegelausgleich ruhen
+while-the-processor-is-busy-best = , solange der Prozessor ausgelastet ist.
+while-the-processor-is-busy = , solange der Prozessor ausgelastet ist, und ein besseres Profil wird nicht genommen.
+because-the-processor-is-busy = { $here }, weil der Prozessor ausgelastet ist ({ $cpu } %).
+because-the-memory-is-nearly = { $here }, weil der Arbeitsspeicher fast voll ist ({ $memory } %).
+a-faster-profile-would-be = { $here }: Diesem Computer zuliebe wäre ein schnelleres Profil dran, aber weitere Wechsel sind jetzt nicht erlaubt.
+power-is-saved-on-battery-lower = Im Akkubetrieb wird Strom gespart
+there-is-no-recent-answer = Noch fehlt eine neuere Antwort als Anhalt
+better-and = besser und
+faster-and = schneller und
+chosen-if-this-lasts = gewählt, wenn es so bleibt
+not-chosen-as-no-more = nicht gewählt, weil in dieser Stunde keine Wechsel mehr erlaubt sind
+for-now-responses-take-about = vorerst { $here }: Die Antwortzeit ist etwa { $r } ms; mit { $awaited } ({ $what } { $when }) etwa { $then } (gewünscht: { $target }).
+responses-take-about-ms-with = { $here }: Die Antwortzeit ist etwa { $r } ms, mit { $best } etwa { $better } (gewünscht: { $target }).
+responses-take-about-ms-would = { $here }: Die Antwortzeit ist etwa { $r } ms, { $network }; { $label } würde { $faster } ms sparen.
+responses-take-about-ms-wanted = { $here }: Die Antwortzeit ist etwa { $r } ms (gewünscht: { $target }).
+power-is-saved-on-battery = { $words } Im Akkubetrieb wird Strom gespart.
+of-them-the-service-and-the = davon { $server } für Dienst und Netzwerk
+of-them-the-service-and = davon { $network } für den Dienst und { $net } für das Netzwerk
+
+## telemetry/collector
+
+there-is-no-folder-to = Es gibt keinen Ordner, um die Messwerte zu schreiben.
+written-the-turns-of-this = Geschrieben: { $turns } (die Runden dieses Gesprächs) und { $history } (die letzten sieben Tage).
+the-figures-cannot-be-written = Die Messwerte lassen sich nicht nach { $turns } schreiben: { $error }.
+
+## telemetry/diagnosis/rules
+
+your-last-words-wait-for = Deine letzten Worte warten { $uplink } auf die Leitung: Die Verbindung ist langsam oder bricht ab.
+stop-uploads-backups-video-calls = Halte Uploads an (Backups, Videoanrufe), geh näher an den WLAN-Router oder nimm ein Kabel. Das Profil Low data sendet am wenigsten.
+the-round-trip-is-and = Die Umlaufzeit ist { $trip }, vorher war sie { $shortest }.
+something-else-uses-the-line = Etwas anderes nutzt die Leitung, oder der Funk ist schwach: Halte Downloads an, geh näher an den WLAN-Router oder nimm ein Kabel.
+the-connection-goes-through-a = Die Verbindung geht über einen Proxy, und ihre Umlaufzeit ist { $trip }.
+if-the-proxy-is-not = Wenn der Proxy für diesen Host nicht nötig ist, nenne ihn in NO_PROXY und starte neu.
+the-round-trip-to-the-service = Die Umlaufzeit zum Dienst ist { $trip }, die ganze Zeit.
+a-vpn-that-leads-through = Ursache ist oft ein VPN über ein anderes Land, ein Satellit oder Mobilfunk: Lass es weg oder nimm ein Kabel.
+the-round-trip-to-the = Die Umlaufzeit zum Dienst schwankt um { $by }: Die Leitung ist unstet.
+use-a-cable-or-move = Nimm ein Kabel oder geh näher an den WLAN-Router.
+of-what-is-sent-is = { $lost } % von dem, was gesendet wird, gehen unterwegs verloren und müssen noch einmal gesendet werden.
+move-nearer-to-the-access = Geh näher an den WLAN-Router oder nimm ein Kabel: Das meiste geht im Funk verloren.
+close-programs-that-use-the = Schließe Programme, die den Prozessor beanspruchen.
+taking-in-an-answer-needs = Eine Antwort aufzunehmen dauert { $decode }: Dieser Computer hat keine Zeit dafür.
+answers-are-gathered-for-before = Antworten werden { $buffer } lang gesammelt, bevor sie zu hören sind
+stuttered-once = gestockt haben (einmal)
+stuttered-times = gestockt haben ({ $n }-mal)
+the-profile-asks-for = { $begins }: Das Profil verlangt { $prebuffer }.
+lower-audio-prebuffer-ms-in-the = Senke `audio.prebuffer_ms` im Profil oder nimm ein schnelleres Profil: Es wächst von selbst, wo das nötig ist.
+lower-audio-prebuffer-ms-in = Senke `audio.prebuffer_ms` im Profil: Es wächst von selbst, wo das nötig ist.
+the-profile-asks-for-and = { $begins }: Das Profil verlangt { $prebuffer }, was nicht verhindert hat, dass sie { $stuttered }.
+the-line-delivers-in-bursts-move = Die Leitung liefert schubweise: Geh näher an den WLAN-Router, nimm ein Kabel oder halte Downloads an. Senke dann `audio.prebuffer_ms` im Profil.
+because-they = { $begins }, weil sie { $stuttered }.
+arrive-in-bursts = schubweise ankommen
+the-line-delivers-in-bursts = Die Leitung liefert schubweise: Geh näher an den WLAN-Router, nimm ein Kabel oder halte Downloads an. Es schrumpft von selbst wieder.
+the-speaker-works-in-periods = Der Lautsprecher arbeitet in Perioden von { $granted }, obwohl { $asked } verlangt waren, und hält Ton { $device } lang zurück.
+another-program-holds-the-device = Ein anderes Programm hält das Gerät, oder es stockte: Schließe andere Tonprogramme oder wähle einen anderen Lautsprecher unter „Ton“.
+the-profile-asks-for-periods = Das Profil verlangt Perioden von { $asked }, und der Lautsprecher hält Ton { $device } lang zurück.
+lower-audio-period-frames-in = Senke `audio.period_frames` im Profil oder nimm ein schnelleres Profil.
+the-speaker-holds-sound-for = Der Lautsprecher hält Ton { $device } lang zurück, wie es drahtlose tun.
+with-a-wired-speaker-or = Mit einem Lautsprecher oder Headset am Kabel hörst du Antworten früher.
+you-went-on-after-of = Du hast nach { $share } % deiner Beiträge weitergesprochen, obwohl sie schon für beendet galten.
+take-a-profile-with-more-patience = Nimm ein Profil mit mehr Geduld, erhöhe `turn.patience_ms` oder setze `turn.adaptive_patience: on`.
+answers-are-ready-before-it = Antworten sind { $held } früher fertig, als klar ist, dass du fertig bist.
+if-you-rarely-pause-lower = Wenn du selten Pausen machst, senke `turn.patience_ms` im Profil oder nimm ein schnelleres Profil.
+of-silence-pass-before-a = { $waits } Stille vergehen, bis ein Beitrag für beendet gilt.
+lower-turn-patience-ms-in = Senke `turn.patience_ms` im Profil oder nimm ein schnelleres Profil.
+you-interrupt-of-the-answers-they = Du unterbrichst { $share } % der Antworten; sie dauern { $heard } s.
+set-live-answer-length-short = Setze `live.answer_length: short` im Profil oder bitte um kurze Antworten.
+you-interrupt-of-the-answers = Du unterbrichst { $share } % der Antworten.
+if-they-are-too-long = Sind sie zu lang, setze `live.answer_length: short`; unterbricht sie ein Geräusch, prüfe Mikrofon und Echo.
+of-the-answers-are-interrupted = { $share } % der Antworten werden unterbrochen, obwohl sie kurz sind.
+a-sound-may-be-taken = Vielleicht wird ein Geräusch für dich gehalten: Prüfe Mikrofon und Echo oder nutze ein Headset.
+microphone-and-speaker-carry-a = Mikrofon und Lautsprecher übertragen nur den Frequenzbereich eines Telefons, höchstens die Hälfte der Stimme: Ein Bluetooth-Headset schaltet darauf um, während sein Mikrofon in Gebrauch ist.
+choose-another-microphone-under-sound = Wähle unter „Ton“ ein anderes Mikrofon, eines am Kabel oder das dieses Computers: Du wirst besser verstanden, und das Headset spielt wieder in voller Qualität.
+the-microphone-gives-half-of = Das Mikrofon überträgt höchstens die Hälfte des Frequenzbereichs der Stimme, wie ein Freisprechmikrofon über Bluetooth.
+you-are-understood-better-with = Mit einem Mikrofon am Kabel oder dem dieses Computers wirst du besser verstanden: Wähle es unter „Ton“.
+the-speaker-plays-a-telephones = Der Lautsprecher spielt nur den Frequenzbereich eines Telefons: Ein Bluetooth-Headset schaltet darauf um, während irgendein Programm sein Mikrofon nutzt.
+end-what-uses-the-headsets = Beende, was das Mikrofon des Headsets nutzt, etwa einen Anruf, oder gib jenem Programm ein anderes.
+the-processors-are-busy-with-this = Die Prozessoren sind zu { $all } % ausgelastet, zu { $own } % mit diesem Programm.
+the-processors-are-busy-with = Die Prozessoren sind zu { $all } % ausgelastet, zu { $own } % mit anderen Programmen.
+close-what-you-do-not-need-browsers = Schließe, was du nicht brauchst: Browser, Videos, Backups.
+connect-the-charger-or-choose = Schließe das Ladegerät an oder wähle in den Einstellungen des Systems einen schnelleren Energiemodus.
+let-it-cool-down-or = Lass ihn abkühlen oder wähle in den Einstellungen des Systems einen schnelleren Energiemodus.
+the-processor-is-held-to = Der Prozessor ist auf { $clock } % seines Tempos gedrosselt.
+the-memory-of-this-computer = Der Arbeitsspeicher dieses Computers ist zu { $full } % voll.
+close-what-you-do-not-need = Schließe, was du nicht brauchst: Ist er voll, wartet alles auf das Laufwerk.
+this-programs-memory-grows-by = Der Speicherbedarf dieses Programms wächst um { $amount } MB pro Stunde und geht nicht zurück.
+that-is-a-fault-of = Das ist ein Fehler des Programms: Bitte melde ihn mit „Bericht kopieren“. Ein Neustart gibt den Speicher frei.
+echo-cancellation-is-switched-on = Die Echounterdrückung ist von Hand eingeschaltet und braucht viel davon: Automatisch ruht sie bei einem Headset.
+gain-control-and-noise-suppression-take = Pegelausgleich und Rauschunterdrückung brauchen viel davon: Ein Profil kommt ohne sie aus. Mit einem Headset ruht auch die Echounterdrückung.
+gain-control-and-noise-suppression = Pegelausgleich und Rauschunterdrückung brauchen viel davon: Setze `audio.gain_control: off` und `audio.noise_suppression: off` im Profil.
+with-a-headset-echo-cancellation = Mit einem Headset ruht die Echounterdrückung, die bei Lautsprechern am meisten braucht. Sonst schließe, was du nicht brauchst.
+
+## telemetry/diagnosis/service_causes
+
+the-service-needs-it-searches = Der Dienst braucht { $took }: Er sucht im Web, bevor er antwortet.
+set-live-google-search-false = Setze `live.google_search: false` im Profil, wenn Antworten nicht von heute sein müssen.
+the-service-needs-the-model = Der Dienst braucht { $took }: Das Modell denkt vielleicht nach, bevor es antwortet.
+take-a-model-that-does = Nimm mit `live.model` im Profil ein Modell, das nicht nachdenkt, oder ein schnelleres Profil.
+set-live-thinking-in-the = Setze `live.thinking: { $least }` im Profil oder nimm ein schnelleres.
+the-service-needs-the-silence = Der Dienst braucht { $took }; die Stille, auf die er wartet, ist darin enthalten.
+set-detection-manual-in-the = Setze `detection: manual` in der Konfiguration oder `turn.detection: manual` im Profil: Dann entscheidet dieser Computer, wann du fertig bist.
+the-service-needs-it-reads-a = Der Dienst braucht { $took }: Er liest in jeder Runde ein Gespräch von { $tokens } Tokens.
+lower-live-compress-at-tokens = Senke `live.compress_at_tokens` im Profil: Die ältesten Runden werden dann früher vergessen.
+the-service-needs-it-reads = Der Dienst braucht { $took }: Er liest in jeder Runde eine Anweisung von { $chars } Zeichen.
+shorten-live-instruction-in-the = Kürze `live.instruction` im Profil.
+service-and-network-need-and = Dienst und Netzwerk brauchen { $server }, vorher waren es { $before }: Der Dienst ist ausgelastet.
+nothing-is-wrong-here-it = Hier ist alles in Ordnung. Meist geht es in Minuten vorbei; eine neue Verbindung erreicht vielleicht eine andere Maschine.
+model = Das Modell { $model }
+server-on-this-computer = Der Server auf diesem Computer
+takes-most-of-it = braucht das meiste davon
+has-the-largest-share = hat den größten Anteil
+the-needs-for-its-first = { $who } braucht { $took } bis zum ersten Ton.
+which-is-usual-today = , wie heute üblich
+the-service-the-needs-of = Der Dienst { $has }: { $who } braucht { $took } von { $response } bis zum ersten Ton{ $usual }.
+no-setting-of-this-program = Keine Einstellung dieses Programms macht das schneller: Sieh dir jenen Server an oder was er seinerseits fragt.
+choose-a-faster-model-with = Wähle mit `live.model` im Profil ein schnelleres Modell.
+another-model-live-model-a = Ein anderes Modell (`live.model`), eine kürzere `live.instruction` oder ein anderer Weg zum Dienst (kein VPN oder Proxy, ein Kabel) ist vielleicht schneller; Einstellungen für Ton oder Geduld helfen nicht.
+
+## telemetry/diagnosis/shares
+
+the-connection-goes-through-a-proxy = Die Verbindung geht über einen Proxy: Wenn er für diesen Host nicht nötig ist, nenne ihn in NO_PROXY und starte neu.
+it-depends-on-where-the = Es kommt darauf an, wo der nächste Standort des Dienstes ist. Ein VPN über ein anderes Land oder Mobilfunk verlängert den Weg.
+the-way-to-the-service-and = Der Weg zum Dienst und zurück hat den größten Anteil: { $network } von { $response }.
+until-an-answer-is-taken = , bis eine Antwort aufgenommen ist
+until-it-is-clear-that = , bis klar ist, dass du fertig bist
+until-enough-of-an-answer = , bis genug von einer Antwort gesammelt ist
+lower-audio-prebuffer-ms-in-the-profile = Senke `audio.prebuffer_ms` im Profil; liefert die Leitung schubweise, nimm ein Kabel.
+in-the-speaker = {""} im Lautsprecher
+lower-audio-period-frames-in-the = Senke `audio.period_frames` im Profil oder nimm einen Lautsprecher am Kabel.
+this-computer-has-the-largest = Dieser Computer hat den größten Anteil: { $ours } von { $response }
+of-which-pass = { $begins }; davon vergehen { $length }{ $at }.
+its-parts-are-not-known = Seine Teile sind hier nicht bekannt: Nimm ein schnelleres Profil und schließe Programme, die den Prozessor beanspruchen.
+with-less-patience-more-of = Mit weniger Geduld würde dir öfter ins Wort gefallen: Dass sie warten, ist richtig.
+if-you-rarely-pause-lower-turn = Wenn du selten Pausen machst, senke `turn.patience_ms` im Profil.
+
+## telemetry/diagnosis/types
+
+patience-before-it = Geduld davor
+to-the-service = Weg zum Dienst
+to-your-ear = Weg zu deinem Ohr
+microphone-and-speaker-lower = Mikrofon und Lautsprecher
+if-it-is-fast-enough = { $remedy } Ist es dir schnell genug, erhöhe `{ $key }` im Profil.
+
+## telemetry/mod
+
+the-part-that-collects-statistics = Der Teil für die Statistik
+the-statistics-begin-again = { $restarted } Die Statistik beginnt von vorn.
+
+## conversation/on_store
+
+not-answered-because-it-ended = { $unsent }, weil das Programm beendet wurde: was du gesagt hast ({ $heard }). Jetzt senden?
+
+## base/supervise
+
+part-was-restarted = { $part } ist wegen eines Fehlers in diesem Programm ausgefallen und wurde neu gestartet.
+part-stays-off = { $part } ist wegen eines Fehlers in diesem Programm mehrmals ausgefallen und bleibt aus.
+
+## dates, numbers, and what was put together before
+
+months-short = Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.
+months = Januar Februar März April Mai Juni Juli August September Oktober November Dezember
+weekdays = Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag
+day-month-time = { $day }. { $month } { $time }
+weekday-day-month = { $weekday }, { $day }. { $month }
+decimal-separator = ,
+cost-in-dollars = { $amount } $
+cost-at-most = höchstens { $cost }
+percent-of-a-core = { $percent } % eines Kerns
+sending = Senden
+playing = Abspielen
+variation = Schwankung
+check-good = gut
+alert-and-its-limits = { $n ->
+        [one] { $about } Die Grenze ist { $limits } unter `alerts:` im Profil.
+       *[other] { $about } Die Grenzen sind { $limits } unter `alerts:` im Profil.
+    }
+queues = Warteschlangen
+turns = Runden
+answered = Beantwortet
+threads = Threads
+memory-lower = Speicher
+response = Antwortzeit
+interrupted = Unterbrochen
+stutters = Aussetzer
+too-loud = zu laut: { $percent } % des Tons sind verzerrt
+lower-its-level = Senke seinen Pegel in den Toneinstellungen des Systems.
+move-away-from-what-hums = Geh weg von dem, was brummt, oder wähle das Profil High quality: Es nimmt Rauschen heraus.
+go-nearer-to-the-microphone = Geh näher an das Mikrofon oder erhöhe seinen Pegel in den Toneinstellungen.
+the-microphone-did-not-hear = das Mikrofon hat den Lautsprecher nicht gehört
+turn-the-speaker-up = Wenn du ihn auch nicht gehört hast, dreh den Lautsprecher auf.
+it-comes-back-louder = es kommt nach { $ms } ms zurück, { $db } dB lauter
+it-comes-back-quieter = es kommt nach { $ms } ms zurück, { $db } dB leiser
+turn-the-speaker-down = Dreh den Lautsprecher leiser, stell ihn weiter weg vom Mikrofon oder nutze ein Headset.
+wireless-speakers-are-late = Drahtlose Lautsprecher sind spät dran: Mit einem am Kabel hörst du Antworten früher.
+demo-place = Demo
+local-server = Lokaler Server
+own-server = Eigener Server
+nothing-is-sent = Nichts wird gesendet: { $fault }
+correct-the-file = Berichtige die Datei: Das Programm verbindet, sobald sie gespeichert ist. Oder starte mit --demo oder --endpoint; sie haben Vorrang.
+not-kept-any-more = Dieses Gespräch ist nicht mehr aufbewahrt.
+unheard-unplayable = Der Dienst hat Ton der Art { $mime } gesendet, der sich nicht abspielen lässt
+unheard-broken-off = Der Dienst hat seine Antwort abgebrochen, bevor etwas zu hören war
+unheard-near-silent = Der Dienst hat einen Ton gesendet, der zu leise zum Hören ist
+unheard-text-only = Der Dienst hat seine Antwort geschrieben und nicht gesprochen
+unheard-tool = Der Dienst wollte ein Werkzeug, das dieses Programm nicht hat, und sagte nichts
+unheard-nothing = Der Dienst hat die Runde ohne Antwort beendet
+ask-again-or-take-another-model = Frag noch einmal; geschieht es wieder, nimm ein anderes Modell (`live.model` im Profil).
+read-it-in-the-conversation = Lies sie im Gespräch.
+ask-again-or-in-other-words = Frag noch einmal oder sag es mit anderen Worten.
+ended-rejected = Der Dienst hat seine eigene Antwort verworfen
+ended-input-refused = Der Dienst beantwortet das Gesagte nicht, wegen seiner Regeln für Inhalte
+ended-output-refused = Der Dienst hat seine Antwort zurückgehalten, wegen seiner Regeln für Inhalte
+ended-malformed-call = Der Dienst wollte ein Werkzeug auf eine Weise nutzen, die nicht geht
+ended-needs-more = Der Dienst wartet, dass du mehr sagst
+say-it-in-other-words = Sag es mit anderen Worten.
+go-on-speaking = Sprich weiter.
+nothing-is-kept-until-corrected = Nichts wird aufbewahrt, und frühere Gespräche werden nicht gezeigt, bis die Konfigurationsdatei berichtigt ist.
+ask-again-sentence = Frag noch einmal.

@@ -1,0 +1,1289 @@
+# What the window says, in English. `docs/translating.md` tells how a language is added.
+
+## ui/api_key_page
+
+back = Back
+your-key-for-gemini = Your key for Gemini
+key = Key
+hide-the-key = Hide the key
+show-the-key = Show the key
+paste-your-key-here = Paste your key here
+save-and-connect = Save and connect
+get-a-key-at-google = Get a key at Google AI Studio
+the-key-was-refused = The key was refused
+remove-key = Remove key
+
+## ui/api_key_state
+
+wants-a-key-and-there = { $host } wants a key, and there is none: { $why }
+there-is-no-key-yet = There is no key yet: the demo answers.
+there-is-no-key-is = There is no key: { $host } is asked without one.
+is-not-used-now-the = { $named } is not used now: the demo answers.
+is-not-sent-to-a = { $named } is not sent to { $host }: a key that is stored goes to Google, or to the endpoint that config.yaml names.
+was-not-taken-by = { $named } was not taken by { $host }: { $why }
+key-in-use-with-host = { $named } is in use with { $host }.
+was-not-checked-yet-there = { $named } was not checked yet: there is no connection to { $host }.
+sent-to-google-alone = sent to Google alone
+key-sent-to-host-alone = sent to { $host } alone
+not-sent-to-name-that = not sent to { $host }: name that endpoint in config.yaml if it is to have it
+at-the-next-start-goes = {""} At the next start { $source } goes first again.
+a-key-that-you-enter = A key that you enter is kept in { $file }, which only you can read, and { $to }.{ $then }
+from-the-environment-variable = from the environment variable { $source }
+key-from = from { $source }
+key-in-place = The key { $place }
+the-key-which-ends-in = The key { $place }, which ends in { $ending },
+google = Google
+
+## ui/app
+
+it-failed-repeatedly-because-of = It failed repeatedly because of a fault in this program. The conversation goes on: you can talk and hear. Please report it.
+the-window-cannot-be-drawn = The window cannot be drawn
+try-again = Try again
+quit = Quit
+the-window = The window
+sovereign-demo = Sovereign — DEMO
+sovereign = Sovereign
+
+## ui/audio_settings
+
+auto = Auto
+echo-cancellation-auto = Echo cancellation: auto
+on = On
+echo-cancellation-on = Echo cancellation: on
+off = Off
+echo-cancellation-off = Echo cancellation: off
+echo-of-the-reply = Echo of the reply
+hold = Hold
+talk-key-hold = Talk key: hold
+the-microphone-is-open-while = The microphone is open while Space is down.
+tap = Tap
+talk-key-tap = Talk key: tap
+one-press-of-space-opens = One press of Space opens the microphone, the next closes it.
+talk-key = Talk key
+speech-opens-the-microphone = Speech opens the microphone
+off-only-the-talk-key = Off: only the talk key opens it, and nothing is sent while it is up.
+it-closes-after = It closes after
+how-long-the-microphone-stays = How long the microphone stays open after the key is let go.
+
+## ui/banners
+
+show-one-only = Show one only
+banners-more = { $more } more
+begin-a-new-conversation = Begin a new conversation?
+this-one-is-not-kept = This one is not kept: its words will be gone.
+begin = Begin
+go-on-with-this = Go on with this
+retry-now = Retry now
+enter-another-key = Enter another key
+spend-limit-reached = Spend limit reached
+opens-the-microphone-until-the = Opens the microphone until the same amount is spent once more.
+go-on = Go on
+plug-one-in-or-choose = {""} Plug one in, or choose another.
+no-microphone = No microphone
+choose-a-microphone = Choose a microphone
+answers-are-shown-as-text = { $trouble } Answers are shown as text meanwhile.
+no-speaker = No speaker
+choose-a-speaker = Choose a speaker
+note = Note
+warning = Warning
+error = Error
+dismiss = Dismiss
+this-is-the-demo = This is the demo
+say-something-and-youll-hear = Say something and you'll hear your own voice back. Nothing is sent anywhere.
+connect-to-gemini = Connect to Gemini…
+
+## ui/caption
+
+copy = Copy
+copy-the-whole-conversation = Copy the whole conversation
+correct-and-send-again = Correct and send again
+spoken-not-written-down-stopped = Spoken, not written down — stopped by you
+spoken-not-written-down = Spoken, not written down
+stopped-by-you = {""} — stopped by you
+cut-off-asked-for-again = {""} — cut off, asked for again
+not-sent = {""} — not sent
+not-spoken = {""} — not spoken
+what-you-said = what you said
+what-assistant-said = what { $name } said
+now = now
+copy-whose = Copy { $whose }
+correct = Correct
+puts-these-words-into-the = Puts these words into the field below, to be changed and sent again.
+target-ms = {""} Target: { $target } ms.
+from-the-end-of-your = From the end of your turn to the first sound of the answer: { $sum }.{ $target }
+
+## ui/captions
+
+say-it = Say it
+latest = Latest
+jump-to-the-latest = Jump to the latest
+new-words-came-below-end = New words came below (End)
+the-beginning-of-this-conversation = The beginning of this conversation is gone: { $count } were dropped, since it became too long to be kept in memory.
+a-sample-question-is-spoken = A sample question is spoken instead. Type below, or connect one and start Sovereign again.
+there-is-no-microphone = There is no microphone
+as-soon-as-one-is = As soon as one is there, you can speak; meanwhile you can type. Nothing needs to be restarted.
+not-connected = Not connected
+your-conversation-will-appear-here = Your conversation will appear here.
+the-spend-limit-is-reached = The spend limit is reached
+nothing-is-heard-until-you = Nothing is heard until you choose Go on.
+you-are-muted = You are muted
+press-the-microphone-below-ctrl = Press the microphone below (Ctrl M) and say something, or type.
+say-something = Say something
+sent-as-soon-as-there = {""} — sent as soon as there is a connection
+what-you-said-is-sent = What you said is sent as soon as there is a connection.
+sent-again-as-soon-as = {""} — sent again as soon as there is a connection
+
+## counts
+
+n-files = { $n ->
+        [one] { $n } file
+       *[other] { $n } files
+    }
+n-characters = { $n ->
+        [one] { $n } character
+       *[other] { $n } characters
+    }
+n-settings = { $n ->
+        [one] { $n } setting
+       *[other] { $n } settings
+    }
+n-alerts = { $n ->
+        [one] { $n } alert
+       *[other] { $n } alerts
+    }
+n-days = { $n ->
+        [one] { $n } day
+       *[other] { $n } days
+    }
+n-turns = { $n ->
+        [one] { $n } turn
+       *[other] { $n } turns
+    }
+n-captions = { $n ->
+        [one] { $n } caption
+       *[other] { $n } captions
+    }
+
+## ui/check_page
+
+check-the-sound = Check the sound
+it-listens-to-the-room = It listens to the room, to you, and to a short sound from the speaker, and says what could be better. Nothing of it leaves this computer.
+microphone = Microphone
+speaker = Speaker
+start = Start
+start-without-speaking = Start without speaking
+cancel = Cancel
+done = Done
+again = Again
+could-be-better = could be better
+does-not-work = does not work
+
+## ui/connection_figures
+
+none-yet = none yet
+connections-planned = { $all } · { $planned } planned
+round-trip-of-the-connection = Round trip of the connection, as the system measures it.
+how-much-the-round-trips-differ = How much the round trips differ from each other: their mean deviation, as the system measures it.
+how-much-of-what-was-sent = How much of what was sent in the last five minutes was lost and had to be sent again. A dash until a hundred packets were sent.
+what-the-last-connection-took = What the last connection took, from the first packet until the service was ready.
+connections = connections
+connections-since-the-start-planned = Connections since the start. Planned are those that replace another one before the service ends it: nothing is heard of that.
+share-of-answers = { $share } · { $on_target } of { $n }
+within-the-target = within the target
+answers-that-you-heard-no = Answers that you heard no later than the target of the profile that you used then.
+available = available
+the-share-of-the-time = The share of the time with a connection, while the program ran.
+back-after = back after
+how-long-it-took-on = How long it took on average from the loss of a connection until there was one again (mean time to recovery). A dash if none was lost.
+lost-every = lost every
+how-long-a-connection-lasted = How long a connection lasted on average until it was lost (mean time between failures). Planned changes are no losses. A dash if none was lost.
+mean-round-trip-of-the = Mean round trip of the connection.
+how-much-the-round-trips = How much the round trips differed from each other, on average.
+how-much-of-what-was = How much of what was sent was lost and had to be sent again.
+time-to-connect = time to connect
+what-a-connection-took-on = What a connection took on average, from the first packet until the service was ready.
+round-trip = round trip
+over-ms-every-answer-comes = Over { $value } ms: every answer comes that much later. A VPN, a mobile or satellite line, or a distant service does this.
+over-ms-the-line-is = Over { $value } ms: the line is unsteady, and answers may stutter. A weak or a busy wireless link does this.
+lost-on-the-way = lost on the way
+over-speech-arrives-in-fits = Over { $much_loss_percent } %: speech arrives in fits and starts. Most is lost on the radio, far from the access point, or on a line that is full.
+data-a-minute = data a minute
+bytes-to-and-from-the = Bytes to and from the service for each minute with a connection. A profile such as low-data keeps them few.
+
+## ui/conversations_list
+
+without-words = Without words
+typical-reply-after-ms = typical reply after { $response } ms
+
+## ui/conversations_page
+
+search-conversations = Search conversations
+conversations = Conversations
+to-the-conversation-from-conversations = To the conversation (Esc, Ctrl H)
+the-newest-are-shown-type = The newest { $most_found } are shown. Type more to find others.
+the-service-will-know-nothing = The service will know nothing of the present one (Ctrl N)
+new-conversation = New conversation
+nothing-new-is-kept-keep = Nothing new is kept (keep: off in config.yaml)
+kept-until-you-delete-it = Kept until you delete it, on this computer only
+kept-for-on-this-computer = Kept for { $time }, on this computer only
+search-what-was-said = Search what was said
+today = Today
+n-7-days = 7 days
+the-last-7-days = The last 7 days
+all = All
+all-days = All days
+all-profiles = All profiles
+profile = Profile
+with-problems = With problems
+only-conversations-in-which-an = Only conversations in which an answer failed
+no-conversation-holds-all-these = No conversation holds all these words. Try fewer, or the beginning of a word.
+there-is-no-such-conversation = There is no such conversation.
+nothing-found = Nothing found
+nothing-is-kept = Nothing is kept
+write-keep-30d-into-config = Write keep: 30d into config.yaml to find here what was said in the last 30 days.
+no-conversation-yet = No conversation yet
+what-you-and-the-assistant = What you and the assistant say will be found here.
+show-all = Show all
+delete-all-conversations-for-good = Delete all conversations for good? The present one ends.
+keep-them = Keep them
+n-1-conversation-found = 1 conversation found
+conversations-found = { $n } conversations found
+n-1-conversation = 1 conversation
+conversations-counted = { $n } conversations
+delete-all = Delete all
+
+## ui/conversations_state
+
+yesterday = Yesterday
+not-answered = {""} — not answered
+broken-off = {""} — broken off
+you = You
+assistant = Assistant
+
+## ui/copy_button
+
+versions-devices-and-figures-as = Versions, devices and figures as text, without what was said and without the key
+copy-report = Copy report
+copied = Copied
+
+## ui/details_page
+
+to-the-conversation-esc-ctrl-d = To the conversation (Esc, Ctrl D)
+problems-and-fixes = Problems and fixes
+the-newest-turns = The newest turns
+connection = Connection
+history = History
+alerts-of-the-last-7 = Alerts of the last 7 days
+profiles-and-models = Profiles and models
+now-heading = Now
+writes-the-turns-of-this = Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder
+export-csv = Export CSV
+about-ms = {""} · about { $costs } ms
+turns-that-got-their-answer = Turns that got their answer, without those that you ended yourself; { $whose } since the start or the last reset.
+captured-sound-that-waits-to = Captured sound that waits to be looked at, messages that wait for the line, and reply audio that waits for its time.
+the-rate-of-the-newest = The rate of the newest ten turns.
+tool-calls = tool calls
+functions-that-the-service-asked = Functions that the service asked for.
+tokens-cost = tokens · cost
+turns-of-this-profile-with = Turns of this profile with this model since the start: how many, the median response, and what they cost together. A reset leaves them as they are.
+cpu = CPU
+percent-of-one-core-over = Percent of one core over the last second.
+threads-of-this-program-and = Threads of this program, and whether they become more without ending (found as for memory).
+resident-memory-of-this-program = Resident memory of this program, and whether it grows without coming back (found by its slope over 45 minutes; a dash before so much is known).
+this-computer = this computer
+load-of-all-processors-and = Load of all processors, and memory in use.
+battery = battery
+how-full-it-is-on = How full it is. On battery the processor may be slower.
+details = Details
+details-1-alert = Details · 1 alert
+details-with-alerts = Details · { $n } alerts
+
+## ui/explain
+
+capture = capture
+the-microphone-and-its-buffers = The microphone and its buffers: from the air to this program.
+dsp = dsp
+filters-change-of-the-sample = Filters: change of the sample rate, echo, noise, gain.
+endpoint = endpoint
+silence-until-it-was-decided = Silence until it was decided that you had finished. The profile's patience sets it.
+encode-and-queue = encode and queue
+from-that-decision-to-the = From that decision to the last byte on its way to the service.
+network = network
+the-way-to-the-service = The way to the service and back: one round trip, as the system measures it.
+service = service
+the-service-itself-from-your = The service itself: from your last byte to the first sound of its answer, without the way.
+decode = decode
+from-the-first-sound-that = From the first sound that arrived to samples.
+held = held
+the-answer-was-there-before = The answer was there before patience was over, and waited.
+buffer = buffer
+the-answer-waited-for-more = The answer waited for more of itself, so that it does not stutter.
+device = device
+the-speaker-and-its-buffers = The speaker and its buffers: from this program to your ear.
+no-problems-found = No problems found.
+a-cause-is-looked-for = a cause is looked for from the third turn on.
+the-newest-turns-show-no = the newest turns show no cause.
+the-typical-response-is-ms = The typical response is { $typical } ms, over { $target }: { $found }
+and = {""} and {""}
+the-part-of-a-turn = The part of a turn that the cause sits in, and about how much later you hear an answer because of it: from the medians of your last ten turns with this profile, and the round trip as it is now.
+the-part-that-the-cause = The part that the cause sits in. What it costs a turn cannot be told in milliseconds.
+counted-and-thought = { $counted }, thought { $thoughts }
+model-and-tokens = { $model } · { $counted } tokens
+and-thought = , thought { $thoughts }
+spent-of-allowed = { $spent } of { $allowed }
+spent-conversation = spent, conversation
+spent-since-the-start-of = Spent since the start of the program, and the limit: `conversation` under `spend_limit_usd` in config.yaml. At the limit the microphone closes.
+spent-today = spent, today
+spent-today-with-all-programs = Spent today with all programs of this user, and the limit: `day` under `spend_limit_usd` in config.yaml. At the limit the microphone closes.
+tokens-that-the-service-counted-and-their-cost = Tokens that the service counted, and their cost by `price_usd_per_million` in config.yaml, since it is set. The bill is the service's.
+tokens-that-the-service-counted-and-their = Tokens that the service counted, and their cost by the published price of this model for each kind of token. Thoughts, and what is counted without its kind, are taken at the dearest price: then the cost is an upper bound, "at most". `price_usd_per_million` in config.yaml sets another price. The bill is the service's.
+tokens-that-the-service-counted-and = Tokens that the service counted, and their cost where a price is known. The demo bills nothing.
+tokens-that-the-service-counted-what = Tokens that the service counted. What they cost is not known: no price is published for this model. Set `price_usd_per_million` with `in` and `out` in config.yaml.
+tokens-that-the-service-counted = Tokens that the service counted. What they cost is not known: this service is not Google's. Set `price_usd_per_million` with `in` and `out` in config.yaml.
+with-the-profiles-that-chooses = with the profiles that { $label } chooses among
+with-this-profile = with this profile
+part-of-all = { $part } of { $all } · { $percent } %
+rate-a-minute = { $rate } a minute
+ms-in-out-ms-reply = { $capture_queued } ms in · { $outbox } out · { $reply_queued } ms reply
+grows-by-mb-an-hour = grows by { $amount } MB an hour
+grows-by-an-hour = grows by { $growth } an hour
+steady = steady
+load-and-memory = { $from } · memory { $memory_percent }
+in-use = in use
+charging-or-full = charging or full
+responses-of-the-last-turns = Responses of the last { $name }: { $response } turns, median { $value }, 95 of 100 within { $p95 }
+slower = slower
+faster = faster
+the-service = the service
+the-network = the network
+today-than-yesterday = Today { $percent } % { $how } than yesterday: { $cause }.
+
+## ui/find
+
+not-found = Not found
+found-at-of = { $at } of { $n }
+
+## ui/find_bar
+
+find-in-this-conversation = Find in this conversation
+close-the-search-esc = Close the search (Esc)
+next-shift-enter = Next (Shift Enter)
+previous-enter = Previous (Enter)
+
+## ui/footer
+
+nothing-is-kept-lower = nothing is kept
+when-this-conversation-ends-its = When this conversation ends, its words are gone: `keep: off` in config.yaml.
+narrowband = narrowband
+a-hands-free-microphone-over = A hands-free microphone over Bluetooth gives half of the voice's band at best. You are understood better with a wired microphone, or with that of this computer.
+whether-an-answer-stops-when = Whether an answer stops when you speak while it is played, and why. Esc and Space stop it always; `turn.barge_in` in the profile decides it by hand.
+microphone-released = microphone released
+no-microphone-lower = no microphone
+
+## ui/format
+
+d-h = { $hours } d { $rest } h
+under-db = under −{ $value } dB
+checking-the-sound = Checking the sound
+connecting-in = Connecting in { $seconds } s
+press-space-to-talk = Press Space to talk
+listening = Listening
+hearing-you = Hearing you
+finishing = Finishing…
+recording = Recording…
+thinking = Thinking
+listening-go-on-to-interrupt = Listening: go on to interrupt
+answering = Answering
+repeating = Repeating
+muted = Muted
+reconnecting-in = Reconnecting in { $seconds } s
+reconnecting-now = Reconnecting
+offline = Offline
+connecting-now = Connecting
+press-enter-to-send-or = Press Enter to send, or Esc and then Space to speak
+hold-space-and-speak = Hold Space and speak
+press-space-then-speak = Press Space, then speak
+speak-whenever-you-like = Speak whenever you like
+im-listening = I'm listening
+the-microphone-closes-in-a = The microphone closes in a moment
+speak-and-press-space-when = Speak, and press Space when you are done
+speak-and-let-go-when = Speak, and let go when you are done
+the-answer-is-on-its = The answer is on its way
+go-on-to-interrupt = Go on to interrupt
+the-last-answer-again-press = The last answer again. Press Esc to stop it
+speak-to-interrupt-or-press = Speak to interrupt, or press Esc
+press-esc-to-stop-the = Press Esc to stop the reply
+nothing-is-heard-until-you-choose = Nothing is heard until you choose Go on
+reconnecting = Reconnecting…
+no-microphone-plug-one-in-and = No microphone: plug one in, and start again
+no-microphone-plug-one-in = No microphone: plug one in, or choose one under Sound
+the-demo = the demo
+the-local-server = the local server
+your-server = your server
+gemini = Gemini
+hold-to-talk-lower = hold to talk
+hold-to-talk = Hold to talk
+tap-to-talk-lower = tap to talk
+tap-to-talk = Tap to talk
+tap-to-end-lower = tap to end
+tap-to-end = Tap to end
+your-conversation-will-appear-here-just = Your conversation will appear here. Just speak, or hold Space to talk, press / to type and Esc to stop a reply.
+your-conversation-will-appear-here-tap = Your conversation will appear here. Tap Space to talk and again to end; press / to type and Esc to stop a reply.
+closed-early-at = closed at { $silence }
+not-closed-early = not closed early
+early-close-off-nothing-to = early close off: nothing to gain
+early-close-off-your-pauses = early close off: your pauses last as long
+early-close-off-eager-waste = early close off: eager_waste_percent is below 9
+early-close-off-it-did = early close off: it did not pay in the last 20 turns
+patience-and-close = patience { $patience }, { $close }
+in-few-tokens = {""} ({ $few } tokens)
+in-thousands-of-tokens = {""} ({ $amount } k tokens)
+closed-too-early = {""} · { $vain } closed too early{ $tokens }
+now-it-is-off-the-profile = Now it is off: the profile says so, or the service finds the ends of turns itself. {""}
+now-it-is-off-the = Now it is off: the service answers so soon that nothing would be gained. {""}
+now-it-is-off-you = Now it is off: you often go on after pauses as long as patience. It comes back by itself when you pause less. {""}
+now-it-is-off-eager = Now it is off: `eager_waste_percent` is below 9, which does not pay for one dropped answer in 20 turns. {""}
+now-it-is-off-in = Now it is off: in the last 20 turns, dropped answers have used all the tokens that the profile allows. It comes back by itself after some turns. {""}
+a-turn-is-closed-towards = A turn is closed towards the service early, and its answer held until your silence has lasted as long as patience. If you go on, the answer is dropped unheard: closed too early. { $now }In the profile's file, under `turn:`, `eager_waste_percent` limits what that may cost, and `eager_endpoint: off` switches it off.
+be-quiet = Be quiet
+measuring-background-noise = Measuring background noise…
+say-a-sentence = Say a sentence
+speak-as-you-would-to = Speak as you would to the assistant.
+a-sound-from-the-speaker = A sound from the speaker
+the-microphone-listens-for-it = The microphone listens for it. Be quiet again.
+something-does-not-work = Something does not work
+works-with-room-to-improve = Works, with room to improve
+everything-works = Everything works
+connecting = connecting
+connecting-attempt = connecting, attempt { $attempt }
+connected = connected
+connected-minutes = connected { $minutes } min
+connected-hours = connected { $minutes } h { $rest } min
+not-connected-lower = not connected
+nothing-leaves-this-computer = nothing leaves this computer
+muted-no-audio-leaves-this = muted: no audio leaves this computer
+spend-limit-reached-no-audio = spend limit reached: no audio leaves this computer
+not-connected-no-audio-leaves = not connected: no audio leaves this computer
+no-microphone-no-audio-leaves = no microphone: no audio leaves this computer
+audio-leaves-this-computer-only = audio leaves this computer only for the talk key
+audio-leaves-this-computer-while = audio leaves this computer while you speak
+service-and-internet = service and internet
+waiting-for-you-to-finish = waiting for you to finish
+no-reply-yet = no reply yet
+sum-is-reply-time = { $parts } = reply time { $response }
+more-characters-left = {""} … ({ $rest } more characters)
+without-a-name = (without a name)
+
+## ui/header
+
+saving-power = saving power
+on-battery-longer-periods-of = On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of this window. The profile's file switches it off.
+auto-uses = Auto uses { $why }
+auto-uses-changes-of-profile =
+    Auto uses { $why }
+
+    Changes of profile since Auto was chosen: { $changes }. A profile is left for another where, by the last turns, that brings responses nearer to what is wanted by more than the quality is worth; a busy processor or full memory comes first.
+demo = DEMO
+demo-offline = DEMO, offline
+a-server-inside-this-program = A server inside this program answers with your own voice. Nothing leaves this computer.
+settings-ctrl = Settings (Ctrl ,)
+conversations-ctrl-h = Conversations (Ctrl H)
+sound = Sound
+target-of-the-response-ms =
+    { $description }
+    Target of the response: { $target } ms.{ $profile }
+
+## ui/history
+
+the-last-in-columns = The last { $name }, in { $columns } columns.
+the-typical-response-of-today = The typical response of today and of yesterday, and what made most of the difference: the service itself, the way to it, or this computer. It is said from ten turns a day on, where the difference is more than 10 %.
+median-and-up-to-p95 = median, and up to p95
+scale-to-seconds = scale { $most } s
+a-column-without-turns-is = { $words }. A column without turns is empty; the dashed line is the target.
+throughput-of-the-last-sent = Throughput of the last { $name }: { $bytes_sent } sent, { $bytes_received } received
+scale-to-a-minute = scale { $most } a minute
+throughput-sent-and-on-top = throughput: sent, and on top of it received
+no-connection-was-lost = no connection was lost
+a-connection-was-lost = a connection was lost
+connections-were-lost = { $n } connections were lost
+no-turn = no turn
+errors-of-the-last-without = Errors of the last { $name }: { $unanswered } without an answer, { $lost }
+scale-to = scale { $most }
+errors-without-an-answer-a = errors: without an answer; a cross: connection lost
+histogram-of-responses-median-p95 = Histogram of { $all } responses: median { $median }, p95 { $p95 }, { $slower } slower than a second
+sample-size = n { $all }
+n-20-ms-a-bin-up = 20 ms a bin, up to 1 s
+the-lines-are-median-and = { $name }. The lines are median and p95; what is slower than a second is in the last bin.
+p50-p95-n = p50 { $median } · p95 { $p95 }{ $p99 } · n { $n }
+half-95-of-100-and = Half, 95 of 100, and from a hundred turns on 99 of 100 responses were no slower. The history keeps three digits of each: it may tell a millisecond more than the panel.
+turns-that-got-their-answer-without = Turns that got their answer, without those that you ended yourself.
+answers-that-you-interrupted = Answers that you interrupted.
+turns-that-you-went-on = Turns that you went on in within a second: patience was too short.
+times-that-an-answer-ran = Times that an answer ran dry before its end.
+tokens-that-the-service-counted-and-the = Tokens that the service counted, and the cost of those whose price was known then; "at most" where it is an upper bound. The bill is the service's.
+mean-processor-time-of-this = Mean processor time of this program.
+memory-at-most = memory, at most
+largest-resident-memory-of-this = Largest resident memory of this program.
+threads-at-most = threads, at most
+most-threads-of-this-program = Most threads of this program at a time.
+sent-received = sent · received
+bytes-to-and-from-the-service = Bytes to and from the service.
+
+## ui/latency_panel
+
+reply-time = Reply time
+from-the-end-of-your-turn = From the end of your turn (your last word and the silence that ends the turn) to the first sound of the answer. That silence is not in it: it is shown apart.
+ms = ms
+typical-of = typical { $p50 }
+half-of-the-replies-were = Half of the replies were no slower, in milliseconds (p50).
+slowest-percent-5 = slowest 5 % { $p95 }
+n-95-of-100-replies-were = 95 of 100 replies were no slower, in milliseconds (p95).
+slowest-percent-1 = slowest 1 % { $p99 }
+n-99-of-100-replies-were = 99 of 100 replies were no slower, in milliseconds (p99).
+n-1-reply = 1 reply
+replies-counted = { $n } replies
+turns-with-a-reply-that = Turns with a reply that was heard, { $whose } since the start or the last reset.
+from-the-decision-that-you = From the decision that you have finished to the last byte on its way.
+from-there-to-the-first-sound = From there to the first sound of the answer that arrived here.
+from-there-to-the-first = From there to the first sample that left the speaker.
+silence-after-your-last-word = Silence after your last word until it was clear that you had finished. Not in the reply time; the profile sets it.
+of-cores = {""} of { $n }
+percent-of-one-core-over-the = Percent of one core{ $cores } over the last second; below it the last minute.
+memory = Memory
+resident-memory-of-this-program-shared = Resident memory of this program, shared libraries included; below it the last minute.
+cut-off-of-spoken = { $cut_off } of { $spoken }
+and-tokens = {""} · { $tokens } tokens
+bytes-sent-to-the-service = Bytes sent to the service{ $where } since the start, and the tokens that it counted { $whose }.
+which-is-on-this-computer = , which is on this computer,
+sound-lost-here = sound lost here
+samples-of-the-microphone-that = Samples of the microphone that were lost because this computer was busy.
+interrupted-you = interrupted you
+turns-that-were-ended-although = Turns that were ended although you went on within a second: the silence that ends a turn was too short.
+you-interrupted = you interrupted
+gaps-in-sound = gaps in sound
+times-that-the-sound-of = Times that the sound of an answer did not arrive in time.
+sent-on-this-computer = sent, on this computer
+sent = sent
+likely-causes-turns-stage-by = Likely causes, turns stage by stage, hours and days (Ctrl D)
+reset = Reset
+reset-statistics-ctrl-r = Reset statistics (Ctrl R)
+more = More
+parts-and-counts-f12 = Parts and counts (F12)
+close-the-panel = Close the panel
+
+## ui/opened_conversation
+
+to-the-list-esc = To the list (Esc)
+time-to-day-and-time = { $begun } to { $date }, { $to }
+time-to-time = { $begun } to { $to }
+delete-this-conversation-for-good-it = Delete this conversation for good? It is the present one, and ends.
+delete-this-conversation-for-good = Delete this conversation for good?
+keep-it = Keep it
+back-to-this-conversation = Back to this conversation
+continue-this-conversation = Continue this conversation
+the-words-of-both-sides = The words of both sides as text
+delete = Delete
+text-markdown = Text (Markdown)
+data-json = Data (JSON)
+sound-wav = Sound (WAV)
+export = Export…
+writes-it-as-a-file = Writes it as a file into your documents
+no-words-of-this-conversation = No words of this conversation are kept.
+
+## ui/overlay
+
+reply-times-appear-here = Reply times appear here
+reply-time-spoken = Reply time { $figure }, { $words }
+spoken-cpu-memory = { $spoken }. CPU { $cpu_percent }, memory { $rss }
+the-reply-time-is-the = { $explanation }The reply time is the wait from the end of your turn to the first sound of the answer. Press for its parts and trend (F12).
+spoken-show-it = { $spoken }: show it
+shows-the-reply-time-and = Shows the reply time and its verdict (F12)
+
+## ui/past_alerts
+
+there-was-none = There was none.
+show-the-newest-only = Show the newest only
+show-all-of = Show all { $alerts }
+how-bad-it-was-at = How bad it was at its worst (critical: over its limit by more than half), when it began, and how long it lasted.
+lasted-for = for { $lasted }
+not-over-yet = not over yet
+its-end-is-not-known = its end is not known
+
+## ui/plots
+
+responses-of-the-last-turns-target = Responses of the last { $responses } turns, target { $target_ms } ms
+no-turns-yet = no turns yet
+last-turn = last turn
+last-turns-counted = last { $n } turns
+target-of-ms = target { $target_ms }
+the-scale-ends-at-one = { $words }. The scale ends at one and a half times the target.
+
+## ui/profile_editor
+
+profile-in-use = Profile in use: { $label }
+it-is-as-it-was = It is as it was shipped. What you change here is kept in a file of your own, which holds only that.
+shipped-with-the-program-changed = Shipped with the program; { $settings } changed by you.
+your-own-it-starts-from = Your own. It starts from { $base }; { $settings } differ from it.
+a-profile-of-your-own = A profile of your own that begins as this one is
+duplicate = Duplicate
+show-all-settings = Show all settings
+shows-those-too-that-are = Shows those too that are as shipped
+compare-with-the-shipped-one = Compare with the shipped one
+shows-only-what-differs-from = Shows only what differs from the shipped profile
+reset-to-shipped = Reset to shipped
+nothing-differs-from-the-shipped = Nothing differs from the shipped profile.
+take-all-your-changes-to = Take all your changes to { $label } back, for good?
+reset-it = Reset it
+delete-the-profile-for-good = Delete the profile { $label } for good? { $profile } is used then.
+delete-it = Delete it
+name-of-the-copy = Name of the copy
+make-the-copy = Make the copy
+
+## ui/remedy_button
+
+not-now-because = Not now: { $hindrance }.
+change-row = Change: { $row }
+leads-to-this-setting = Leads to this setting
+use-profile = Use { $label }
+connects-at-the-next-pause = Connects at the next pause
+connect-anew = Connect anew
+echo-automatic = Echo: automatic
+ask-again = Ask again
+send-now = Send now
+use-model = Use { $model }
+changes-to-this-profile-sound = Changes to this profile: sound follows at once, what the service is asked for at the next pause.
+opens-another-connection-at-the = Opens another connection at the next pause; the conversation goes on in it.
+leads-to-the-check-of = Leads to the check of microphone, speaker and echo. It begins when you say so there.
+takes-replies-out-of-what = Takes replies out of what the microphone hears only where it hears them.
+sends-what-you-said-last = Sends what you said last once more.
+sends-what-you-said-and = Sends what you said, and plays the answer.
+writes-this-model-into-the = Writes this model into the file of the profile, and nothing else there; it is used from the next pause on.
+the-spend-limit-is-reached-lower = the spend limit is reached
+what-you-said-is-not = what you said is not kept any more, or something else goes on
+another-connection-is-opened-as = another connection is opened as soon as nobody speaks and no answer is awaited
+a-connection-is-being-opened = a connection is being opened
+there-is-no-connection-and = there is no connection, and another one is tried by itself
+there-is-no-connection-retry = there is no connection; "Retry now" at the conversation tries another one
+
+## ui/setting_control
+
+the-services-choice = The service's choice
+hidden = Hidden
+reply-time-processor-memory = Reply time, processor, memory
+everything = Everything
+the-systems-choice-plain = The system's choice
+the-systems-choice = The system's choice ({ $device })
+keep-nothing = Keep nothing
+until-i-delete-them = Until I delete them
+as-the-profile-says-plain = As the profile says
+as-the-profile-says = As the profile says ({ $value })
+this-is-no-value = This is no { $what }: { $allowed }.
+whole-number = whole number
+number = number
+or-none = , or { $none }
+range-from-to = { $from } to { $to }{ $blank }{ $unit }{ $none }
+webrtc = WebRTC
+
+## ui/setting_row
+
+profile-has-value =
+    { $value } has { $usual }. { $why }
+
+    {""}
+named-in-files = { $why }In files: { $key }
+one-is-set-and-not = One is set and not shown: type another one here
+several-with-commas-between-them = Several with commas between them
+none = none
+nothing-is-set = Nothing is set
+applies-when = applies { $words }
+shipped-value = shipped: { $usual }
+reset-row = Reset: { $title }
+as-shipped = As shipped
+origin-file = From { $name }
+chosen-now-not-in-the = Chosen now, not in the file yet
+it-was-named-on-the = It was named on the command line, which goes before the file, or is in use although the file says something else.
+given-at-the-start = Given at the start
+
+## ui/settings_page
+
+search-settings = Search settings
+settings = Settings
+to-the-conversation-from-settings = To the conversation (Esc, Ctrl ,)
+search-a-word-of-the = Search: a word of the name or meaning, a key, a unit
+nothing-is-called-so-try = Nothing is called so. Try another word.
+
+## ui/settings_sections
+
+set-up-again = Set up again
+is-it-good = Is it good?
+echo-cancellation = Echo cancellation: { $why }
+the-check-listens-to-the = The check listens to the room, to you, and to a short sound from the speaker, and says what could be better.
+what-leaves-this-computer = What leaves this computer
+nothing-the-demo-answers-inside = Nothing. The demo answers inside this program.
+nothing-what-answers-runs-on = Nothing. What answers runs on this computer.
+what-you-say-while-you = What you say while you speak, what you type, the instruction of the profile, your language and the time go to { $place }. While you are silent, nothing is sent, unless the service notices the end of your turn (Talking).
+alerts-which-hold-figures-and = Alerts, which hold figures and no words, go to the address in General.
+what-is-kept-stays-on = What is kept stays on this computer: the words of conversations as long as you choose below, their sound only if you choose so. Your key is in the system's keyring or a file that only you can read.
+delete-what-is-kept = Delete what is kept
+all-kept-conversations-with-their = All kept conversations, with their sound. Single ones: Ctrl H.
+delete-all-conversations = Delete all conversations
+files-and-folders = Files and folders
+a-voice-assistant-for-gemini = A voice assistant for Gemini Live that shows why it is fast or slow.
+licence-and-typeface = Licence: { $licence }. The typeface is Inter, under the SIL Open Font License.
+figures-and-causes = Figures and causes
+
+## ui/settings_state
+
+general = General
+talking = Talking
+key-and-account = Key and account
+appearance = Appearance
+privacy = Privacy
+about = About
+profile-group = Profile: { $group }
+microphone-and-speaker = Microphone and speaker
+detecting-speech = Detecting speech
+taking-turns = Taking turns
+detection-by-the-service = Detection by the service
+what-the-service-is-asked = What the service is asked for
+choosing-among-profiles = Choosing among profiles
+alerts = Alerts
+the-profile = The profile
+
+## ui/sound
+
+sound-system-is = Sound system: { $host }
+none-is-there-to-be = None is there to be chosen.
+default = Default
+default-device = Default ({ $device })
+the-chosen-device-is-not = The chosen device is not there; it is used again when it comes back.
+volume = Volume
+
+## ui/sources
+
+sources = Sources
+searches = Searches
+
+## ui/speech
+
+voice = Voice
+language = Language
+as-the-profile-says-voice = As the profile says ({ $voice })
+as-the-profile-says-languages = As the profile says ({ $codes })
+as-the-profile-says-system = As the profile says ({ $languages })
+as-the-system = As the system
+as-the-system-languages = As the system ({ $languages })
+whatever-i-speak = Whatever I speak
+
+## ui/talk
+
+space-writes-a-blank-in = Space writes a blank in the field: press Esc first, or press here.
+talk-button = { $name } (Space: { $does })
+unmute = Unmute
+you-are-muted-nothing-is = You are muted: nothing is heard or sent. Press to be heard again (Ctrl M).
+mute = Mute
+nothing-is-heard-or-sent = Nothing is heard or sent until you press it again (Ctrl M)
+stop-the-reply = Stop the reply
+stops-the-reply-esc = Stops the reply (Esc)
+begins-a-new-conversation-ctrl = Begins a new conversation (Ctrl N)
+there-is-no-answer-yet = there is no answer yet
+hear-the-last-answer-again = Hear the last answer again
+plays-the-last-answer-again-ctrl = Plays the last answer again (Ctrl L)
+plays-the-last-answer-again = Plays the last answer again. Not now: { $hindrance }.
+level-of-the-microphone-in = Level of the microphone, in decibels below full scale.
+you-are-muted-press-the = You are muted. Press the microphone.
+
+## ui/text_block
+
+a-right-click-copies-this = A right click copies this.
+
+## ui/typed_field
+
+message = Message
+too-many-at-most-can = { $over } too many: at most { $most_characters } can be sent at once. Shorten the text, or send it in parts.
+type-instead-of-talking-press = Type instead of talking: press /
+send = Send
+
+## ui/verdict
+
+on-target = on target
+usual-for-service = usual for { $name }
+service-took = { $name } took { $took }
+held-for-you = held for you { $held }
+this-computer-took = this computer took { $took }
+your-network-took = your network took { $took }
+unusually-slow-usual-is = unusually slow: usual is { $usual }
+the-reply-came-in-time = The reply came in time.
+usual-for-today-ms-yours = Usual for { $name } today: { $server } ms, yours adds { $ours }. Nothing is wrong here.
+and-the-way-to-it = { $name } and the way to it took most of the time. After { $least_for_usual } replies it is said whether that is usual.
+the-answer-was-ready-and = The answer was ready, and was held until your silence had lasted long enough.
+this-computer-is-why-details = This computer is why: Details names the cause and what helps.
+the-way-to-the-service-is = The way to the service is why: another network, or a cable, may help.
+much-longer-than-the-last = Much longer than the last replies. If it stays so, Details names what is known; { $name } may be busy.
+target-of-this-profile-ms = { $means } Target of this profile: { $target } ms.
+
+## ui/waterfall
+
+no-turn-was-closed-yet = No turn was closed yet. Each will be shown here, stage by stage.
+turn-spoken = Turn { $number }, { $outcome }, { $profile }, response { $value }
+turn-and-outcome = turn { $number } · { $outcome }
+the-line-is-the-target = the line is the target that the turn had
+beyond-the-right-edge-is = beyond the right edge is the target that the turn had
+from-the-end-of-your-speech = from the end of your speech; { $line }, { $target } ms after its end
+
+## ui/welcome_page
+
+welcome = Welcome
+connect-to-gemini-title = Connect to Gemini
+try-it = Try it
+step-nth = Step { $nth } of 5: { $step }
+talk-with-gemini = Talk with Gemini
+sovereign-lets-you-talk-with = Sovereign lets you talk with Google's assistant as with a person: speak, hear the answer, interrupt it. It shows how long each answer took, and why.
+microphone-speaker-and-key-can = Microphone, speaker and key can be set up again here. Your conversations and settings stay.
+nothing-leaves-this-computer-until = Nothing leaves this computer until you enter a key. Until then a demo inside this program answers: it greets you now, and repeats what you say.
+hear-it = Hear it
+say-a-sentence-then-stop = Say a sentence, then stop: you hear it back as the microphone heard it. { $privacy }.
+say-a-sentence-and-see = Say a sentence, and see whether the bar moves. { $privacy }.
+you-are-muted-nothing-is-heard = You are muted: nothing is heard.
+we-hear-you = We hear you
+nothing-moves-look-for-a = Nothing moves? Look for a mute switch on the microphone or its cable, choose another one above, and see whether the privacy settings of your system let this program hear it.
+can-you-hear-it = Can you hear it?
+play-a-sound-the-last = Play a sound: the last answer is heard again.
+play-a-sound = Play a sound
+turn-up-the-volume-here = Turn up the volume here, in your system and on the speaker itself. Choose another speaker above: a screen or an unplugged headset may be chosen now. Then play the sound again, or have the program listen for it.
+google-may-charge-the-account = Google may charge the account of your key for each answer; this window shows how much, and Settings can limit it. Google receives what you say while you speak and what you type, in order to answer.
+prices = Prices
+googles-terms = Google's terms
+say-good-morning-can-you = Say: “Good morning, can you hear me?”
+press-space-to-talk-sentence = Press Space to talk.
+just-speak-or-hold-space = Just speak, or hold Space while you do.
+just-speak-or-press-space = Just speak, or press Space before and after.
+to-interrupt-an-answer-speak = { $key } To interrupt an answer, speak while it plays, or press Esc. To write instead, press / in the conversation.
+set-up = Set up
+i-heard-it = I heard it
+next = Next
+i-heard-nothing = I heard nothing
+skip = Skip
+skip-all = Skip all
+skip-all-use-without-a = Skip all, use without a key
+to-the-conversation-settings-general = To the conversation. Settings, General, leads back here.
+
+## conversation/actor
+
+no-speech-was-found-in = { $name }: no speech was found in it
+ended-unexpectedly = { $what } ended unexpectedly
+
+## conversation/ask_again
+
+the-answer-failed = The answer failed
+no-spoken-answer = No spoken answer
+the-answer-stopped-before-its = The answer stopped before its end
+no-answer-after = No answer after
+not-answered-yet = Not answered yet
+s-still-waiting = { $late } { $seconds } s. Still waiting.
+it-is-asked-for-again = { $what } It is asked for again.
+what-you-said-is-kept = { $unsent }: { $why }. What you said is kept. Send it now?
+ask-again-or-it-in = { $what } Ask again, or { $say } it in other words.
+please-it-again = { $what } Please { $say } it again.
+
+## conversation/link_words
+
+connecting-to = Connecting to { $place }
+connecting-to-again = Connecting to { $place } again
+cannot-connect-to-yet = Cannot connect to { $place } yet
+cannot-connect-to = Cannot connect to { $place }
+connection-to-lost = Connection to { $place } lost
+not-connected-to = Not connected to { $place }
+
+## conversation/new_session
+
+the-service-started-over = The service started over.
+the-service-rejected-two-answers = The service rejected two answers in a row, so a new session was begun.
+the-earlier-conversation-goes-on = The earlier conversation goes on.
+the-service-had-forgotten-what = The service had forgotten what was said, so a new session was begun.
+it-does-not-remember-what = It does not remember what was said before.
+it-was-told-what-you = It was told what you said; its own answers were not written down, so it does not know them.
+it-was-told-all-that = It was told all that was said, so you can go on.
+it-was-told-how-the = It was told how the conversation began, its last turns and a summary of the rest, so you can go on.
+
+## conversation/on_command
+
+the-new-voice-or-language = The new voice or language applies from the next pause.
+this-choice-could-not-be = This choice could not be saved and is lost when the program ends
+another-key-is-in-and = Another key is in { $place }, and is used now. To use none, remove it there too.
+the-earlier-settings-stay-in = { $fault } The earlier settings stay in use.
+the-configuration-is-correct-again = The configuration is correct again and in use.
+was-not-changed = `{ $key }` was not changed. { $problem }
+in-the-configuration-applies-from = `{ $key }:` in the configuration applies from the next start.
+
+## conversation/on_provider
+
+the-connection-to-the-service = The connection to the service
+the-network-does-not-answer = The network does not answer. Go on: what you say is kept, and sent when it is back.
+this-model-cannot-be-told = This model cannot be told languages and names in its settings. They were added to its instruction; there is nothing to do.
+
+## conversation/on_voice
+
+a-reply-that-sounded-may = A reply that sounded may have been cut short.
+a-steady-sound-was-taken = A steady sound was taken for speech. It is ignored now; move the microphone away from it.
+the-sound = The sound
+the-microphone-gives-no-sound = The microphone gives no sound at all
+look-for-a-mute-switch = { $what }. Look for a mute switch on it, and in the sound settings of the system.
+muted-esc-stops-a-reply = muted: Esc stops a reply
+spend-limit-reached-esc-stops = spend limit reached: Esc stops a reply
+no-microphone-esc-stops-a = no microphone: Esc stops a reply
+the-talk-key-interrupts-speech = the talk key interrupts, speech does not
+speak-to-interrupt-always-on = speak to interrupt: always on
+speech-does-not-interrupt-switched = speech does not interrupt: switched off
+speak-to-interrupt-sound-files = speak to interrupt: sound files
+speak-to-interrupt-headset = speak to interrupt: headset
+speak-to-interrupt-echo-cancellation = speak to interrupt: echo cancellation is on
+speak-to-interrupt-the-microphone = speak to interrupt: the microphone does not hear the reply
+speech-does-not-interrupt-over = speech does not interrupt over this loudspeaker: press Esc or Space
+
+## conversation/profile_control
+
+the-file-of-the-profile = The file of the profile { $name } was deleted. It stays in use until you choose another.
+the-profile-lists-which-is = The profile { $chooser } lists { $name }, which is itself automatic. { $name } is left out.
+the-profile-lists-a-profile = The profile { $chooser } lists a profile that does not exist: { $unknown }. It is left out.
+
+## conversation/profile_switch
+
+the-profile-was-not-changed = The profile was not changed
+the-new-profile-applies-to = The new profile applies to sound at once, and to what the service is asked for from the next pause.
+the-profile-was-read-again-and = The profile { $name } was read again and is in use.
+the-profile-was-read-again = The profile { $about } was read again
+auto-notice = Auto: { $why }
+
+## conversation/repeat
+
+not-while-you-speak = not while you speak
+an-answer-is-on-its = an answer is on its way
+an-answer-is-playing = an answer is playing
+the-sound-is-being-checked = the sound is being checked
+no-answer-was-heard-in = no answer was heard in the last ten minutes
+an-answer-is-being-stopped = an answer is being stopped
+there-is-no-speaker = there is no speaker
+
+## conversation/sending
+
+the-service-has-been-silent = The service has been silent
+the-connection-is-too-slow = The connection is too slow: parts of what you say are lost. Use a faster network, or set `turn.detection: manual` in the profile.
+what-you-said-is-longer = What you said is longer than the { $kept } minutes that can be kept, and the connection was away: its beginning is lost. Say the beginning again.
+for-s-a-new-connection = { $unresponsive } for { $seconds } s. A new connection is opened, and what you said is sent again.
+
+## conversation/settings_builder
+
+configuration = Configuration
+your-profiles = Your profiles
+conversations-and-logs = Conversations and logs
+
+## conversation/snapshot_builder
+
+no-speaker-not-needed = no speaker: not needed
+no-microphone-not-needed = no microphone: not needed
+switched-on = switched on
+switched-off = switched off
+headset-not-needed = headset: not needed
+loudspeaker-needed = loudspeaker: needed
+the-microphone-hears-the-reply = the microphone hears the reply: needed
+the-microphone-does-not-hear = the microphone does not hear the reply: not needed
+
+## conversation/sound_check
+
+the-microphone-is-muted = the microphone is muted
+unmute-it-with-ctrl-m = Unmute it with Ctrl M, and check again.
+sound-files-are-used-instead = sound files are used instead
+start-without-files-and-check = Start without files, and check again.
+there-is-none = there is none
+plug-one-in-or-choose-one = Plug one in, or choose one under Sound.
+no-sound-came-from-it = no sound came from it
+plug-it-in-again-or = Plug it in again, or choose another one under Sound.
+
+## conversation/sound_check_text
+
+it-is-silent-probably-muted = it is silent: probably muted
+look-for-a-mute-switch-on = Look for a mute switch on it, and in the sound settings of the system.
+it-works-and-nothing-is = it works, and nothing is distorted
+room = Room
+no-noise-at-all-while = no noise at all while nobody speaks
+of-noise-while-nobody-speaks = { $noise } of noise while nobody speaks
+no-voice-was-heard = no voice was heard
+speak-nearer-to-the-microphone = Speak nearer to the microphone, or choose another one under Sound.
+db-over-the-room = , { $noise } dB over the room
+the-sound-was-not-played = the sound was not played
+connect-a-speaker-or-choose = Connect a speaker, or choose another one under Sound.
+the-sound-was-played = the sound was played
+echo = Echo
+the-microphone-does-not-hear-the = the microphone does not hear the headset
+
+## conversation/spend_limit
+
+no-price-is-published-for = no price is published for { $model }
+the-price-of-is-not = the price of { $host } is not known
+files-not-sent = { $reached } { $files } { $was } not sent.
+your-text-was-not-sent = { $reached } Your text was not sent.
+
+## conversation/spending
+
+the-spend-limit-cannot-be = The spend limit cannot be checked
+the-spend-limit-is-raised = The spend limit is raised
+the-microphone-is-closed = The microphone is closed.
+the-microphone-closes-when-you = The microphone closes when you have finished speaking.
+to-go-on-raise-in = To go on, raise `{ $key }` in config.yaml and save the file.
+set-price-usd-per-million = Set `price_usd_per_million` with `in` and `out` in config.yaml.
+this-conversation-may-cost-more = { $lifted }: this conversation may cost { $more } more.
+today-more-may-be-spent = { $lifted }: today { $more } more may be spent.
+go-on-allows-more = { $limit_usd } { $closing } "Go on" allows { $more_usd } more.
+this-conversations = this conversation's
+the-spend-limit-is-near = The spend limit is near: { $spent } is spent of { $whose } limit of { $allowed }. At { $allowed } the microphone closes.
+the-spend-limit-is-reached-is = The spend limit is reached: { $spent } is spent of { $whose } limit of { $allowed }.
+
+## conversation/spending/day
+
+what-is-spent-today-cannot = What is spent today cannot be saved: { $file }: { $error }. After a restart today's limit begins at zero.
+
+## conversation/typed
+
+not-sent-send-it-in = Not sent: { $problem }. Send it in parts.
+not-sent-the-sound-is = Not sent: the sound is being checked. Send it when the check is over.
+
+## telemetry/alert/kind
+
+look-at-the-parts-of = Look at the parts of the response for whose share is the largest.
+sovereign-doctor-live-tells-whether = `sovereign doctor --live` tells whether the service answers at all.
+a-restart-gives-the-memory = A restart gives the memory back; if it grows again, please report it with "Copy report".
+close-what-you-do-not = Close what you do not need.
+ask-for-short-answers-or = Ask for short answers, or check microphone and echo.
+take-a-profile-with-more = Take a profile with more patience.
+the-line-delivers-late-or = The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.
+answers-arrive-late-until-the = Answers arrive late: { $value } until the first sound of one, { $limit } is the limit ({ $n } turns)
+answers-are-slow-until-they = Answers are slow: { $value } until they are heard, { $limit } is the limit ({ $n } turns)
+answers-are-missing-of-the = Answers are missing: { $value } % of the last { $n } turns got one, { $limit } % is the limit
+memory-is-high-mb-mb = Memory is high: { $value } MB, { $limit } MB is the limit
+it-grows-by-mb-an = ; it grows by { $growth } MB an hour
+this-computer-is-busy-of = This computer is busy: { $value } % of its processors over ten seconds, { $limit } % is the limit
+answers-are-interrupted-often-of = Answers are interrupted often: { $value } % of the last { $n }, { $limit } % is the limit
+turns-are-cut-off-of = Turns are cut off: { $value } % of the last { $n } were not finished, { $limit } % is the limit
+answers-stutter-times-within-ten = Answers stutter: { $value } times within ten seconds
+
+## telemetry/auto/policy
+
+noise-suppression-and-gain-control = {""} Noise suppression and gain control rest
+while-the-processor-is-busy-best = {""} while the processor is busy.
+while-the-processor-is-busy = {""} while the processor is busy, and no better profile is taken.
+because-the-processor-is-busy = { $here }, because the processor is busy ({ $cpu } %).
+because-the-memory-is-nearly = { $here }, because the memory is nearly full ({ $memory } %).
+a-faster-profile-would-be = { $here }: a faster profile would be chosen for the machine's sake, but no more changes are allowed now.
+power-is-saved-on-battery-lower = power is saved on battery
+there-is-no-recent-answer = there is no recent answer to go by
+better-and = better and
+faster-and = faster and
+chosen-if-this-lasts = chosen if this lasts
+not-chosen-as-no-more = not chosen, as no more changes are allowed this hour
+for-now-responses-take-about = { $here } for now: responses take about { $r } ms; with { $awaited }, which is { $what } { $when }, { $then } (wanted: { $target }).
+responses-take-about-ms-with = { $here }: responses take about { $r } ms, with { $best } { $better } (wanted: { $target }).
+responses-take-about-ms-would = { $here }: responses take about { $r } ms, { $network }; { $label } would save { $faster } ms.
+responses-take-about-ms-wanted = { $here }: responses take about { $r } ms (wanted: { $target }).
+power-is-saved-on-battery = { $words } Power is saved on battery.
+of-them-the-service-and-the = { $server } of them the service and the network
+of-them-the-service-and = { $network } of them the service and { $net } the network
+
+## telemetry/collector
+
+there-is-no-folder-to = There is no folder to write the figures to.
+written-the-turns-of-this = Written: { $turns } (the turns of this conversation) and { $history } (the last seven days).
+the-figures-cannot-be-written = The figures cannot be written to { $turns }: { $error }.
+
+## telemetry/diagnosis/rules
+
+your-last-words-wait-for = Your last words wait { $uplink } for the connection: it is slow, or breaks off.
+stop-uploads-backups-video-calls = Stop uploads (backups, video calls), move nearer to the access point, or use a cable. The profile Low data sends the least.
+the-round-trip-is-and = The round trip is { $trip }, and was { $shortest } before.
+something-else-uses-the-line = Something else uses the line, or the radio is weak: stop downloads, move nearer to the access point, or use a cable.
+the-connection-goes-through-a = The connection goes through a proxy, and its round trip is { $trip }.
+if-the-proxy-is-not = If the proxy is not needed for this host, name it in NO_PROXY and start again.
+the-round-trip-to-the-service = The round trip to the service is { $trip }, all the time.
+a-vpn-that-leads-through = A VPN that leads through another country, a satellite or a mobile line does this: go without, or use a cable.
+the-round-trip-to-the = The round trip to the service varies by { $by }: the line is unsteady.
+use-a-cable-or-move = Use a cable, or move nearer to the access point.
+of-what-is-sent-is = { $lost } % of what is sent is lost on the way and has to be sent again.
+move-nearer-to-the-access = Move nearer to the access point, or use a cable: most losses happen on the radio.
+close-programs-that-use-the = Close programs that use the processor.
+taking-in-an-answer-needs = Taking in an answer needs { $decode }: this computer has no time for it.
+answers-are-gathered-for-before = Answers are gathered for { $buffer } before they are played
+stuttered-once = stuttered (once)
+stuttered-times = stuttered ({ $n } times)
+the-profile-asks-for = { $begins }: the profile asks for { $prebuffer }.
+lower-audio-prebuffer-ms-in-the = Lower `audio.prebuffer_ms` in the profile, or take a faster profile: it grows by itself where that is needed.
+lower-audio-prebuffer-ms-in = Lower `audio.prebuffer_ms` in the profile: it grows by itself where that is needed.
+the-profile-asks-for-and = { $begins }: the profile asks for { $prebuffer }, and they { $stuttered } all the same.
+the-line-delivers-in-bursts-move = The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. Then lower `audio.prebuffer_ms` in the profile.
+because-they = { $begins }, because they { $stuttered }.
+arrive-in-bursts = arrive in bursts
+the-line-delivers-in-bursts = The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.
+the-speaker-works-in-periods = The speaker works in periods of { $granted } although { $asked } were asked for, and holds sound for { $device }.
+another-program-holds-the-device = Another program holds the device, or it stuttered: close other sound programs, or choose another speaker under Sound.
+the-profile-asks-for-periods = The profile asks for periods of { $asked }, and the speaker holds sound for { $device }.
+lower-audio-period-frames-in = Lower `audio.period_frames` in the profile, or take a faster profile.
+the-speaker-holds-sound-for = The speaker holds sound for { $device }, as wireless ones do.
+with-a-wired-speaker-or = With a wired speaker or headset you hear answers sooner.
+you-went-on-after-of = You went on after { $share } % of your turns had been taken for over.
+take-a-profile-with-more-patience = Take a profile with more patience, raise `turn.patience_ms`, or set `turn.adaptive_patience: on`.
+answers-are-ready-before-it = Answers are ready { $held } before it is clear that you have finished.
+if-you-rarely-pause-lower = If you rarely pause, lower `turn.patience_ms` in the profile, or take a faster profile.
+of-silence-pass-before-a = { $waits } of silence pass before a turn is taken for over.
+lower-turn-patience-ms-in = Lower `turn.patience_ms` in the profile, or take a faster profile.
+you-interrupt-of-the-answers-they = You interrupt { $share } % of the answers; they last { $heard } s.
+set-live-answer-length-short = Set `live.answer_length: short` in the profile, or ask for short answers.
+you-interrupt-of-the-answers = You interrupt { $share } % of the answers.
+if-they-are-too-long = If they are too long, set `live.answer_length: short`; if a sound interrupts them, check microphone and echo.
+of-the-answers-are-interrupted = { $share } % of the answers are interrupted, though they are short.
+a-sound-may-be-taken = A sound may be taken for you: check microphone and echo, or use a headset.
+microphone-and-speaker-carry-a = Microphone and speaker carry a telephone's band, half of the voice's at best: a Bluetooth headset switches to it while its microphone is in use.
+choose-another-microphone-under-sound = Choose another microphone under Sound, a wired one or that of this computer: you are understood better, and the headset plays in full quality again.
+the-microphone-gives-half-of = The microphone gives half of the voice's band at best, as a hands-free one over Bluetooth does.
+you-are-understood-better-with = You are understood better with a wired microphone, or with that of this computer: choose it under Sound.
+the-speaker-plays-a-telephones = The speaker plays a telephone's band: a Bluetooth headset switches to it while any program uses its microphone.
+end-what-uses-the-headsets = End what uses the headset's microphone, such as a call, or give that program another one.
+the-processors-are-busy-with-this = The processors are { $all } % busy, { $own } % with this program.
+the-processors-are-busy-with = The processors are { $all } % busy, { $own } % with other programs.
+close-what-you-do-not-need-browsers = Close what you do not need: browsers, video, backups.
+connect-the-charger-or-choose = Connect the charger, or choose a faster power mode in the system's settings.
+let-it-cool-down-or = Let it cool down, or choose a faster power mode in the system's settings.
+the-processor-is-held-to = The processor is held to { $clock } % of its speed.
+the-memory-of-this-computer = The memory of this computer is { $full } % full.
+close-what-you-do-not-need = Close what you do not need: when it is full, everything waits for the disk.
+this-programs-memory-grows-by = This program's memory grows by { $amount } MB an hour and does not come back.
+that-is-a-fault-of = That is a fault of the program: please report it with "Copy report". A restart gives the memory back.
+echo-cancellation-is-switched-on = Echo cancellation is switched on by hand, and takes much of it: on automatic it rests with a headset.
+gain-control-and-noise-suppression-take = Gain control and noise suppression take much of it: a profile goes without. With a headset echo cancellation rests, too.
+gain-control-and-noise-suppression = Gain control and noise suppression take much of it: set `audio.gain_control: off` and `audio.noise_suppression: off` in the profile.
+with-a-headset-echo-cancellation = With a headset echo cancellation rests, which takes the most where there are loudspeakers. Else close what you do not need.
+
+## telemetry/diagnosis/service_causes
+
+the-service-needs-it-searches = The service needs { $took }: it searches the web before it answers.
+set-live-google-search-false = Set `live.google_search: false` in the profile if answers need not be of today.
+the-service-needs-the-model = The service needs { $took }: the model may think before it answers.
+take-a-model-that-does = Take a model that does not think, with `live.model` in the profile, or a faster profile.
+set-live-thinking-in-the = Set `live.thinking: { $least }` in the profile, or take a faster one.
+the-service-needs-the-silence = The service needs { $took }; the silence that it waits for is in it.
+set-detection-manual-in-the = Set `detection: manual` in the configuration, or `turn.detection: manual` in the profile: then this computer decides when you have finished.
+the-service-needs-it-reads-a = The service needs { $took }: it reads a conversation of { $tokens } tokens with every turn.
+lower-live-compress-at-tokens = Lower `live.compress_at_tokens` in the profile: the oldest turns are then forgotten earlier.
+the-service-needs-it-reads = The service needs { $took }: it reads an instruction of { $chars } characters with every turn.
+shorten-live-instruction-in-the = Shorten `live.instruction` in the profile.
+service-and-network-need-and = Service and network need { $server }, and needed { $before } before: the service is busy.
+nothing-is-wrong-here-it = Nothing is wrong here. It mostly passes within minutes; a new connection may reach another machine.
+model = model { $model }
+server-on-this-computer = server on this computer
+takes-most-of-it = takes most of it
+has-the-largest-share = has the largest share
+the-needs-for-its-first = The { $who } needs { $took } for its first sound.
+which-is-usual-today = , which is usual today
+the-service-the-needs-of = The service { $has }: the { $who } needs { $took } of { $response } for its first sound{ $usual }.
+no-setting-of-this-program = No setting of this program makes it faster: look at that server, or at what it asks in turn.
+choose-a-faster-model-with = Choose a faster model with `live.model` in the profile.
+another-model-live-model-a = Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is.
+
+## telemetry/diagnosis/shares
+
+the-connection-goes-through-a-proxy = The connection goes through a proxy: if it is not needed for this host, name it in NO_PROXY and start again.
+it-depends-on-where-the = It depends on where the service's nearest place is. A VPN that leads through another country, or a mobile line, makes it longer.
+the-way-to-the-service-and = The way to the service and back has the largest share: { $network } of { $response }.
+until-an-answer-is-taken = until an answer is taken in
+until-it-is-clear-that = until it is clear that you have finished
+until-enough-of-an-answer = until enough of an answer is gathered
+lower-audio-prebuffer-ms-in-the-profile = Lower `audio.prebuffer_ms` in the profile; where the line delivers in bursts, use a cable.
+in-the-speaker = in the speaker
+lower-audio-period-frames-in-the = Lower `audio.period_frames` in the profile, or use a wired speaker.
+this-computer-has-the-largest = This computer has the largest share: { $ours } of { $response }
+of-which-pass = { $begins }, of which { $length } pass { $at }.
+its-parts-are-not-known = Its parts are not known here: take a faster profile, and close programs that use the processor.
+with-less-patience-more-of = With less patience more of your turns would be cut off: that they wait is right.
+if-you-rarely-pause-lower-turn = If you rarely pause, lower `turn.patience_ms` in the profile.
+
+## telemetry/diagnosis/types
+
+patience-before-it = patience before it
+to-the-service = to the service
+to-your-ear = to your ear
+microphone-and-speaker-lower = microphone and speaker
+if-it-is-fast-enough = { $remedy } If it is fast enough for you, raise `{ $key }` in the profile.
+
+## telemetry/mod
+
+the-part-that-collects-statistics = The part that collects statistics
+the-statistics-begin-again = { $restarted } The statistics begin again.
+
+## conversation/on_store
+
+not-answered-because-it-ended = { $unsent }, because the program ended: what you said, { $heard }. Send it now?
+
+## base/supervise
+
+part-was-restarted = { $part } failed because of a fault in this program, and was restarted.
+part-stays-off = { $part } failed repeatedly because of a fault in this program, and stays off.
+
+## dates, numbers, and what was put together before
+
+months-short = Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec
+months = January February March April May June July August September October November December
+weekdays = Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+day-month-time = { $day } { $month } { $time }
+weekday-day-month = { $weekday }, { $day } { $month }
+decimal-separator = .
+cost-in-dollars = ${ $amount }
+cost-at-most = at most { $cost }
+percent-of-a-core = { $percent } % of a core
+sending = sending
+playing = playing
+variation = variation
+check-good = good
+alert-and-its-limits = { $n ->
+        [one] { $about } The limit is { $limits } under `alerts:` in the profile.
+       *[other] { $about } The limits are { $limits } under `alerts:` in the profile.
+    }
+queues = queues
+turns = turns
+answered = answered
+threads = threads
+memory-lower = memory
+response = response
+interrupted = interrupted
+stutters = stutters
+too-loud = too loud: { $percent } % of its sound is distorted
+lower-its-level = Lower its level in the sound settings of the system.
+move-away-from-what-hums = Move away from what hums, or choose the profile High quality: it takes noise out.
+go-nearer-to-the-microphone = Go nearer to the microphone, or raise its level in the sound settings.
+the-microphone-did-not-hear = the microphone did not hear the speaker
+turn-the-speaker-up = If you did not hear it either, turn the speaker up.
+it-comes-back-louder = it comes back after { $ms } ms, { $db } dB louder
+it-comes-back-quieter = it comes back after { $ms } ms, { $db } dB quieter
+turn-the-speaker-down = Turn the speaker down, move it away from the microphone, or use a headset.
+wireless-speakers-are-late = Wireless speakers are late: with a wired one you hear answers sooner.
+demo-place = Demo
+local-server = Local server
+own-server = Own server
+nothing-is-sent = Nothing is sent: { $fault }
+correct-the-file = Correct the file: the program connects as soon as it is saved. Or start with --demo or --endpoint, which override it.
+not-kept-any-more = This conversation is not kept any more.
+unheard-unplayable = the service sent sound of the type { $mime }, which cannot be played
+unheard-broken-off = the service broke its answer off before anything was heard
+unheard-near-silent = the service sent a sound that is too faint to be heard
+unheard-text-only = the service wrote its answer and did not speak it
+unheard-tool = the service wanted a tool that this program does not have, and said nothing
+unheard-nothing = the service ended the turn without an answer
+ask-again-or-take-another-model = Ask again; if it happens again, take another model (`live.model` in the profile).
+read-it-in-the-conversation = Read it in the conversation.
+ask-again-or-in-other-words = Ask again, or say it in other words.
+ended-rejected = the service rejected its own answer
+ended-input-refused = the service does not answer what was said, by its rules for content
+ended-output-refused = the service kept its answer back, by its rules for content
+ended-malformed-call = the service tried to use a tool in a way that does not work
+ended-needs-more = the service waits for you to say more
+say-it-in-other-words = Say it in other words.
+go-on-speaking = Go on speaking.
+nothing-is-kept-until-corrected = Nothing is kept, and earlier conversations are not shown, until the configuration file is corrected.
+ask-again-sentence = Ask again.
