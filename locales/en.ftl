@@ -730,7 +730,6 @@ delete-all-conversations = Delete all conversations
 files-and-folders = Files and folders
 a-voice-assistant-for-gemini = A voice assistant for Gemini Live that shows why it is fast or slow.
 licence-and-typeface = Licence: { $licence }. The typeface is Inter, under the SIL Open Font License.
-figures-and-causes = Figures and causes
 
 ## ui/settings_state
 
@@ -1287,3 +1286,30 @@ say-it-in-other-words = Say it in other words.
 go-on-speaking = Go on speaking.
 nothing-is-kept-until-corrected = Nothing is kept, and earlier conversations are not shown, until the configuration file is corrected.
 ask-again-sentence = Ask again.
+
+## ui/diagnostics and ui/sent
+
+diagnostics = Diagnostics
+the-report-holds-no = The report holds versions, devices and figures: no key, no sound, nothing that was said.
+microphone-released-while-muted = You are muted: the microphone is released.
+n-samples-lost =
+    { $n ->
+        [0] nothing lost
+       *[other] { $n } samples lost
+    }
+n-gaps =
+    { $n ->
+        [0] no gaps
+        [one] { $n } gap
+       *[other] { $n } gaps
+    }
+blocks-of = {" "}· blocks of { $time }
+change-the-key = Change
+alerts-heading = Alerts
+no-alert-is-raised = There is none.
+none-in-use = None is in use.
+connection-in-words = { $place }: { $state } · round trip { $trip } · { $lost } lost on the way
+sent-since-the-start = Sent since the start
+sent-today = Sent today
+bytes-sound-tokens-cost = { $bytes } · { $sound } of sound · { $tokens } tokens · { $cost }
+what-sent-means = Bytes and sound that went to the service, tokens that it counted both ways, and what they cost as far as prices are known. The bill is the service's.

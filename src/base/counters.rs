@@ -72,6 +72,8 @@ pub struct Counters {
     pub stream_errors: Counter,
     /// Samples that the client dropped because no connection would take them, at the working rate.
     pub uplink_dropped: Counter,
+    /// Samples of sound that were sent to the service, at the working rate.
+    pub audio_sent: Counter,
     /// Bytes written to the service, WebSocket payload.
     pub bytes_sent: Counter,
     /// Bytes read from the service, WebSocket payload.

@@ -6,6 +6,7 @@ use super::actor::{Conversation, Shows};
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
 use crate::base::text::t;
+use crate::base::units::SampleRate;
 use crate::profile::Profile;
 use crate::telemetry::view::{Meters, TurnStatistics};
 use crate::turn::machine::Phase;
@@ -166,6 +167,7 @@ impl Conversation {
             meters: Meters {
                 round_trip: self.counters.link.round_trip(),
                 bytes_sent: self.counters.bytes_sent.get(),
+                audio_sent: SampleRate::WORKING.duration_of(self.counters.audio_sent.get()),
                 capture_queued: self.counters.capture_queued.get(),
                 outbox: self.provider.outbox.len(),
                 reply_queued: self.counters.reply_queued.get(),

@@ -218,6 +218,7 @@ impl<'a> Collector<'a> {
             way.segments_sent.get(),
             way.segments_resent.get(),
             counters.connections.get(),
+            counters.audio_sent.get(),
         ];
         let load = self.load_of_others(now);
         self.store.reading(now, reading, counts, load);

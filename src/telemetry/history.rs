@@ -57,6 +57,8 @@ pub struct Reading {
     pub connect: Option<Duration>,
     /// Playback underruns since the last reading.
     pub underruns: u64,
+    /// Sound sent since the last reading.
+    pub audio_sent: Duration,
     /// Bytes sent since the last reading.
     pub bytes_sent: u64,
     /// Bytes received since the last reading.
@@ -125,6 +127,8 @@ pub struct Slice {
     pub cost_is_upper_bound: bool,
     /// Turns whose price is known.
     pub priced: u64,
+    /// Sound that was sent to the service, in seconds.
+    pub audio_sent_seconds: f64,
     /// Bytes to the service.
     pub bytes_sent: u64,
     /// Bytes from it.
@@ -213,6 +217,7 @@ impl Slice {
         self.cost_usd += other.cost_usd;
         self.cost_is_upper_bound |= other.cost_is_upper_bound;
         self.priced += other.priced;
+        self.audio_sent_seconds += other.audio_sent_seconds;
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
         self.response.merge(&other.response);
@@ -247,6 +252,7 @@ impl Slice {
             &self.connect_ms,
         ];
         let seconds = [
+            self.audio_sent_seconds,
             self.observed_seconds,
             self.connected_seconds,
             self.outage_seconds,
@@ -348,6 +354,7 @@ impl History {
     pub fn reading(&mut self, now: u64, reading: &Reading) {
         let slice = self.newest(now);
         slice.underruns += reading.underruns;
+        slice.audio_sent_seconds += reading.audio_sent.as_secs_f64();
         slice.bytes_sent += reading.bytes_sent;
         slice.bytes_received += reading.bytes_received;
         let [sent, resent] = reading.segments;

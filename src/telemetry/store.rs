@@ -10,6 +10,7 @@ use super::record::TurnRecord;
 use super::view::{HistoryView, SPANS};
 use crate::base::cost::Cost;
 use crate::base::retention::Retention;
+use crate::base::units::SampleRate;
 use crate::profile::AlertSettings;
 use crate::telemetry::alert::{Alert, AlertKind, AlertSeverity, Alerts};
 use crate::telemetry::diagnosis::{Finding, Typical};
@@ -29,7 +30,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(60);
 const DRAW_EVERY: Duration = Duration::from_secs(60);
 
 /// Counts since the start: underruns, bytes sent and received, segments sent and sent again, connections.
-pub(super) type CountsSoFar = [u64; 6];
+pub(super) type CountsSoFar = [u64; 7];
 
 /// Whether the history outlives the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,8 +161,15 @@ impl TelemetryStore {
         counts: CountsSoFar,
         load: Option<f64>,
     ) {
-        let [underruns, sent, received, segments, resent, connections] =
-            std::array::from_fn(|i| counts[i].saturating_sub(self.counted[i]));
+        let [
+            underruns,
+            sent,
+            received,
+            segments,
+            resent,
+            connections,
+            audio,
+        ] = std::array::from_fn(|i| counts[i].saturating_sub(self.counted[i]));
         self.counted = counts;
         (
             reading.underruns,
@@ -169,6 +177,7 @@ impl TelemetryStore {
             reading.bytes_received,
             reading.segments,
         ) = (underruns, sent, received, [segments, resent]);
+        reading.audio_sent = SampleRate::WORKING.duration_of(audio);
         reading.connect = reading.connect.filter(|_| connections > 0);
         self.loss.reading(reading.segments);
         self.alerts.stuttered(now, underruns);
@@ -216,10 +225,14 @@ impl TelemetryStore {
                 .forget_before(wall.saturating_sub(time.as_secs()));
         }
         let spans = SPANS.map(|(_, span, columns)| self.history.columns(wall, span, columns));
+        let days = days(wall);
         let view = HistoryView {
             spans,
-            compared: days(wall)
+            compared: days
                 .and_then(|[yesterday, today]| self.history.compare_days(yesterday, today)),
+            today: days
+                .map(|[_, today]| self.history.between(today, u64::MAX))
+                .unwrap_or_default(),
             alerts: self.history.alerts().cloned().collect(),
         };
         (self.drawn, self.drawn_at) = (Arc::new(view), Some(now));
@@ -381,7 +394,7 @@ mod tests {
         let mut store = store(true);
         store.take_earlier(None);
         let later = Instant::now() + KEEP_EVERY;
-        store.reading(later, Reading::default(), [0; 6], None);
+        store.reading(later, Reading::default(), [0; 7], None);
         assert_eq!(store.take_unkept(later + KEEP_EVERY, false), None, "idle");
         assert!(store.take_unkept(later, true).is_some(), "at the end");
         let keep = Retention::For(Duration::from_secs(60 * 60));
@@ -399,15 +412,21 @@ mod tests {
         store.reading(
             Instant::now(),
             Reading::default(),
-            [9, 100, 100, 7, 0, 1],
+            [9, 100, 100, 7, 0, 1, 16_000],
             None,
         );
+        let sent: f64 = store
+            .history
+            .slices()
+            .map(|slice| slice.audio_sent_seconds)
+            .sum();
+        assert!((sent - 1.0).abs() < 1e-9, "{sent} seconds of sound");
         let profile = builtin(DEFAULT).expect("built in");
         store.open(&profile.alerts, false);
         store.reading(
             Instant::now(),
             Reading::default(),
-            [9, 100, 100, 7, 0, 1],
+            [9, 100, 100, 7, 0, 1, 16_000],
             None,
         );
         assert!(!store.changed, "no stutters, no bytes");

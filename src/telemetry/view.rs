@@ -77,6 +77,8 @@ pub struct Meters {
     pub bytes_per_minute: Option<u64>,
     /// Bytes sent to the service since the start.
     pub bytes_sent: u64,
+    /// Sound that was sent to the service since the start.
+    pub audio_sent: Duration,
     /// Captured audio that waits for processing.
     pub capture_queued: Duration,
     /// Commands that wait for the connection.
@@ -97,6 +99,8 @@ pub const SPANS: [(&str, Duration, usize); 4] = [
 pub struct HistoryView {
     /// The columns of each of [`SPANS`], oldest first.
     pub spans: [Vec<Slice>; 4],
+    /// Everything since midnight.
+    pub today: Slice,
     /// Today compared with yesterday, if there is something to say.
     pub compared: Option<Comparison>,
     /// The alerts of the last seven days, newest first.

@@ -7,7 +7,7 @@ use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, Ui};
 
 use super::api_key_state::{self, KeyStatus};
-use super::icons::{Icon, Sign};
+use super::icons::Icon;
 use super::page::page;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
@@ -107,11 +107,7 @@ fn wants_key(snapshot: &Snapshot) -> bool {
 fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let (standing, words) = api_key_state::of(snapshot);
-    let (mark, ink) = match standing {
-        KeyStatus::Taken => (Sign::Dot, t.ok),
-        KeyStatus::Refused => (Sign::Cross, t.bad),
-        KeyStatus::None | KeyStatus::Unchecked => (Sign::Ring, t.muted),
-    };
+    let (mark, ink) = api_key_state::mark(standing, t);
     ui.horizontal_top(|ui| {
         ui.vertical(|ui| {
             ui.add_space(4.0);

@@ -1,6 +1,10 @@
 //! The status of the key and its sentence. Pure: nothing is drawn here.
 
+use eframe::egui::Color32;
+
 use super::format;
+use super::icons::Sign;
+use super::theme::Tokens;
 use crate::base::text::t;
 use crate::conversation::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::api_key::KeySource;
@@ -15,6 +19,15 @@ pub(super) enum KeyStatus {
     Taken,
     /// The service does not take it, or wants one.
     Refused,
+}
+
+/// The sign of a state and its colour.
+pub(super) const fn mark(status: KeyStatus, t: &Tokens) -> (Sign, Color32) {
+    match status {
+        KeyStatus::Taken => (Sign::Dot, t.ok),
+        KeyStatus::Refused => (Sign::Cross, t.bad),
+        KeyStatus::None | KeyStatus::Unchecked => (Sign::Ring, t.muted),
+    }
 }
 
 /// The state and its sentence.

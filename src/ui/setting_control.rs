@@ -4,12 +4,12 @@
 use eframe::egui::Ui;
 
 use super::settings_state::RowId;
-use super::{format, speech};
+use super::{format, key_texts, speech};
 use crate::audio::DeviceInfo;
 use crate::base::keys::{Key, Kind, Scalar as _, Value};
 use crate::base::languages::LANGUAGES;
 use crate::base::retention::Retention;
-use crate::base::text::{self, Locale, t};
+use crate::base::text::{Locale, t};
 use crate::base::voices::VOICES;
 use crate::conversation::snapshot::{SettingView, Snapshot};
 use crate::profile::Languages;
@@ -49,13 +49,13 @@ impl SettingControl {
             (_, Kind::Words(words)) => {
                 let optional = setting.usual == Value::None && key.none.is_none();
                 let first = match key.none {
-                    Some(word) => Some((Value::None, capital(word))),
+                    Some(word) => Some((Value::None, key_texts::word(key, word))),
                     None if optional => Some((Value::None, as_profile(id, snapshot))),
                     None => None,
                 };
                 let words = words
                     .iter()
-                    .map(|word| (Value::Text((*word).to_owned()), capital(word)));
+                    .map(|word| (Value::Text((*word).to_owned()), key_texts::word(key, word)));
                 Self::List(first.into_iter().chain(words).collect())
             }
             (_, Kind::Text(..)) => Self::Line { wide: true },
@@ -124,7 +124,7 @@ fn choices(
             .iter()
             .map(|language| {
                 let name = match language.own_name() {
-                    "" => capital(language.word()),
+                    "" => key_texts::word(setting.key, language.word()),
                     name => name.to_owned(),
                 };
                 (language.to_value(), name)
@@ -205,8 +205,11 @@ fn as_profile(id: RowId, snapshot: &Snapshot) -> String {
 /// A value as it is read.
 pub(super) fn shown(key: &Key, value: &Value) -> String {
     match (key.kind, value) {
-        (_, Value::None) => key.none.map(capital).unwrap_or_default(),
-        (Kind::Words(_), Value::Text(word)) => capital(word),
+        (_, Value::None) => key
+            .none
+            .map(|none| key_texts::word(key, none))
+            .unwrap_or_default(),
+        (Kind::Words(_), Value::Text(word)) => key_texts::word(key, word),
         (_, Value::Flag(on)) => if *on { t!("on") } else { t!("off") }.to_owned(),
         (_, Value::Whole(number)) => format::grouped(*number),
         _ => written(key, value),
@@ -277,25 +280,12 @@ pub(super) fn range(key: &Key) -> String {
         | Kind::Shaped(_)
         | Kind::List(_) => return String::new(),
     };
-    let none = key
-        .none
-        .map_or_else(String::new, |none| t!("or-none", none));
+    let none = key.none.map_or_else(String::new, |none| {
+        t!("or-none", none = key_texts::word(key, none).to_lowercase())
+    });
     let unit = key.unit();
     let blank = if unit.is_empty() { "" } else { "\u{a0}" };
     t!("range-from-to", from, to, blank, unit, none)
-}
-
-/// A word of a file as it is read.
-pub(super) fn capital(word: &str) -> String {
-    if let Some(word) = text::plain_if_known(&format!("word-{word}")) {
-        return word.to_owned();
-    }
-    if word == "webrtc" {
-        return t!("webrtc").to_owned();
-    }
-    let mut letters = word.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::switch::switch;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::widgets::{focus_ring, signed_row};
 use super::{bidi, format, key_texts};
-use crate::base::keys::{Kind, Value};
+use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
 
@@ -239,7 +239,7 @@ fn line_ui(
     }
     if let (false, Some(none)) = (wide, key.none)
         && setting.value != Value::None
-        && named_button(ui, none, &format!("{}: {none}", key_texts::title(key))).clicked()
+        && none_button(ui, key, none).clicked()
     {
         asked = Some(RowRequest::Set(Value::None));
     }
@@ -383,11 +383,16 @@ fn origin(setting: &SettingView) -> (String, Option<String>) {
     }
 }
 
+/// The button for the word that replaces a value.
+fn none_button(ui: &mut Ui, key: &Key, none: &str) -> Response {
+    let name = format!("{}: {none}", key_texts::title(key));
+    named_button(ui, &key_texts::word(key, none), &name)
+}
+
 /// A small button that is called more than it shows.
 pub(super) fn named_button(ui: &mut Ui, words: &str, name: &str) -> Response {
     let t = tokens(ui);
-    let shown = setting_control::capital(words);
-    let button = Button::new(text(shown, Weight::Medium, 12.0, t.strong))
+    let button = Button::new(text(words, Weight::Medium, 12.0, t.strong))
         .corner_radius(RADIUS_FIELD)
         .min_size(vec2(0.0, 24.0));
     let response = ui.add(button);

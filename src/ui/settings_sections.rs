@@ -4,13 +4,15 @@ use std::path::Path;
 
 use eframe::egui::{Label, Ui};
 
+use super::diagnostics::diagnostics_ui;
 use super::icons::Sign;
 use super::screen::Screen;
+use super::sent::sent_ui;
 use super::settings_state::{SettingsQuestion, SettingsSection};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, plain_button, signed_row};
-use super::{api_key_page, copy_button, format};
+use super::{api_key_page, format};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -23,7 +25,8 @@ pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view:
             card_ui(ui, |ui| api_key_page::key_ui(ui, snapshot, key_file, view))
         }
         SettingsSection::Privacy => card_ui(ui, |ui| privacy_ui(ui, snapshot)),
-        SettingsSection::About => about_ui(ui, snapshot, view),
+        SettingsSection::Diagnostics => diagnostics_ui(ui, snapshot, view),
+        SettingsSection::About => about_ui(ui, snapshot),
         SettingsSection::General
         | SettingsSection::Sound
         | SettingsSection::Talking
@@ -49,6 +52,7 @@ pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         | SettingsSection::Profile
         | SettingsSection::Account
         | SettingsSection::Appearance
+        | SettingsSection::Diagnostics
         | SettingsSection::About => {}
     }
 }
@@ -103,6 +107,7 @@ fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
     if alerts.any(|setting| setting.value != setting.usual) {
         words_ui(ui, t!("alerts-which-hold-figures-and"));
     }
+    sent_ui(ui, snapshot);
     words_ui(ui, t!("what-is-kept-stays-on"));
 }
 
@@ -146,7 +151,7 @@ fn folders_ui(ui: &mut Ui, snapshot: &Snapshot) {
     });
 }
 
-fn about_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+fn about_ui(ui: &mut Ui, snapshot: &Snapshot) {
     card_ui(ui, |ui| {
         let t = tokens(ui);
         let name = format!("{} {}", t!("sovereign"), env!("CARGO_PKG_VERSION"));
@@ -156,13 +161,6 @@ fn about_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
             ui,
             &t!("licence-and-typeface", licence = env!("CARGO_PKG_LICENSE")),
         );
-        ui.add_space(space::XS);
-        ui.horizontal_wrapped(|ui| {
-            copy_button::copy_report_ui(ui, snapshot, view);
-            if plain_button(ui, t!("figures-and-causes")).clicked() {
-                view.open(Screen::Details);
-            }
-        });
     });
     folders_ui(ui, snapshot);
 }

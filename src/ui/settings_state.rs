@@ -18,11 +18,12 @@ pub(super) enum SettingsSection {
     Account,
     Appearance,
     Privacy,
+    Diagnostics,
     About,
 }
 
 impl SettingsSection {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::General,
         Self::Sound,
         Self::Talking,
@@ -30,6 +31,7 @@ impl SettingsSection {
         Self::Account,
         Self::Appearance,
         Self::Privacy,
+        Self::Diagnostics,
         Self::About,
     ];
 
@@ -42,6 +44,7 @@ impl SettingsSection {
             Self::Account => t!("key-and-account"),
             Self::Appearance => t!("appearance"),
             Self::Privacy => t!("privacy"),
+            Self::Diagnostics => t!("diagnostics"),
             Self::About => t!("about"),
         }
     }

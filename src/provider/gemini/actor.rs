@@ -232,7 +232,9 @@ impl Actor {
                 } else {
                     false
                 };
-                if !taken {
+                if taken {
+                    self.counters.audio_sent.add(samples.len() as u64);
+                } else {
                     let dropped = SampleRate::WORKING.duration_of(samples.len() as u64);
                     debug!(?dropped, "no connection takes this audio");
                     self.counters.uplink_dropped.add(samples.len() as u64);

@@ -29,18 +29,21 @@ impl History {
     /// Compares the day that began at `today` with the one that began at `yesterday`, in seconds since 1970. `None` with too few
     /// turns on either, or without a notable difference.
     pub fn compare_days(&self, yesterday: u64, today: u64) -> Option<Comparison> {
-        let day = |from: u64, to: u64| {
-            let mut day = Slice::default();
-            for slice in self
-                .slices()
-                // An hour in which a day ends belongs to the day that has more of it.
-                .filter(|slice| (from..to).contains(&(slice.start + slice.length / 2)))
-            {
-                day.merge(slice);
-            }
-            day
-        };
-        compare(&day(yesterday, today), &day(today, u64::MAX))
+        compare(
+            &self.between(yesterday, today),
+            &self.between(today, u64::MAX),
+        )
+    }
+
+    /// All that happened from one moment to another, in seconds since 1970.
+    pub fn between(&self, from: u64, to: u64) -> Slice {
+        let mut all = Slice::default();
+        // An hour in which a day ends belongs to the day that has more of it.
+        let slices = self
+            .slices()
+            .filter(|slice| (from..to).contains(&(slice.start + slice.length / 2)));
+        slices.for_each(|slice| all.merge(slice));
+        all
     }
 }
 

@@ -10,7 +10,7 @@ use super::rig::{Rig, snapshot};
 use sovereign::conversation::snapshot::Snapshot;
 use sovereign::telemetry::alert::{Alert, AlertKind, AlertSeverity};
 use sovereign::telemetry::history::comparison::{Comparison, Share};
-use sovereign::telemetry::history::{History, PastAlert, Reading};
+use sovereign::telemetry::history::{History, PastAlert, Reading, Slice};
 use sovereign::telemetry::link_quality::LinkTime;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::telemetry::view::{HistoryView, Meters, SPANS};
@@ -71,6 +71,7 @@ fn lived() -> Snapshot {
     let mut lived = snapshot();
     let history = four_hours();
     lived.history = Arc::new(HistoryView {
+        today: Slice::default(),
         spans: SPANS.map(|(_, span, columns)| history.columns(NOW, span, columns)),
         compared: Some(Comparison {
             longer_percent: 15.2,

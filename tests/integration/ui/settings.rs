@@ -1,6 +1,7 @@
 //! The page Settings: found, changed, refused, taken back; profiles copied and removed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Rect, ThemePreference, pos2, vec2};
@@ -10,12 +11,14 @@ use egui_kittest::kittest::Queryable as _;
 use sovereign::base::keys::Value;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
+    Port, ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
 };
 use sovereign::profile::{builtin, fields};
 use sovereign::settings::config::{self, Config};
 use sovereign::settings::profile_edit::ProfileEdit;
 use sovereign::telemetry::diagnosis::{Cause, Finding, TurnPart};
+use sovereign::telemetry::history::Slice;
+use sovereign::telemetry::view::HistoryView;
 
 use super::rig::{Rig, snapshot};
 
@@ -442,7 +445,11 @@ fn every_section_is_within_reach_in_every_window_and_by_keyboard() {
         ("Key and account", "Spend limit for a day"),
         ("Appearance", "Zoom"),
         ("Privacy", "Keep conversations"),
-        ("About", "Copy report"),
+        ("Diagnostics", "Copy report"),
+        (
+            "About",
+            "A voice assistant for Gemini Live that shows why it is fast or slow.",
+        ),
     ];
     for (size, zoom) in [
         ((1100.0, 720.0), 1.0),
@@ -479,4 +486,60 @@ fn every_section_is_within_reach_in_every_window_and_by_keyboard() {
             );
         }
     }
+}
+
+#[test]
+fn diagnostics_say_what_works_and_lead_to_what_tests_or_mends_it() {
+    let mut rig = open("Diagnostics");
+    assert!(rig.says_part("USB microphone · 48 kHz · blocks of 11 ms · nothing lost"));
+    assert!(rig.says_part("Built-in speakers · 48 kHz"));
+    assert!(rig.says(
+        "The report holds versions, devices and figures: no key, no sound, nothing that was said."
+    ));
+    rig.show(|s| {
+        s.input = Port {
+            trouble: Some("There is no microphone.".into()),
+            ..Port::default()
+        };
+        s.figures.turns.underruns = 2;
+    });
+    assert!(rig.says("There is no microphone."));
+    assert!(rig.says_part("2 gaps"));
+    click(&mut rig, Role::Button, "Connection: Details");
+    assert!(rig.says("PROBLEMS AND FIXES"));
+    let mut rig = open("Diagnostics");
+    click(&mut rig, Role::Button, "Microphone: Check the sound");
+    assert!(rig.says("Check the sound"));
+    let mut rig = open("Diagnostics");
+    click(&mut rig, Role::Button, "Key: Change");
+    assert!(rig.says("Your key for Gemini"));
+}
+
+#[test]
+fn what_was_sent_is_told_in_bytes_sound_tokens_and_money_unless_it_stays_here() {
+    let mut rig = open("Privacy");
+    rig.show(|s| {
+        let meters = &mut s.figures.meters;
+        (meters.bytes_sent, meters.audio_sent) = (1_200_000, Duration::from_secs(42));
+        s.models = Arc::default();
+        s.history = Arc::new(HistoryView {
+            today: Slice {
+                bytes_sent: 5_000_000,
+                audio_sent_seconds: 150.0,
+                tokens: 8_700,
+                cost_usd: 0.25,
+                priced: 3,
+                ..Slice::default()
+            },
+            ..HistoryView::default()
+        });
+    });
+    assert!(
+        rig.says("1.2 MB · 42 s of sound · 0 tokens · –"),
+        "{:?}",
+        rig.texts()
+    );
+    assert!(rig.says("5.0 MB · 2 min of sound · 8\u{a0}700 tokens · $0.25"));
+    rig.show(|s| s.demo = true);
+    assert!(!rig.says("Sent today"));
 }

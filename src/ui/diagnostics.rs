@@ -1,0 +1,175 @@
+//! The section Diagnostics of the page Settings: what works and what does not, with a test or a way to it for each.
+
+use eframe::egui::{Color32, Label, Ui};
+
+use super::api_key_state::{self, KeyStatus};
+use super::icons::Sign;
+use super::screen::Screen;
+use super::setting_row::named_button;
+use super::theme::{Weight, space, text, tokens};
+use super::ui_state::UiState;
+use super::widgets::{card, sign};
+use super::{copy_button, format};
+use crate::base::text::t;
+use crate::conversation::snapshot::{Link, Port, Snapshot};
+
+/// A part of what has to work, and what is known of it.
+struct Part {
+    mark: (Sign, Color32),
+    name: &'static str,
+    words: String,
+    /// What is called "Test" here or leads to where it is mended.
+    leads: (&'static str, Screen),
+}
+
+pub(super) fn diagnostics_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    for part in parts(ui, snapshot, view) {
+        card(tokens(ui)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            part_ui(ui, part, view);
+        });
+    }
+    ui.add_space(space::XS);
+    ui.horizontal_wrapped(|ui| {
+        copy_button::copy_report_ui(ui, snapshot, view);
+        let words = text(
+            t!("the-report-holds-no"),
+            Weight::Regular,
+            13.0,
+            tokens(ui).muted,
+        );
+        ui.add(Label::new(words).wrap());
+    });
+}
+
+fn part_ui(ui: &mut Ui, part: Part, view: &mut UiState) {
+    let t = tokens(ui);
+    ui.horizontal_wrapped(|ui| {
+        sign(ui, part.mark.0, 10.0, part.mark.1);
+        ui.label(text(part.name, Weight::SemiBold, 14.0, t.strong));
+    });
+    ui.add(Label::new(text(part.words, Weight::Regular, 13.0, t.normal)).wrap());
+    let (words, screen) = part.leads;
+    let name = format!("{}: {words}", part.name);
+    if named_button(ui, words, &name).clicked() {
+        view.open(screen);
+    }
+}
+
+fn parts(ui: &Ui, snapshot: &Snapshot, view: &UiState) -> [Part; 5] {
+    let t = tokens(ui);
+    let turns = &snapshot.figures.turns;
+    let check = (t!("check-the-sound"), Screen::Check);
+    let details = (t!("details"), Screen::Details);
+    let (standing, key) = api_key_state::of(snapshot);
+    let alerts = snapshot.alerts.len();
+    [
+        Part {
+            mark: port_mark(ui, &snapshot.input, snapshot.muted),
+            name: t!("microphone"),
+            words: if snapshot.muted && snapshot.input.stream.is_none() {
+                t!("microphone-released-while-muted").to_owned()
+            } else {
+                port_words(
+                    &snapshot.input,
+                    &t!("n-samples-lost", n = turns.capture_dropped),
+                )
+            },
+            leads: check,
+        },
+        Part {
+            mark: port_mark(ui, &snapshot.output, false),
+            name: t!("speaker"),
+            words: port_words(&snapshot.output, &t!("n-gaps", n = turns.underruns)),
+            leads: check,
+        },
+        Part {
+            mark: api_key_state::mark(standing, t),
+            name: t!("key"),
+            words: key,
+            leads: (t!("change-the-key"), Screen::Key),
+        },
+        Part {
+            mark: match (&snapshot.link, standing) {
+                (Link::Connected { .. }, _) => (Sign::Dot, t.ok),
+                (Link::Connecting { .. }, _) => (Sign::Ring, t.muted),
+                (Link::Down { .. }, KeyStatus::None) => (Sign::Ring, t.muted),
+                (Link::Down { .. }, _) => (Sign::Cross, t.bad),
+            },
+            name: t!("connection"),
+            words: link_words(snapshot, view),
+            leads: details,
+        },
+        Part {
+            mark: if alerts == 0 {
+                (Sign::Dot, t.ok)
+            } else {
+                (Sign::Triangle, t.warn)
+            },
+            name: t!("alerts-heading"),
+            words: if alerts == 0 {
+                t!("no-alert-is-raised").to_owned()
+            } else {
+                let what = snapshot
+                    .alerts
+                    .iter()
+                    .map(|alert| format::clean(&alert.what()));
+                what.collect::<Vec<_>>().join("\n")
+            },
+            leads: details,
+        },
+    ]
+}
+
+fn port_mark(ui: &Ui, port: &Port, released: bool) -> (Sign, Color32) {
+    let t = tokens(ui);
+    match (&port.trouble, &port.stream) {
+        (Some(_), _) => (Sign::Cross, t.bad),
+        (None, Some(_)) => (Sign::Dot, t.ok),
+        (None, None) if released => (Sign::Ring, t.muted),
+        (None, None) => (Sign::Triangle, t.warn),
+    }
+}
+
+/// The device and how it is used, and how often it failed.
+fn port_words(port: &Port, failures: &str) -> String {
+    let Some(stream) = &port.stream else {
+        let none = || t!("none-in-use").to_owned();
+        return port.trouble.as_deref().map_or_else(none, format::clean);
+    };
+    let khz = f64::from(stream.rate.hz()) / 1e3;
+    let device = format::name(&stream.device.name);
+    let device = format!("{device} · {khz} kHz");
+    let period = stream
+        .period_frames
+        .map(|frames| stream.rate.duration_of(frames.into()));
+    let period = period.map_or_else(String::new, |period| {
+        t!("blocks-of", time = format::millis_or_unknown(Some(period)))
+    });
+    let trouble = port
+        .trouble
+        .as_deref()
+        .map(|what| format!("\n{}", format::clean(what)));
+    format!(
+        "{device}{period} · {failures}{}",
+        trouble.unwrap_or_default()
+    )
+}
+
+fn link_words(snapshot: &Snapshot, view: &UiState) -> String {
+    match &snapshot.link {
+        Link::Down { what, hint, .. } => format!("{} {}", format::clean(what), format::clean(hint)),
+        Link::Connecting { .. } => format::link(snapshot, view.now),
+        Link::Connected { .. } => {
+            let meters = &snapshot.figures.meters;
+            let lost = meters.loss_percent;
+            t!(
+                "connection-in-words",
+                state = format::link(snapshot, view.now),
+                place = format::name(&snapshot.place),
+                trip = format::millis_or_unknown(meters.round_trip),
+                lost = format::percent(lost.map(|lost| lost as f32))
+            )
+        }
+    }
+}
