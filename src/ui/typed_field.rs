@@ -16,7 +16,7 @@ use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
-/// Width of the button beside the field, and height of both in points.
+/// Least width of the button beside the field, and height of both in points.
 const BUTTON: f32 = 64.0;
 const HEIGHT: f32 = 36.0;
 /// The field grows with its lines to this height, in low windows to less; beyond it scrolls.
@@ -33,12 +33,13 @@ pub(super) fn writing_ui(ui: &mut Ui, snapshot: &Snapshot, grows: bool, view: &m
     let verdict = sendable(&draft.text);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
-        let width = ui.available_width() - BUTTON - space::S;
+        let button = button_width(ui);
+        let width = ui.available_width() - button - space::S;
         let field = ui.allocate_ui(vec2(width, HEIGHT), |ui| field_ui(ui, grows, draft));
         if allowed && is_entered(ui, &field.inner) {
             draft.send(&mut view.commands);
         }
-        if send_button(ui, allowed && verdict.is_ok()).clicked() {
+        if send_button(ui, button, allowed && verdict.is_ok()).clicked() {
             draft.send(&mut view.commands);
             draft.focus();
         }
@@ -102,14 +103,23 @@ fn is_entered(ui: &Ui, field: &Response) -> bool {
         && ui.input(|input| input.events.iter().any(sends) && !input.events.iter().any(composes))
 }
 
-fn send_button(ui: &mut Ui, enabled: bool) -> Response {
+/// The width of the button with its word in the language of the window.
+fn button_width(ui: &Ui) -> f32 {
+    let ink = tokens(ui).strong;
+    let word = ui
+        .painter()
+        .layout_no_wrap(t!("send").into(), font(Weight::Medium, 13.0), ink);
+    (word.size().x + 2.0 * ui.spacing().button_padding.x).max(BUTTON)
+}
+
+fn send_button(ui: &mut Ui, width: f32, enabled: bool) -> Response {
     let words = text(t!("send"), Weight::Medium, 13.0, tokens(ui).strong);
     let button = Button::new(words)
         .corner_radius(RADIUS_FIELD)
-        .min_size(vec2(BUTTON, HEIGHT));
+        .min_size(vec2(width, HEIGHT));
     let middle = Layout::left_to_right(Align::Center);
     let response = ui
-        .allocate_ui_with_layout(vec2(BUTTON, HEIGHT), middle, |ui| {
+        .allocate_ui_with_layout(vec2(width, HEIGHT), middle, |ui| {
             ui.add_enabled(enabled, button)
         })
         .inner;

@@ -101,7 +101,7 @@ bind!(WINDOW: Window {
         "The language of the window; `system`: that of the system, where there is one for it. The terminal stays English.", &[])
         .called("Language of the window"),
     high_contrast: Key::new("window.high_contrast", Kind::OnOff, &["off"],
-        "Black or white grounds, stronger colours, and lines around everything that can be pressed.", &[]).called("High contrast"),
+        "Black or white grounds, stronger colours and lines.", &[]).called("High contrast"),
     reduced_motion: Key::new("window.reduced_motion", Kind::OnOff, &["off"],
         "The talk button stands still while voices sound.", &[]).called("Reduced motion"),
     welcome: Key::new("window.welcome", Kind::Words(WelcomeStep::WORDS), &["new"],
