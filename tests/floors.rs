@@ -536,6 +536,40 @@ fn seam_faults(name: &str, code: &str) -> Vec<String> {
     findings
 }
 
+/// Tests and measurements that `docs/acceptance.md` names must exist.
+#[test]
+fn what_the_acceptance_table_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(root.join("docs/acceptance.md")).expect("the table");
+    let mut files = rust_files(&root.join("src"));
+    files.extend(rust_files(&root.join("tests")));
+    let cases = fs::read_dir(root.join("tests/stage")).expect("the cases of the rig");
+    let cases = cases.map(|entry| entry.expect("an entry").path());
+    files.extend(cases.filter(|path| path.extension().is_some_and(|end| end == "py")));
+    let texts = files
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("a source"));
+    let sources: String = texts.collect();
+    let named: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    let is_there = |name: &str| {
+        if name.contains('/') {
+            root.join(name).exists()
+        } else {
+            sources.contains(&format!("fn {name}(")) || sources.contains(&format!("def {name}("))
+        }
+    };
+    let is_test = |name: &&str| name.contains('_') || name.contains('/');
+    let missing: Vec<_> = named
+        .into_iter()
+        .filter(is_test)
+        .filter(|name| !is_there(name))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "named in docs/acceptance.md and not there: {missing:?}"
+    );
+}
+
 // -- places of outside crates --
 
 fn place_faults(name: &str, code: &str) -> Vec<String> {

@@ -64,6 +64,8 @@ pub struct Counters {
     pub input_level: Meter,
     /// RMS of the newest block written to the speaker.
     pub output_level: Meter,
+    /// Frames of the window that were drawn.
+    pub window_frames: Counter,
     /// Captured samples that were lost because the ring was full, at the device's rate.
     pub capture_dropped: Counter,
     /// Times that a reply ran dry before its end.

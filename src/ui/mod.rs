@@ -127,6 +127,7 @@ pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
         let app = UiApp::new(&cc.egui_ctx, &link);
         Ok(Box::new(Opened {
             app,
+            counters: Arc::clone(&link.counters),
             left: kept,
             waker,
             passes: 0,
@@ -160,6 +161,7 @@ const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYL
 /// The window, with its look and its wake task.
 struct Opened {
     app: UiApp,
+    counters: Arc<Counters>,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
     /// 0: nothing was drawn; 1: the first frame was; 2: and the session was informed.
@@ -198,6 +200,7 @@ impl eframe::App for Opened {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.app.ui(ui, frame);
+        self.counters.window_frames.add(1);
         if self.passes == 0 {
             self.passes = 1;
             ui.ctx().request_repaint();

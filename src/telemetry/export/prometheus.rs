@@ -158,6 +158,10 @@ fn flow(page: &mut Exposition, counters: &Counters) {
         ("sovereign_underruns_total", counters.underruns.get()),
         ("sovereign_capture_dropped_samples_total", dropped),
         ("sovereign_bad_messages_total", counters.bad_messages.get()),
+        (
+            "sovereign_window_frames_total",
+            counters.window_frames.get(),
+        ),
     ];
     counts(page, all);
     let captured = seconds(counters.capture_queued.get());

@@ -6,6 +6,7 @@ mod conversations;
 mod figures;
 mod kept;
 mod main_view;
+mod pages;
 mod panics;
 mod rig;
 mod settings;

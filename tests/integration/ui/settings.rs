@@ -70,7 +70,7 @@ fn settings() -> SettingsView {
     view
 }
 
-fn shown() -> Snapshot {
+pub(super) fn shown() -> Snapshot {
     Snapshot {
         settings: Arc::new(settings()),
         ..snapshot()
