@@ -82,7 +82,7 @@ mod widgets;
 mod window_position;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use eframe::egui::{self, ViewportCommand};
@@ -235,6 +235,10 @@ async fn keep_awake(
     ctx.request_repaint();
 }
 
+/// The delay with which one frame is drawn: without any, egui draws a second one for what settles late, and each that has to
+/// settle asks for it itself.
+const ONE_FRAME: Duration = Duration::from_millis(1);
+
 /// Requests frames for changes of the session, until it has ended.
 async fn wake(
     ctx: egui::Context,
@@ -246,7 +250,7 @@ async fn wake(
     loop {
         let now = Instant::now();
         if pace.take(now) {
-            ctx.request_repaint();
+            ctx.request_repaint_after(ONE_FRAME);
         }
         let saving = shown.auto.as_ref().is_some_and(|auto| auto.power_saving);
         let look = repaint::poll_interval(shown.activity, saving).map(|apart| now + apart);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::units::Dbfs;
 use crate::conversation::snapshot::{Activity, Snapshot};
+use crate::telemetry::alert::{AlertKind, AlertSeverity};
 
 /// Interval of frames for words and levels: a repaint every 100 ms costs 2.3 % of a core in software, one every 16 ms seven
 /// times that.
@@ -61,7 +62,7 @@ impl SnapshotDiff {
             && each_same(&old.profiles, &new.profiles)
             && same(&old.captions, &new.captions)
             && same(&old.notices, &new.notices)
-            && same(&old.alerts, &new.alerts)
+            && raised(old).eq(raised(new))
             && old.spending.reached == new.spending.reached
             && old.key == new.key
             && old.service == new.service;
@@ -77,6 +78,7 @@ impl SnapshotDiff {
             && (old.figures != new.figures
                 || old.spending != new.spending
                 || old.process != new.process
+                || !same(&old.alerts, &new.alerts)
                 || !same(&old.findings, &new.findings)
                 || !each_same(&old.turns, &new.turns)
                 || !Arc::ptr_eq(&old.history, &new.history))
@@ -95,6 +97,12 @@ impl SnapshotDiff {
             Self::State => Some(STATES_APART),
         }
     }
+}
+
+/// What is raised, without its values, which move with every reading.
+fn raised(snapshot: &Snapshot) -> impl Iterator<Item = (AlertKind, AlertSeverity)> {
+    let alerts = snapshot.alerts.iter();
+    alerts.map(|alert| (alert.kind, alert.severity()))
 }
 
 fn same<T: PartialEq + ?Sized>(old: &Arc<T>, new: &Arc<T>) -> bool {
@@ -175,6 +183,7 @@ impl RepaintScheduler {
 mod tests {
     use super::*;
     use crate::conversation::snapshot::Link;
+    use crate::telemetry::alert::Alert;
 
     fn after(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)
@@ -217,8 +226,17 @@ mod tests {
     fn figures_alone_are_not_worth_a_frame_while_muted() {
         let mut old = snapshot();
         old.activity = Activity::Muted;
+        let busy = |value| Alert {
+            kind: AlertKind::Cpu,
+            value,
+            limit: 80.0,
+            n: 10,
+            trend: None,
+        };
+        old.alerts = Arc::from([busy(81.0)]);
         let mut new = old.clone();
         new.process.cpu_percent = Some(1.0);
+        new.alerts = Arc::from([busy(82.0)]);
         assert_eq!(SnapshotDiff::between(&old, &new), SnapshotDiff::Nothing);
         assert_eq!(poll_interval(Activity::Muted, true), None);
         let usual = poll_interval(Activity::Listening, false).expect("the meter lives");
