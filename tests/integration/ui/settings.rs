@@ -67,7 +67,7 @@ fn settings() -> SettingsView {
     view
 }
 
-fn shown() -> Snapshot {
+pub(crate) fn shown() -> Snapshot {
     Snapshot {
         settings: Arc::new(settings()),
         ..snapshot()

@@ -1,0 +1,342 @@
+//! Pictures of the window, compared with those in `tests/fixtures/pictures`: what no test of words sees is seen here.
+//!
+//! They are the same on every machine: painted by [`Painter`](super::painter::Painter), at a fixed time, with the faces that
+//! are in the program. Chinese, Japanese, Korean, Arabic and Hebrew come from faces of the system, so no picture holds them;
+//! where a face lacks a letter, the test fails instead of showing a box.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::Key;
+use egui_kittest::{SnapshotOptions, try_image_snapshot_options};
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use sovereign::base::ids::TurnId;
+use sovereign::base::severity::Severity;
+use sovereign::base::units::Dbfs;
+use sovereign::conversation::snapshot::{
+    Activity, Caption, CaptionEnd, KeptView, Snapshot, Speaker,
+};
+use sovereign::settings::config::{Config, Theme, WelcomeStep, Window, WindowFrame};
+use sovereign::store::{ConversationId, ConversationSummary};
+use sovereign::telemetry::alert::AlertSeverity;
+use sovereign::telemetry::history::PastAlert;
+
+use super::rig::{Rig, caption, device, down, latencies, ms, notice, snapshot};
+use super::{figures, settings, welcome};
+
+/// A picture: its file, and what it shows.
+struct Picture {
+    name: &'static str,
+    /// Width and height in pixels.
+    size: (f32, f32),
+    zoom_percent: u32,
+    theme: Theme,
+    /// Brings the window to what is to be seen.
+    shown: fn(&Picture) -> Rig,
+}
+
+const PICTURES: [Picture; 11] = [
+    Picture {
+        shown: conversation,
+        ..picture("conversation-dark", Theme::Dark)
+    },
+    Picture {
+        shown: conversation,
+        ..picture("conversation-light", Theme::Light)
+    },
+    Picture {
+        size: (640.0, 480.0),
+        shown: conversation,
+        ..picture("conversation-640x480", Theme::Dark)
+    },
+    Picture {
+        size: (1200.0, 900.0),
+        zoom_percent: 150,
+        shown: conversation,
+        ..picture("conversation-150-percent", Theme::Light)
+    },
+    Picture {
+        shown: figures,
+        ..picture("figures", Theme::Dark)
+    },
+    Picture {
+        size: (1000.0, 1320.0),
+        shown: details,
+        ..picture("details", Theme::Light)
+    },
+    Picture {
+        shown: settings,
+        ..picture("settings", Theme::Light)
+    },
+    Picture {
+        shown: conversations,
+        ..picture("conversations", Theme::Dark)
+    },
+    Picture {
+        shown: microphone,
+        ..picture("welcome-microphone", Theme::Light)
+    },
+    Picture {
+        shown: key,
+        ..picture("key", Theme::Dark)
+    },
+    Picture {
+        shown: error_and_toast,
+        ..picture("error-and-toast", Theme::Dark)
+    },
+];
+
+/// The usual size and zoom.
+const fn picture(name: &'static str, theme: Theme) -> Picture {
+    Picture {
+        name,
+        size: (1000.0, 680.0),
+        zoom_percent: 100,
+        theme,
+        shown: conversation,
+    }
+}
+
+/// Where the pictures are.
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures")
+}
+
+#[test]
+fn the_window_looks_as_in_the_pictures() {
+    // A few steps of grey: what rounding may differ by where a processor adds in another order.
+    let options = SnapshotOptions::new()
+        .threshold(4.0)
+        .max_failed_pixels(0)
+        .output_path(folder());
+    let mut failed = String::new();
+    for picture in &PICTURES {
+        let mut rig = (picture.shown)(picture);
+        rig.harness.remove_cursor();
+        rig.step();
+        let seen = rig.harness.render().expect("every shape can be painted");
+        if let Err(error) = try_image_snapshot_options(&seen, picture.name, &options) {
+            failed += &format!("{error}\n\n");
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "{failed}Look at the pictures NAME.new.png and NAME.diff.png. If they are as they should be:\n\
+         UPDATE_SNAPSHOTS=true cargo nextest run --locked -E 'test(pictures)'"
+    );
+}
+
+#[test]
+fn every_picture_is_compared_and_all_are_small() {
+    let files = std::fs::read_dir(folder()).expect("the pictures are in the repository");
+    let mut bytes = 0;
+    for file in files.map(|file| file.expect("readable")) {
+        let name = file.file_name().into_string().expect("in plain letters");
+        let [name, "png"] = name.split('.').collect::<Vec<_>>()[..] else {
+            // Those of a failed run.
+            continue;
+        };
+        let is_compared = PICTURES.iter().any(|picture| picture.name == name);
+        assert!(is_compared, "{name}.png belongs to no picture");
+        bytes += file.metadata().expect("readable").len();
+    }
+    assert!(bytes <= 1_500_000, "{bytes} bytes");
+}
+
+/// The window with the overlay or the panel at a level.
+fn at(of: &Picture, panel: u8, shown: Snapshot) -> Rig {
+    looking(of, panel, WelcomeStep::Done, shown)
+}
+
+fn looking(of: &Picture, panel: u8, welcome: WelcomeStep, shown: Snapshot) -> Rig {
+    let window = Window {
+        panel,
+        welcome,
+        theme: of.theme,
+        frame: WindowFrame {
+            zoom_percent: of.zoom_percent,
+            ..WindowFrame::default()
+        },
+        ..Config::default().window
+    };
+    Rig::looking(window, shown, of.size.0, of.size.1, 64)
+}
+
+/// Both sides, with everything that Markdown has and four scripts.
+fn talk() -> Snapshot {
+    const ANSWER: &str = "## Three trees\n\nThe **tallest** is a *Karri knight* in Coimbra; it was struck from the ~~list~~ \
+        records [once](https://trees.example/).\n\n1. Karri, 72 m\n2. Silver fir, 67 m\n   - in Montenegro\n   - Ψηλό έλατο, \
+        высокая пихта, cây linh sam\n3. Spruce, 63 m\n\nCount them with `trees.len()`:\n\n```rust\nlet tall = \
+        trees.iter().filter(|tree| tree.metres > 60);\nassert_eq!(tall.count(), 3);\n```\n\n| tree | metres |\n| --- | ---: \
+        |\n| Karri | 72 |\n| Silver fir | 67 |";
+    let captions = [
+        Caption {
+            time: "14:01:05".into(),
+            typed: true,
+            ..caption(Speaker::User, "Which trees are the tallest in Europe?")
+        },
+        Caption {
+            time: "14:01:06".into(),
+            latencies: Some(latencies(1.0, 371.0, 40.0, 504.0)),
+            target: Some(ms(300.0)),
+            ..caption(Speaker::Assistant, ANSWER)
+        },
+        caption(Speaker::User, "When was the first one planted?"),
+        Caption {
+            time: "14:02:13".into(),
+            end: CaptionEnd::Stopped,
+            latencies: Some(latencies(1.0, 247.0, 20.0, 504.0)),
+            target: Some(ms(300.0)),
+            ..caption(Speaker::Assistant, "It was planted around 1890, and")
+        },
+    ];
+    let captions = captions.into_iter().zip(1..);
+    Snapshot {
+        captions: captions
+            .map(|(caption, nth)| {
+                let turn = TurnId(nth / 2);
+                Arc::new(Caption { turn, ..caption })
+            })
+            .collect(),
+        ..snapshot()
+    }
+}
+
+fn conversation(of: &Picture) -> Rig {
+    at(of, 1, talk())
+}
+
+fn figures(of: &Picture) -> Rig {
+    let mut shown = figures::slow();
+    shown.figures.history = (0..40)
+        .map(|nth| ms(220.0 + f64::from(nth * 37 % 90)))
+        .collect();
+    shown.process.cpu_history = (0..60)
+        .map(|nth| 1.0 + (nth * 7 % 10) as f32 / 10.0)
+        .collect();
+    shown.process.rss_history = (0..60).map(|nth| 60_000_000 + nth * 20_000).collect();
+    at(of, 3, shown)
+}
+
+fn details(of: &Picture) -> Rig {
+    let mut shown = figures::slow();
+    let history = Arc::make_mut(&mut shown.history);
+    history.alerts = vec![PastAlert {
+        at: noon(2024, 11, 28).as_second().cast_unsigned(),
+        until: Some(noon(2024, 11, 28).as_second().cast_unsigned() + 720),
+        kind: "response".into(),
+        severity: AlertSeverity::Critical,
+        what: "Answers are slow: 6.1 s until they are heard, 5.0 s is the limit (5 turns)".into(),
+    }];
+    let mut rig = at(of, 3, shown);
+    rig.ctrl(Key::D);
+    rig
+}
+
+fn settings(of: &Picture) -> Rig {
+    let mut rig = at(of, 1, settings::shown());
+    rig.ctrl(Key::Comma);
+    rig
+}
+
+/// Noon of a day long ago, by the clock of this place, wherever the test runs.
+fn noon(year: i16, month: i8, day: i8) -> jiff::Timestamp {
+    let noon = date(year, month, day).at(12, 0, 0, 0);
+    let noon = noon.to_zoned(TimeZone::system()).expect("a day has a noon");
+    noon.timestamp()
+}
+
+fn conversations(of: &Picture) -> Rig {
+    let kept = |id, day, title: &str, turns, profile: &str, response| ConversationSummary {
+        id: ConversationId(id),
+        begun: noon(2024, 3, day),
+        ended: noon(2024, 3, day),
+        title: title.into(),
+        turns,
+        profile: profile.into(),
+        response,
+        passage: None,
+    };
+    let long = "how the roof of the shed is mended before the winter, and what that may cost when nobody helps with it";
+    let list = Arc::from([
+        kept(
+            7,
+            9,
+            "tallest tree in Europe",
+            3,
+            "ultra-fast",
+            Some(ms(251.0)),
+        ),
+        kept(
+            6,
+            9,
+            "a recipe for bread",
+            12,
+            "balanced",
+            Some(ms(1_402.0)),
+        ),
+        kept(5, 8, long, 128, "high-quality", Some(ms(388.0))),
+        kept(4, 8, "Ψηλό έλατο, высокая пихта", 1, "balanced", None),
+        kept(3, 2, "good morning", 2, "balanced", Some(ms(264.0))),
+    ]);
+    let mut rig = at(of, 1, talk());
+    rig.ctrl(Key::H);
+    rig.show(|s| {
+        s.kept = Arc::new(KeptView {
+            list,
+            current: Some(ConversationId(7)),
+            ..(*s.kept).clone()
+        });
+    });
+    rig
+}
+
+/// The step of the set-up where the microphone is tried, while it hears something.
+fn microphone(of: &Picture) -> Rig {
+    let mut rig = looking(of, 1, WelcomeStep::Microphone, welcome::demo());
+    rig.counters.input_level.set(Dbfs(-24.0));
+    for _ in 0..10 {
+        rig.pass(Duration::from_millis(100));
+    }
+    rig
+}
+
+/// What who has no key yet is asked for.
+fn key(of: &Picture) -> Rig {
+    let shown = Snapshot {
+        demo: true,
+        key: None,
+        ..talk()
+    };
+    let mut rig = at(of, 1, shown);
+    rig.open_key();
+    rig
+}
+
+/// Without a network, a microphone that is gone, and a note that goes by itself.
+fn error_and_toast(of: &Picture) -> Rig {
+    let mut rig = at(of, 1, talk());
+    let retry_at = rig.clock.get() + Duration::from_secs(8);
+    rig.show(|s| {
+        s.activity = Activity::Reconnecting;
+        s.place = "generativelanguage.googleapis.com".into();
+        s.was_connected = true;
+        s.link = down(Some(retry_at), false);
+        let gone = "The microphone was unplugged.";
+        s.input.trouble = Some(gone.into());
+        s.devices = Arc::new(sovereign::audio::Devices {
+            inputs: vec![device("mic-2", "Headset microphone", true)],
+            ..(*s.devices).clone()
+        });
+        let disk = "The conversation is not kept: the disk is full.";
+        let sound = "The sound goes to Built-in speakers now.";
+        s.notices = Arc::from([
+            notice(1, Severity::Error, disk, true),
+            notice(2, Severity::Info, sound, false),
+        ]);
+    });
+    rig
+}
