@@ -4,37 +4,39 @@
 //! by premultiplied alpha, all in gamma space. A pixel belongs to a triangle if its centre is inside; on an edge that two
 //! triangles share, to one of them (the top-left rule), so that nothing is painted twice or left out.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
 
-use eframe::egui::{
-    ClippedPrimitive, ColorImage, Context, FullOutput, ImageData, Mesh, Rect, TextureId,
-    TexturesDelta, epaint::Primitive, epaint::Vertex,
-};
+use eframe::egui::epaint::{ColorImage, ImageData, Primitive, Vertex};
+use eframe::egui::{Context, FullOutput, TextureId, TexturesDelta};
 use egui_kittest::TestRenderer;
-use image::{Rgba, RgbaImage};
+use image::{Rgb, RgbImage};
 
 /// Places of a corner within a pixel, each way; in whole numbers of them, sides of triangles meet exactly.
 const STEPS: i64 = 256;
 
 /// Red, green, blue and alpha, premultiplied, each 0 to 255.
-type Color = [f32; 4];
+type Premultiplied = [f32; 4];
 
 /// The textures of a window, and the way from its shapes to a picture.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Painter {
-    textures: HashMap<TextureId, ColorImage>,
+    textures: Rc<RefCell<HashMap<TextureId, ColorImage>>>,
 }
 
 impl TestRenderer for Painter {
     fn handle_delta(&mut self, delta: &mut TexturesDelta) {
+        let mut textures = self.textures.borrow_mut();
         for (id, changes) in &delta.set {
             for change in changes {
                 let ImageData::Color(image) = &change.image;
                 let Some([left, top]) = change.pos else {
-                    self.textures.insert(*id, (**image).clone());
+                    textures.insert(*id, (**image).clone());
                     continue;
                 };
-                let whole = self.textures.get_mut(id).expect("it was set before");
+                let whole = textures.get_mut(id).expect("it was set before");
                 let [width, stride] = [image.width(), whole.width()];
                 for (row, pixels) in image.pixels.chunks(width).enumerate() {
                     let start = (top + row) * stride + left;
@@ -45,55 +47,37 @@ impl TestRenderer for Painter {
         // What is freed stays: the last frame may show it yet, and a test is short.
         delta.clear();
     }
-
-    fn render(&mut self, ctx: &Context, output: &FullOutput) -> Result<RgbaImage, String> {
-        let scale = output.pixels_per_point;
-        let size = (ctx.viewport_rect().size() * scale).round();
-        let black = Rgba([0, 0, 0, 255]);
-        let mut picture = RgbaImage::from_pixel(size.x as u32, size.y as u32, black);
-        for ClippedPrimitive {
-            clip_rect,
-            primitive,
-        } in ctx.tessellate(output.shapes.clone(), scale)
-        {
-            let Primitive::Mesh(mesh) = primitive else {
-                return Err("a callback cannot be painted here".to_owned());
-            };
-            self.mesh(&mut picture, clip_rect * scale, &mesh, scale)?;
-        }
-        Ok(picture)
-    }
 }
 
 impl Painter {
-    /// Paints the triangles of a mesh; `clip` is in pixels.
-    fn mesh(
-        &self,
-        picture: &mut RgbaImage,
-        clip: Rect,
-        mesh: &Mesh,
-        scale: f32,
-    ) -> Result<(), String> {
-        let texture = self.textures.get(&mesh.texture_id);
-        let texture = texture.ok_or("a texture is missing")?;
-        let [width, height] = [picture.width(), picture.height()].map(i64::from);
-        let bounds = Bounds {
-            x: [clip.min.x, clip.max.x].map(|x| (x.round() as i64).clamp(0, width)),
-            y: [clip.min.y, clip.max.y].map(|y| (y.round() as i64).clamp(0, height)),
-        };
-        for corners in mesh.indices.chunks_exact(3) {
-            let corners = [corners[0], corners[1], corners[2]];
-            let corners = corners.map(|corner| &mesh.vertices[corner as usize]);
-            triangle(picture, &bounds, texture, corners, scale);
+    /// The picture of a frame.
+    pub(crate) fn picture(&self, ctx: &Context, output: &FullOutput) -> RgbImage {
+        let scale = output.pixels_per_point;
+        let size = (ctx.viewport_rect().size() * scale).round();
+        // The window is cleared in the colour of its panels.
+        let [red, green, blue, _] = ctx.global_style().visuals.panel_fill.to_array();
+        let color = Rgb([red, green, blue]);
+        let mut picture = RgbImage::from_pixel(size.x as u32, size.y as u32, color);
+        let textures = self.textures.borrow();
+        for shape in ctx.tessellate(output.shapes.clone(), scale) {
+            let Primitive::Mesh(mesh) = &shape.primitive else {
+                panic!("a callback cannot be painted here");
+            };
+            let clip = shape.clip_rect * scale;
+            let within = |at: f32, most: u32| (at.round() as i64).clamp(0, i64::from(most));
+            let clip = [
+                within(clip.min.x, picture.width())..within(clip.max.x, picture.width()),
+                within(clip.min.y, picture.height())..within(clip.max.y, picture.height()),
+            ];
+            let texture = &textures[&mesh.texture_id];
+            for corners in mesh.indices.chunks_exact(3) {
+                let corners = [corners[0], corners[1], corners[2]];
+                let corners = corners.map(|corner| &mesh.vertices[corner as usize]);
+                triangle(&mut picture, &clip, texture, corners, scale);
+            }
         }
-        Ok(())
+        picture
     }
-}
-
-/// The pixels that may be painted, from the first to the one after the last.
-struct Bounds {
-    x: [i64; 2],
-    y: [i64; 2],
 }
 
 /// A side of a triangle that is turned clockwise.
@@ -113,15 +97,17 @@ impl Side {
         self.along[0] * (y - self.from[1]) - self.along[1] * (x - self.from[0])
     }
 
-    /// Whether points on it belong to the triangle: on its left sides and on a level top.
-    fn takes_its_points(&self) -> bool {
-        self.along[1] < 0 || self.along[1] == 0 && self.along[0] > 0
+    /// The least of it for points of the triangle: it has those on its left sides and on a level top.
+    fn least(&self) -> i64 {
+        let has_its_points = self.along[1] < 0 || self.along[1] == 0 && self.along[0] > 0;
+        i64::from(!has_its_points)
     }
 }
 
+/// Paints one; `clip` holds the columns and rows that may be painted.
 fn triangle(
-    picture: &mut RgbaImage,
-    bounds: &Bounds,
+    picture: &mut RgbImage,
+    clip: &[Range<i64>; 2],
     texture: &ColorImage,
     mut corners: [&Vertex; 3],
     scale: f32,
@@ -141,42 +127,54 @@ fn triangle(
     }
     // Each lies opposite of the corner of the same number.
     let sides = [[1, 2], [2, 0], [0, 1]].map(|[from, to]| Side::new(places[from], places[to]));
+    let least = sides.each_ref().map(Side::least);
     let colors = corners.map(|corner| corner.color.to_array().map(f32::from));
-    let level = corners.iter().all(|corner| corner.uv == corners[0].uv);
-    let level = level.then(|| sample(texture, corners[0].uv.x, corners[0].uv.y));
-    let range = |axis: usize, [first, end]: [i64; 2]| {
-        let at = places.map(|place| place[axis].div_euclid(STEPS));
-        let (least, most) = (at.iter().min(), at.iter().max());
-        first.max(*least.unwrap_or(&first))..end.min(most.unwrap_or(&end) + 1)
+    let ([u, v], inks) = (
+        [corners.map(|c| c.uv.x), corners.map(|c| c.uv.y)],
+        [0, 1, 2, 3].map(|channel| colors.map(|color| color[channel])),
+    );
+    let is_even = |of: &[f32; 3]| of[0] == of[1] && of[0] == of[2];
+    let ink = |parts: [i64; 3]| {
+        let parts = parts.map(|part| part as f32 / area as f32);
+        let mix = |of: [f32; 3]| parts[0] * of[0] + parts[1] * of[1] + parts[2] * of[2];
+        let texel = sample(texture, mix(u), mix(v));
+        std::array::from_fn(|channel| mix(inks[channel]) * texel[channel] / 255.0)
     };
-    for y in range(1, bounds.y) {
-        for x in range(0, bounds.x) {
-            let center = [x * STEPS + STEPS / 2, y * STEPS + STEPS / 2];
-            let parts = sides.each_ref().map(|side| side.inwards(center));
-            let is_inside =
-                |(part, side): (&i64, &Side)| *part > 0 || *part == 0 && side.takes_its_points();
-            if !parts.iter().zip(&sides).all(is_inside) {
-                continue;
+    // Most of the window is of one colour.
+    let even = inks
+        .iter()
+        .chain(&[u, v])
+        .all(is_even)
+        .then(|| ink([area, 0, 0]));
+    let [columns, rows] = [0, 1].map(|axis| {
+        let at = places.map(|place| place[axis].div_euclid(STEPS));
+        let [low, high] = [at[0].min(at[1]).min(at[2]), at[0].max(at[1]).max(at[2])];
+        clip[axis].start.max(low)..clip[axis].end.min(high + 1)
+    });
+    for y in rows {
+        let first = [columns.start, y].map(|at| at * STEPS + STEPS / 2);
+        let mut parts = sides.each_ref().map(|side| side.inwards(first));
+        for x in columns.clone() {
+            if parts[0] >= least[0] && parts[1] >= least[1] && parts[2] >= least[2] {
+                let ink = even.unwrap_or_else(|| ink(parts));
+                lay_over(picture.get_pixel_mut(x as u32, y as u32), ink);
             }
-            let [a, b, c] = parts.map(|part| part as f32 / area as f32);
-            let mix = |of: [f32; 3]| a * of[0] + b * of[1] + c * of[2];
-            let texel = level.unwrap_or_else(|| {
-                let u = mix(corners.map(|corner| corner.uv.x));
-                sample(texture, u, mix(corners.map(|corner| corner.uv.y)))
-            });
-            let pixel = picture.get_pixel_mut(x as u32, y as u32);
-            let alpha = mix(colors.map(|color| color[3])) * texel[3] / 255.0;
-            for channel in 0..4 {
-                let over = mix(colors.map(|color| color[channel])) * texel[channel] / 255.0;
-                let under = f32::from(pixel[channel]) * (1.0 - alpha / 255.0);
-                pixel[channel] = (over + under).round().clamp(0.0, 255.0) as u8;
+            for (part, side) in parts.iter_mut().zip(&sides) {
+                *part -= side.along[1] * STEPS;
             }
         }
     }
 }
 
+fn lay_over(pixel: &mut Rgb<u8>, ink: Premultiplied) {
+    let through = 1.0 - ink[3] / 255.0;
+    for (under, over) in pixel.0.iter_mut().zip(ink) {
+        *under = (over + f32::from(*under) * through).round() as u8;
+    }
+}
+
 /// The texture at a place of which each way goes from 0 to 1, between the four nearest texels.
-fn sample(texture: &ColorImage, u: f32, v: f32) -> Color {
+fn sample(texture: &ColorImage, u: f32, v: f32) -> Premultiplied {
     let [width, height] = texture.size;
     let (x, y) = (u * width as f32 - 0.5, v * height as f32 - 0.5);
     let texel = |x: f32, y: f32| {
@@ -185,7 +183,7 @@ fn sample(texture: &ColorImage, u: f32, v: f32) -> Color {
         texture.pixels[y * width + x].to_array().map(f32::from)
     };
     let (left, top) = (x.floor(), y.floor());
-    let between = |from: Color, to: Color, part: f32| -> Color {
+    let between = |from: Premultiplied, to: Premultiplied, part: f32| -> Premultiplied {
         std::array::from_fn(|channel| from[channel] + (to[channel] - from[channel]) * part)
     };
     let row = |y: f32| between(texel(left, y), texel(left + 1.0, y), x - left);

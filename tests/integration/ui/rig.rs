@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Key, Modifiers, ViewportId, vec2};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use egui_kittest::{Harness, LazyRenderer};
+use image::RgbImage;
 use tokio::sync::{mpsc, watch};
 
 use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
@@ -37,6 +38,7 @@ pub(crate) struct Rig {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Rc<Cell<Instant>>,
+    painter: Painter,
 }
 
 impl Rig {
@@ -92,6 +94,7 @@ impl Rig {
             runtime: runtime.handle().clone(),
         };
         let now = clock.clone();
+        let painter = Painter::default();
         let theme = match window.theme {
             Theme::System | Theme::Dark => egui::Theme::Dark,
             Theme::Light => egui::Theme::Light,
@@ -101,7 +104,7 @@ impl Rig {
             .with_size(vec2(width, height) / zoom)
             // The harness has a theme of its own, which it sets last.
             .with_theme(theme)
-            .renderer(LazyRenderer::new(Painter::default))
+            .renderer(painter.clone())
             .build_eframe(|cc| {
                 let mut app = UiApp::new(&cc.egui_ctx, &link);
                 app.set_clock(move || now.get());
@@ -113,6 +116,7 @@ impl Rig {
             commands,
             counters,
             clock,
+            painter,
         };
         rig.step();
         rig
@@ -139,6 +143,12 @@ impl Rig {
     pub(crate) fn step(&mut self) {
         self.harness.run_steps(2);
         self.harness.check_accessibility();
+    }
+
+    /// A picture of the last frame.
+    pub(crate) fn picture(&self) -> RgbImage {
+        self.painter
+            .picture(&self.harness.ctx, self.harness.output())
     }
 
     pub(crate) fn click(&mut self, label: &str) {
