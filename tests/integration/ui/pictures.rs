@@ -66,7 +66,7 @@ const PICTURES: [Picture; 11] = [
         ..picture("figures", Theme::Dark)
     },
     Picture {
-        size: (900.0, 1900.0),
+        size: (900.0, 2500.0),
         shown: details,
         ..picture("details", Theme::Light)
     },
