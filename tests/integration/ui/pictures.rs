@@ -15,6 +15,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use sovereign::base::ids::TurnId;
+use sovereign::base::keys::Value;
 use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
 use sovereign::conversation::snapshot::{
@@ -296,7 +297,13 @@ fn details(of: &Picture) -> Rig {
 }
 
 fn settings(of: &Picture) -> Rig {
-    let mut rig = at(of, 1, settings::shown());
+    let mut shown = settings::shown();
+    let keys = &mut Arc::make_mut(&mut shown.settings).config;
+    let profile = keys
+        .iter_mut()
+        .find(|setting| setting.key.name == "profile");
+    profile.expect("there is this key").value = Value::Text("balanced".into());
+    let mut rig = at(of, 1, shown);
     rig.ctrl(Key::Comma);
     rig
 }
