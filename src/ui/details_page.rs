@@ -128,6 +128,7 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     let advice = finding.advice("target_ms");
     let words = format::clean(&advice);
     ui.label(text(words, Weight::Medium, 13.0, t.strong));
+    ui.add_space(space::XS);
     if let Some(remedy) = &finding.action {
         remedy_button(ui, remedy, snapshot, view);
     }

@@ -39,8 +39,14 @@ pub(super) fn page_ui(
     let room = ui.available_size();
     let is_beside = scrolls && room.x >= LEAST_BESIDE && room.y >= LEAST_HIGH;
     let beside = if is_beside { SECTIONS + 24.0 } else { 0.0 };
-    let column = WIDEST.min(room.x - beside);
-    let margin = ((room.x - column - beside) / 2.0).max(0.0);
+    // A bar stands beyond the column, so that all sections are as wide as the search.
+    let bar = if is_beside {
+        ui.spacing().scroll.allocated_width()
+    } else {
+        0.0
+    };
+    let column = WIDEST.min(room.x - beside - bar);
+    let margin = ((room.x - column - beside - bar) / 2.0).max(0.0);
     let id = (
         "settings",
         view.settings.section,
@@ -52,7 +58,6 @@ pub(super) fn page_ui(
         area.auto_shrink([false, false])
     };
     let head = |ui: &mut Ui, view: &mut UiState| {
-        ui.spacing_mut().item_spacing = vec2(space::S, space::S);
         if page_head(ui, t!("settings"), t!("to-the-conversation-from-settings")).clicked() {
             view.leave();
         }
@@ -68,16 +73,24 @@ pub(super) fn page_ui(
         if is_beside {
             ui.vertical(|ui| {
                 ui.set_width(SECTIONS);
-                ui.add_space(44.0);
+                // Beside the search.
+                ui.add_space(40.0);
                 sections_ui(ui, view);
             });
             ui.add_space(24.0);
         }
         ui.vertical(|ui| {
-            ui.set_width(column);
+            ui.set_width(column + bar);
+            ui.spacing_mut().item_spacing = vec2(space::S, space::S);
             if is_beside {
-                head(ui, view);
-                area().show(ui, |ui| content_ui(ui, snapshot, key_file, view));
+                ui.scope(|ui| {
+                    ui.set_max_width(column);
+                    head(ui, view);
+                });
+                area().show(ui, |ui| {
+                    ui.set_max_width(column);
+                    content_ui(ui, snapshot, key_file, view);
+                });
             } else if scrolls {
                 // In a low window the head would leave no room for what it is about.
                 area().show(ui, |ui| {

@@ -60,9 +60,11 @@ impl SettingsSection {
             "window.geometry" | "window.maximized" | "window.muted" | "window.welcome" => {
                 return None;
             }
+            "profile" | "window.language" => Self::General,
             name if name.starts_with("window.") => Self::Appearance,
             name if name.starts_with("price_") || name.starts_with("spend_") => Self::Account,
-            _ => Self::General,
+            // For other programs.
+            _ => Self::Diagnostics,
         })
     }
 }

@@ -147,13 +147,14 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
                         sign(ui, mark, 11.0, ink);
                     });
                     ui.vertical(|ui| {
+                        ui.spacing_mut().item_spacing.y = 0.0;
                         ui.add_space(4.0);
                         let words = format::capitalised(&format::clean(&notice.text));
                         let words = text(words, Weight::Regular, 13.0, t.strong);
                         let told = ui.add(Label::new(words).wrap());
                         ui.ctx()
                             .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
-                        ui.add_space(2.0);
+                        ui.add_space(4.0);
                     });
                 });
                 closes

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Key, Modifiers, ViewportId, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use image::RgbImage;
 use tokio::sync::{mpsc, watch};
 
 use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
@@ -22,11 +23,13 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, CaptionEnd, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
-use sovereign::settings::config::{Config, WelcomeStep, Window};
+use sovereign::settings::config::{Config, Theme, WelcomeStep, Window};
 use sovereign::telemetry::turn_counts::TurnCounts;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{UiApp, UiLink};
+
+use super::painter::Painter;
 
 /// A window with both ends of its link.
 pub(crate) struct Rig {
@@ -35,6 +38,7 @@ pub(crate) struct Rig {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Rc<Cell<Instant>>,
+    painter: Painter,
 }
 
 impl Rig {
@@ -47,25 +51,26 @@ impl Rig {
     }
 
     pub(crate) fn with(snapshot: Snapshot, width: f32, height: f32, room: usize) -> Self {
-        Self::made(snapshot, vec2(width, height), room, 3, WelcomeStep::Done)
+        Self::looking(looks(3, WelcomeStep::Done), snapshot, width, height, room)
     }
 
     /// With the overlay or the panel at a level, 0 to 3.
     pub(crate) fn at_level(level: u8, snapshot: Snapshot, width: f32, height: f32) -> Self {
-        Self::made(snapshot, vec2(width, height), 64, level, WelcomeStep::Done)
+        Self::looking(looks(level, WelcomeStep::Done), snapshot, width, height, 64)
     }
 
     /// With the set-up at a step.
     pub(crate) fn at_step(step: WelcomeStep, snapshot: Snapshot, width: f32, height: f32) -> Self {
-        Self::made(snapshot, vec2(width, height), 64, 1, step)
+        Self::looking(looks(1, step), snapshot, width, height, 64)
     }
 
-    fn made(
+    /// As the user left the window; `width` and `height` are in pixels.
+    pub(crate) fn looking(
+        window: Window,
         mut snapshot: Snapshot,
-        size: egui::Vec2,
+        width: f32,
+        height: f32,
         room: usize,
-        panel: u8,
-        welcome: WelcomeStep,
     ) -> Self {
         // Far from the clock's origin, so that "four minutes ago" exists.
         let start = Instant::now() + Duration::from_secs(1_000);
@@ -85,25 +90,33 @@ impl Rig {
             counters: counters.clone(),
             failures: Failures::default(),
             key_file: "/home/me/.config/sovereign/key".into(),
-            window: Window {
-                panel,
-                welcome,
-                ..Config::default().window
-            },
+            window: window.clone(),
             runtime: runtime.handle().clone(),
         };
         let now = clock.clone();
-        let harness = Harness::builder().with_size(size).build_eframe(|cc| {
-            let mut app = UiApp::new(&cc.egui_ctx, &link);
-            app.set_clock(move || now.get());
-            app
-        });
+        let painter = Painter::default();
+        let theme = match window.theme {
+            Theme::System | Theme::Dark => egui::Theme::Dark,
+            Theme::Light => egui::Theme::Light,
+        };
+        let zoom = window.frame.zoom_percent as f32 / 100.0;
+        let harness = Harness::builder()
+            .with_size(vec2(width, height) / zoom)
+            // The harness has a theme of its own, which it sets last.
+            .with_theme(theme)
+            .renderer(painter.clone())
+            .build_eframe(|cc| {
+                let mut app = UiApp::new(&cc.egui_ctx, &link);
+                app.set_clock(move || now.get());
+                app
+            });
         let mut rig = Self {
             harness,
             snapshots,
             commands,
             counters,
             clock,
+            painter,
         };
         rig.step();
         rig
@@ -130,6 +143,12 @@ impl Rig {
     pub(crate) fn step(&mut self) {
         self.harness.run_steps(2);
         self.harness.check_accessibility();
+    }
+
+    /// A picture of the last frame.
+    pub(crate) fn picture(&self) -> RgbImage {
+        self.painter
+            .picture(&self.harness.ctx, self.harness.output())
     }
 
     pub(crate) fn click(&mut self, label: &str) {
@@ -198,6 +217,15 @@ impl Rig {
     pub(crate) fn next_frame(&mut self) -> Duration {
         self.step();
         self.harness.output().viewport_output[&ViewportId::ROOT].repaint_delay
+    }
+}
+
+/// The usual look, with the panel at a level and the set-up at a step.
+fn looks(panel: u8, welcome: WelcomeStep) -> Window {
+    Window {
+        panel,
+        welcome,
+        ..Config::default().window
     }
 }
 

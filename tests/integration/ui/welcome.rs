@@ -19,7 +19,7 @@ use sovereign::settings::config::WelcomeStep;
 use super::rig::{Rig, caption, down, notice, snapshot};
 
 /// The demo, as it is when it has greeted.
-fn demo() -> Snapshot {
+pub(crate) fn demo() -> Snapshot {
     let greeting = "Hello, I am the demo.";
     Snapshot {
         demo: true,
