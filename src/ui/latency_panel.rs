@@ -272,15 +272,19 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
             spoken = format::grouped(spoken)
         ),
     };
-    let mut sent = format::bytes(figures.meters.bytes_sent);
-    if figures.turns.tokens > 0 {
-        sent += &t!("and-tokens", tokens = format::grouped(figures.turns.tokens));
-    }
     let sent_tooltip = t!("bytes-sent-to-the-service", where = if stays {
             t!("which-is-on-this-computer")
         } else {
             ""
         }, whose);
+    let sent = format::bytes(figures.meters.bytes_sent);
+    let tokens = (figures.turns.tokens > 0).then(|| {
+        (
+            t!("tokens"),
+            format::grouped(figures.turns.tokens),
+            &*sent_tooltip,
+        )
+    });
     let lost = (figures.turns.capture_dropped > 0).then(|| {
         (
             t!("sound-lost-here"),
@@ -311,7 +315,7 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
         t!("sent")
     };
     let sent = (here, sent, &*sent_tooltip);
-    value_rows(ui, rows.into_iter().chain(lost).chain([sent]));
+    value_rows(ui, rows.into_iter().chain(lost).chain([sent]).chain(tokens));
     connection_figures::rows_ui(ui, &connection_figures::brief(&figures.meters));
 }
 
