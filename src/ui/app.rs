@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{
-    CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, ViewportCommand, vec2,
+    CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, ViewportCommand,
+    accesskit_root_id, vec2,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
@@ -188,6 +189,9 @@ impl UiApp {
     fn frame_ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.view.now = (self.clock)();
+        // What a screen reader calls the window; the toolkit tells it to the system alone.
+        let name = title(self.snapshot.demo);
+        ctx.accesskit_node_builder(accesskit_root_id(), |node| node.set_label(name));
         shortcuts::handle(&ctx, &self.snapshot, &mut self.view);
         self.keep_time(&ctx);
         window_position::fit_tooltips(&ctx);

@@ -1,6 +1,6 @@
 //! What pages have in common: a card in the middle, or a title with the way back.
 
-use eframe::egui::accesskit::Live;
+use eframe::egui::accesskit::{Live, Role};
 use eframe::egui::{Align, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
 
 use super::format;
@@ -56,7 +56,9 @@ pub(super) fn page_head(ui: &mut Ui, title: &str, tooltip: &str) -> Response {
             let back = plain_button(ui, "Back").on_hover_text(tooltip);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let title = text(title, Weight::SemiBold, 20.0, tokens(ui).strong);
-                ui.add(Label::new(title).truncate());
+                let title = ui.add(Label::new(title).truncate());
+                ui.ctx()
+                    .accesskit_node_builder(title.id, |node| node.set_role(Role::Heading));
             });
             back
         })

@@ -85,23 +85,17 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
 /// Mute, stop, once more, a new conversation.
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
     let t = tokens(ui);
-    let (name, about) = if snapshot.muted {
-        (
-            "Unmute",
-            "You are muted: nothing is heard or sent. Press to be heard again (Ctrl M).",
-        )
+    let about = if snapshot.muted {
+        "You are muted: nothing is heard or sent. Press to be heard again (Ctrl M)."
     } else {
-        (
-            "Mute",
-            "Nothing is heard or sent until you press it again (Ctrl M)",
-        )
+        "Nothing is heard or sent until you press it again (Ctrl M)"
     };
     let on = snapshot.muted.then_some(t.bad);
     let icon = Icon::Microphone(snapshot.muted);
-    if round_button(ui, icon, size, on, name)
-        .on_hover_text(about)
-        .clicked()
-    {
+    let mute = round_button(ui, icon, size, on, "Mute");
+    ui.ctx()
+        .accesskit_node_builder(mute.id, |node| node.set_toggled(snapshot.muted.into()));
+    if mute.on_hover_text(about).clicked() {
         view.commands.push(Command::SetMuted(!snapshot.muted));
     }
     let stop = round_button(ui, Icon::Stop, size, None, "Stop the reply");

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
-use eframe::egui::accesskit::Live;
+use eframe::egui::accesskit::{Live, Role};
 use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::api_key_state::{self, KeyStatus};
@@ -253,7 +253,9 @@ fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
 
 fn head_ui(ui: &mut Ui, words: &str) {
     let ink = tokens(ui).strong;
-    ui.label(text(words, Weight::SemiBold, 24.0, ink));
+    let head = ui.label(text(words, Weight::SemiBold, 24.0, ink));
+    ui.ctx()
+        .accesskit_node_builder(head.id, |node| node.set_role(Role::Heading));
 }
 
 fn words_ui(ui: &mut Ui, words: &str) {

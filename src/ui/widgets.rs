@@ -73,7 +73,14 @@ pub(super) fn icon_button(ui: &mut Ui, icon: Icon, size: f32, name: &str) -> Res
         icons::icon(ui.painter(), rect.shrink(size * 0.28), icon, ink);
         focus_ring(ui, &response, 8.0);
     }
-    response.on_hover_text(name)
+    named_for_the_eye(response, name)
+}
+
+/// Shows a name as a tooltip. A screen reader knows it already, and would read a text for the pointer as a description.
+pub(super) fn named_for_the_eye(response: Response, name: &str) -> Response {
+    response.on_hover_ui(|ui| {
+        ui.label(name);
+    })
 }
 
 /// The one button of a view that is meant to be pressed.

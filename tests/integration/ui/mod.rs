@@ -271,7 +271,7 @@ fn mute_stop_and_reset_by_key_and_by_click() {
     ));
     rig.show(|s| s.muted = true);
     rig.ctrl(Key::M);
-    rig.click("Unmute");
+    rig.click("Mute");
     assert!(matches!(
         rig.sent()[..],
         [Command::SetMuted(false), Command::SetMuted(false)]
