@@ -11,7 +11,7 @@ use super::icons::{Icon, Sign};
 use super::page::page;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{icon_button, plain_button, primary_button, sign};
+use super::widgets::{focus_ring, icon_button, plain_button, primary_button, sign};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 
@@ -80,7 +80,8 @@ pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &m
             plain_button
         };
         save |= button(ui, "Save and connect").clicked();
-        ui.hyperlink_to("Get a key at Google AI Studio", KEY_PAGE);
+        let link = ui.hyperlink_to("Get a key at Google AI Studio", KEY_PAGE);
+        focus_ring(ui, &link, 4.0);
     });
     if save && let Some(key) = view.key.take() {
         view.commands.push(Command::SetKey(key));

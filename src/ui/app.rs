@@ -18,7 +18,7 @@ use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
     api_key_page, banners, captions, check_page, conversations_page, details_page, find_bar,
     footer, format, header, latency_panel, overlay, settings_page, shortcuts, talk, theme, toasts,
-    typed_field, welcome_page, window_position,
+    typed_field, welcome_page, widgets, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -387,6 +387,7 @@ impl UiApp {
                         }
                     }
                     footer::footer_ui(ui, LayoutSize::Tight, &snapshot, self.view.now);
+                    widgets::follow_focus(ui);
                 });
         });
     }

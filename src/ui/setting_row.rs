@@ -141,9 +141,10 @@ fn control_ui(
             let mut percent = (share * 100.0).round();
             let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %");
             ui.spacing_mut().slider_width = CONTROL - 70.0;
-            let changed = ui.add(slider).labelled_by(label.id).changed();
+            let slider = ui.add(slider).labelled_by(label.id);
+            focus_ring(ui, &slider, 6.0);
             let value = Value::Number(f64::from(percent.round()) / 100.0);
-            changed.then_some(RowRequest::Set(value))
+            slider.changed().then_some(RowRequest::Set(value))
         }
         SettingControl::Line { wide } => line_ui(ui, (id, setting), *wide, label, state),
         SettingControl::Paragraph => paragraph_ui(ui, (id, setting), label, state),

@@ -4,17 +4,17 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
-use eframe::egui::accesskit::{Live, Role};
+use eframe::egui::accesskit::Live;
 use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::api_key_state::{self, KeyStatus};
 use super::icons::Sign;
-use super::page::page;
+use super::page::{is_heading, page};
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::welcome_state::WelcomeState;
-use super::widgets::{plain_button, primary_button, sign, small_text};
+use super::widgets::{focus_ring, plain_button, primary_button, sign, small_text};
 use super::{api_key_page, banners, bidi, format, sound, speech, talk};
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
@@ -226,8 +226,10 @@ fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut
     );
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::L;
-        ui.hyperlink_to("Prices", PRICES);
-        ui.hyperlink_to("Google's terms", TERMS);
+        for (words, address) in [("Prices", PRICES), ("Google's terms", TERMS)] {
+            let link = ui.hyperlink_to(words, address);
+            focus_ring(ui, &link, 4.0);
+        }
     });
     ui.add_space(space::M);
     speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
@@ -254,8 +256,7 @@ fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
 fn head_ui(ui: &mut Ui, words: &str) {
     let ink = tokens(ui).strong;
     let head = ui.label(text(words, Weight::SemiBold, 24.0, ink));
-    ui.ctx()
-        .accesskit_node_builder(head.id, |node| node.set_role(Role::Heading));
+    is_heading(&head, words);
 }
 
 fn words_ui(ui: &mut Ui, words: &str) {

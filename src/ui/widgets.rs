@@ -40,16 +40,32 @@ pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str)
     });
 }
 
+/// How far the ring of the focus is from the widget, in points.
+const RING: f32 = 3.0;
+
 /// The ring around the widget with the keyboard focus.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
     if response.has_focus() {
         ui.painter().rect_stroke(
-            response.rect.expand(3.0),
-            radius + 3.0,
+            response.rect.expand(RING),
+            radius + RING,
             // Not the accent, which buttons have themselves.
             Stroke::new(2.0, tokens(ui).strong),
             StrokeKind::Middle,
         );
+    }
+}
+
+/// Scrolls to what has just got the focus of the keyboard, if it is in what scrolls here and out of view: the toolkit leaves it
+/// there. To be called at the end of what scrolls.
+pub(super) fn follow_focus(ui: &Ui) {
+    let focused = ui.memory(egui::Memory::focused);
+    let Some(widget) = focused.and_then(|id| ui.ctx().read_response(id)) else {
+        return;
+    };
+    let is_hidden = !widget.interact_rect.contains_rect(widget.rect);
+    if widget.gained_focus() && is_hidden && ui.min_rect().contains_rect(widget.rect) {
+        ui.scroll_to_rect(widget.rect.expand(2.0 * RING), None);
     }
 }
 
