@@ -139,7 +139,9 @@ fn control_ui(
         SettingControl::List(choices) => list_ui(ui, id, choices, &setting.value, label),
         SettingControl::Percent(share) => {
             let mut percent = (share * 100.0).round();
-            let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %");
+            let slider = Slider::new(&mut percent, 0.0..=100.0)
+                .step_by(1.0)
+                .suffix(" %");
             ui.spacing_mut().slider_width = CONTROL - 70.0;
             let slider = ui.add(slider).labelled_by(label.id);
             focus_ring(ui, &slider, 6.0);

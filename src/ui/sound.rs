@@ -160,7 +160,10 @@ pub(super) fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
         })
         .inner;
     ui.spacing_mut().slider_width = ui.available_width();
-    let slider = Slider::new(&mut percent, 0.0..=100.0).show_value(false);
+    // Without a step an arrow key moves it by a pixel, which is rounded back.
+    let slider = Slider::new(&mut percent, 0.0..=100.0)
+        .step_by(1.0)
+        .show_value(false);
     let slider = ui.add(slider).labelled_by(label.id);
     focus_ring(ui, &slider, 6.0);
     if slider.changed() {
