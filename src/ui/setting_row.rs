@@ -171,8 +171,10 @@ fn list_ui(
         .show_ui(ui, |ui| {
             for (value, name) in choices {
                 let is_chosen = value == chosen;
-                if ui.selectable_label(is_chosen, bidi::shown(name)).clicked() && !is_chosen {
-                    taken = Some(value.clone());
+                if ui.selectable_label(is_chosen, bidi::shown(name)).clicked() {
+                    taken = (!is_chosen).then(|| value.clone());
+                    // By itself it closes for the pointer alone.
+                    ui.close();
                 }
             }
         });
