@@ -134,25 +134,23 @@ class Visit:
             first = self.reader.place(node)
             time.sleep(0.4)
             return first if first == self.reader.place(node) else None
-        top_of_page, bottom_of_page = self.page()
-        for _ in range(40):
-            left, top, width, height = eventually(f"{node} to rest", 10, rests)
+        first, last = self.page()
+        before = None
+        while True:
+            left, top, width, height = place = eventually(f"{node} to rest", 10, rests)
             middle = top + height // 2
-            if self.is_of_a_bar(node) or top_of_page <= top and top + height <= bottom_of_page or not self.scrolls():
+            # What the wheel does not move is in no page that scrolls.
+            if first <= top and top + height <= last or place == before or self.is_of_a_bar(node):
                 break
+            before = place
             frame = self.reader.place(self.frame)
-            self.moves_pointer(frame[0] + frame[2] // 2, (top_of_page + bottom_of_page) // 2)
-            self.desk.x("xdotool", "click", "5" if middle > top_of_page + height else "4")
-        else:
-            raise Failure(f"the wheel does not lead to {node}")
+            self.moves_pointer(frame[0] + frame[2] // 2, (first + last) // 2)
+            self.desk.x("xdotool", "click", "5" if middle > first + height else "4")
         self.moves_pointer(left + width // 2, middle)
         time.sleep(0.3)
 
     def moves_pointer(self, x, y):
         self.desk.x("xdotool", "mousemove", str(x), str(y))
-
-    def scrolls(self):
-        return bool(self.reader.all(role="scroll bar"))
 
     def bars(self):
         """The elements of the bars at the top and at the bottom of the window: the first two parts of it."""
