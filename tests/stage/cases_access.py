@@ -311,7 +311,7 @@ def whole_visit_by_pointer_alone(case):
         visit.picture("conversation-opened")
         visit.clicks("Back to this conversation", "button")
         visit.clicks("New conversation", "button")
-        eventually("an empty conversation", 20, lambda: not visit.answers())
+        reader.gone("Copy what you said", "button")
         visit.picture("new-conversation")
         visit.closes_with_the_frame()
 
