@@ -59,6 +59,10 @@ pub(super) fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
 /// Scrolls to what has just got the focus of the keyboard, if it is in what scrolls here and out of view: the toolkit leaves it
 /// there. To be called at the end of what scrolls.
 pub(super) fn follow_focus(ui: &Ui) {
+    // What is pressed is in view; and asked now, the toolkit would take the focus from what the press has given it to.
+    if ui.input(|input| input.pointer.any_pressed() || input.pointer.any_click()) {
+        return;
+    }
     let focused = ui.memory(egui::Memory::focused);
     let Some(widget) = focused.and_then(|id| ui.ctx().read_response(id)) else {
         return;
