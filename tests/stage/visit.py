@@ -168,8 +168,12 @@ class Visit:
     def clicks(self, name, role=None):
         node = self.reader.find(name, role)
         self.moves_to(node)
-        self.desk.x("xdotool", "mousedown", "1", "sleep", "0.1", "mouseup", "1")  # as long as a hand takes
+        self.presses()
         return node
+
+    def presses(self):
+        """The button of the pointer, as long as a hand takes."""
+        self.desk.x("xdotool", "mousedown", "1", "sleep", "0.1", "mouseup", "1")
 
     def closes_with_the_frame(self):
         """The button that openbox draws at the right of the title."""
