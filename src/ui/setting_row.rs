@@ -140,7 +140,7 @@ fn control_ui(
         SettingControl::Percent(share) => {
             let mut percent = (share * 100.0).round();
             let slider = Slider::new(&mut percent, 0.0..=100.0)
-                .step_by(1.0)
+                .integer()
                 .suffix(" %");
             ui.spacing_mut().slider_width = CONTROL - 70.0;
             let slider = ui.add(slider).labelled_by(label.id);

@@ -162,7 +162,7 @@ pub(super) fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
     ui.spacing_mut().slider_width = ui.available_width();
     // Without a step an arrow key moves it by a pixel, which is rounded back.
     let slider = Slider::new(&mut percent, 0.0..=100.0)
-        .step_by(1.0)
+        .integer()
         .show_value(false);
     let slider = ui.add(slider).labelled_by(label.id);
     focus_ring(ui, &slider, 6.0);
