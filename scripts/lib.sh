@@ -62,21 +62,21 @@ wanted() {
       debian-test)
         python3 -c 'import venv, ensurepip' 2>/dev/null || printf '%s\n' python3 python3-venv
         printf '%s\n' shellcheck pulseaudio pulseaudio-utils pipewire pipewire-bin pipewire-pulse wireplumber \
-          libspa-0.2-modules xvfb openbox xdotool imagemagick espeak-ng valgrind strace ;;
+          libspa-0.2-modules xvfb openbox xdotool imagemagick espeak-ng dbus-daemon at-spi2-core valgrind strace ;;
       fedora-build) printf '%s\n' gcc pkgconf-pkg-config alsa-lib-devel pipewire-devel clang-devel ;;
       fedora-run)
         printf '%s\n' alsa-lib pipewire-libs ca-certificates mesa-libGL mesa-libEGL mesa-dri-drivers libX11 libX11-xcb \
           libXcursor libXi libxkbcommon libxkbcommon-x11 libwayland-client libwayland-egl ;;
       fedora-test)
         printf '%s\n' python3 ShellCheck pulseaudio pulseaudio-utils pipewire pipewire-pulseaudio wireplumber \
-          xorg-x11-server-Xvfb openbox xdotool ImageMagick espeak-ng valgrind strace ;;
+          xorg-x11-server-Xvfb openbox xdotool ImageMagick espeak-ng dbus-daemon at-spi2-core valgrind strace ;;
       arch-build) printf '%s\n' gcc pkgconf alsa-lib libpipewire clang ;;
       arch-run)
         printf '%s\n' alsa-lib libpipewire ca-certificates libglvnd mesa libx11 libxcursor libxi libxkbcommon \
           libxkbcommon-x11 wayland ;;
       arch-test)
         printf '%s\n' python shellcheck pulseaudio libpulse pipewire pipewire-pulse wireplumber xorg-server-xvfb \
-          openbox xdotool imagemagick espeak-ng valgrind strace ;;
+          openbox xdotool imagemagick espeak-ng dbus at-spi2-core valgrind strace ;;
     esac
   done
 }

@@ -13,9 +13,9 @@ use crate::base::thread::{PanicMeaning, panic_meaning};
 /// owners say so themselves ([`caught`](crate::base::thread::caught)).
 const HEARD_OF: [&str; 2] = ["main", "tokio-"];
 
-/// Threads that libraries start for the desktop bus, and that nothing depends on. They panic if the system refuses their
-/// resources.
-const FOREIGN: [&str; 3] = ["async-io", "blocking-", "zbus"];
+/// Threads that libraries start, and that nothing depends on. Those of the desktop bus panic if the system refuses their
+/// resources, the one of the fonts where the system has none.
+const FOREIGN: [&str; 4] = ["async-io", "blocking-", "zbus", "egui_system_font_provider"];
 
 static LOST: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 

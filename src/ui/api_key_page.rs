@@ -11,7 +11,7 @@ use super::icons::Icon;
 use super::page::page;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{icon_button, plain_button, primary_button, sign};
+use super::widgets::{focus_ring, icon_button, plain_button, primary_button, sign};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
@@ -81,7 +81,8 @@ pub(super) fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &m
             plain_button
         };
         save |= button(ui, t!("save-and-connect")).clicked();
-        ui.hyperlink_to(t!("get-a-key-at-google"), KEY_PAGE);
+        let link = ui.hyperlink_to(t!("get-a-key-at-google"), KEY_PAGE);
+        focus_ring(ui, &link, 4.0);
     });
     if save && let Some(key) = view.key.take() {
         view.commands.push(Command::SetKey(key));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{
-    CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, ViewportCommand, vec2,
+    CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, ViewportCommand,
+    accesskit_root_id, vec2,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
@@ -18,7 +19,7 @@ use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
     api_key_page, banners, captions, check_page, conversations_page, details_page, find_bar,
     footer, format, header, latency_panel, overlay, settings_page, shortcuts, talk, theme, toasts,
-    typed_field, welcome_page, window_position,
+    typed_field, welcome_page, widgets, window_position,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -192,6 +193,9 @@ impl UiApp {
     fn frame_ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.view.now = (self.clock)();
+        // What a screen reader calls the window; the toolkit tells it to the system alone.
+        let name = title(self.snapshot.demo);
+        ctx.accesskit_node_builder(accesskit_root_id(), |node| node.set_label(name));
         shortcuts::handle(&ctx, &self.snapshot, &mut self.view);
         self.keep_time(&ctx);
         window_position::fit_tooltips(&ctx);
@@ -387,6 +391,7 @@ impl UiApp {
                         }
                     }
                     footer::footer_ui(ui, LayoutSize::Tight, &snapshot, self.view.now);
+                    widgets::follow_focus(ui);
                 });
         });
     }

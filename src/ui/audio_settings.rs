@@ -6,7 +6,7 @@ use super::format;
 use super::icons::Sign;
 use super::switch::switch_row;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::widgets::{choose, signed_row};
+use super::widgets::{choose, focus_ring, signed_row};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{EchoView, TalkView};
@@ -103,9 +103,9 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     let slider = Slider::new(&mut delay, 0.0..=most)
         .step_by(DELAY_STEP_MS)
         .show_value(false);
-    if ui
-        .add(slider)
-        .labelled_by(label.id)
+    let slider = ui.add(slider).labelled_by(label.id);
+    focus_ring(ui, &slider, 6.0);
+    if slider
         .on_hover_text(t!("how-long-the-microphone-stays"))
         .changed()
     {

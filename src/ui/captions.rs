@@ -16,7 +16,7 @@ use super::icons::{self, Icon};
 use super::sources::sources_ui;
 use super::theme::{LOW_WINDOW, Weight, font, space, text, tokens};
 use super::ui_state::{CaptionsAt, Scroll, UiState};
-use super::widgets::{focus_ring, plain_button};
+use super::widgets::{focus_ring, follow_focus, plain_button};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
@@ -88,6 +88,7 @@ pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, 
                 let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
                 ui.add_space(if is_low { 0.15 * height } else { BELOW });
             });
+            follow_focus(ui);
             words.response.rect.bottom() - start
         });
     let offset = area.state.clamped_offset().y;

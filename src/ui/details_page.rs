@@ -10,7 +10,7 @@ use super::page::{exported_ui, page_head};
 use super::remedy_button::{remedy_button, setting_buttons};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{card, plain_button, sign, value_row, value_rows};
+use super::widgets::{card, follow_focus, plain_button, sign, value_row, value_rows};
 use super::{connection_figures, explain, format, history, past_alerts, waterfall};
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -25,6 +25,7 @@ pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         .auto_shrink([false, false])
         .show(ui, |ui| {
             content_ui(ui, snapshot, view);
+            follow_focus(ui);
         });
 }
 

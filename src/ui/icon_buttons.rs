@@ -4,7 +4,7 @@ use eframe::egui::{Color32, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
 use super::icons::{self, Icon};
 use super::theme::tokens;
-use super::widgets::focus_ring;
+use super::widgets::{focus_ring, named_for_the_eye};
 
 /// A square button with an icon that is seen while `shown`, or while it has the focus; the keyboard reaches it always.
 pub(super) fn quiet_icon_button(
@@ -29,7 +29,7 @@ pub(super) fn quiet_icon_button(
         icons::icon(ui.painter(), rect.shrink(size * 0.26), icon, ink);
         focus_ring(ui, &response, 6.0);
     }
-    response.on_hover_text(name)
+    named_for_the_eye(response, name)
 }
 
 /// A round button with an icon. `on`: it is the state of now, which is not the usual one, in this colour.

@@ -67,6 +67,7 @@ mod sources;
 mod speech;
 mod styled_text;
 mod switch;
+mod system_fonts;
 mod talk;
 mod text_block;
 pub mod theme;
@@ -92,6 +93,7 @@ pub use app::UiApp;
 use display::Display;
 pub use link::UiLink;
 use repaint::{RepaintScheduler, SnapshotDiff};
+use system_fonts::SystemFonts;
 pub use window_position::USUAL;
 
 use crate::base::counters::Counters;
@@ -114,11 +116,15 @@ pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
             .with_icon(icons::app_icon(64)),
         renderer: eframe::Renderer::Glow,
         dithering: false,
+        // Ours does without any.
+        system_font_fallback: false,
         event_loop_builder: builder(display),
         ..Default::default()
     };
     let kept = left.clone();
     let created: eframe::AppCreator<'_> = Box::new(move |cc| {
+        cc.egui_ctx
+            .add_font_provider(Arc::new(SystemFonts::default()));
         let waker = link.runtime.spawn(keep_awake(
             cc.egui_ctx.clone(),
             link.snapshots.clone(),

@@ -13,7 +13,7 @@ use super::find::Search;
 use super::page::{exported_ui, page_head};
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{answers_ui, card, plain_button, primary_button};
+use super::widgets::{answers_ui, card, follow_focus, plain_button, primary_button};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -199,6 +199,7 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
                     });
                 }
             });
+            follow_focus(ui);
         });
     let words = &opened.transcript;
     let copied = wish.and_then(|(nth, wish)| match wish {

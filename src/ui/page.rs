@@ -1,12 +1,12 @@
 //! What pages have in common: a card in the middle, or a title with the way back.
 
-use eframe::egui::accesskit::Live;
+use eframe::egui::accesskit::{Live, Role};
 use eframe::egui::{Align, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
 
 use super::format;
 use super::theme::{Weight, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{card, plain_button};
+use super::widgets::{card, follow_focus, plain_button};
 use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 
@@ -35,6 +35,7 @@ pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
                         });
                 });
             });
+            follow_focus(ui);
         });
 }
 
@@ -49,6 +50,14 @@ pub(super) fn exported_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     }
 }
 
+/// Makes words a heading: a screen reader leads from one to the next.
+pub(super) fn is_heading(shown: &Response, words: &str) {
+    shown.ctx.accesskit_node_builder(shown.id, |node| {
+        node.set_role(Role::Heading);
+        node.set_label(words);
+    });
+}
+
 /// The title of a page, shortened to its row, and the button that leads back from it.
 pub(super) fn page_head(ui: &mut Ui, title: &str, tooltip: &str) -> Response {
     ui.horizontal(|ui| {
@@ -56,8 +65,9 @@ pub(super) fn page_head(ui: &mut Ui, title: &str, tooltip: &str) -> Response {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let back = plain_button(ui, t!("back")).on_hover_text(tooltip);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let title = text(title, Weight::SemiBold, 20.0, tokens(ui).strong);
-                ui.add(Label::new(title).truncate());
+                let shown = text(title, Weight::SemiBold, 20.0, tokens(ui).strong);
+                let head = ui.add(Label::new(shown).truncate());
+                is_heading(&head, title);
             });
             back
         })

@@ -150,11 +150,14 @@ fn control_ui(
         SettingControl::List(choices) => list_ui(ui, id, choices, &setting.value, label),
         SettingControl::Percent(share) => {
             let mut percent = (share * 100.0).round();
-            let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %");
+            let slider = Slider::new(&mut percent, 0.0..=100.0)
+                .integer()
+                .suffix(" %");
             ui.spacing_mut().slider_width = CONTROL - 70.0;
-            let changed = ui.add(slider).labelled_by(label.id).changed();
+            let slider = ui.add(slider).labelled_by(label.id);
+            focus_ring(ui, &slider, 6.0);
             let value = Value::Number(f64::from(percent.round()) / 100.0);
-            changed.then_some(RowRequest::Set(value))
+            slider.changed().then_some(RowRequest::Set(value))
         }
         SettingControl::Line { wide } => line_ui(ui, (id, setting), *wide, label, state),
         SettingControl::Paragraph => paragraph_ui(ui, (id, setting), label, state),
@@ -179,8 +182,10 @@ fn list_ui(
         .show_ui(ui, |ui| {
             for (value, name) in choices {
                 let is_chosen = value == chosen;
-                if ui.selectable_label(is_chosen, bidi::shown(name)).clicked() && !is_chosen {
-                    taken = Some(value.clone());
+                if ui.selectable_label(is_chosen, bidi::shown(name)).clicked() {
+                    taken = (!is_chosen).then(|| value.clone());
+                    // By itself it closes for the pointer alone.
+                    ui.close();
                 }
             }
         });

@@ -11,7 +11,7 @@ use super::setting_row::{RowRequest, row_ui};
 use super::settings_state::{RowId, SettingsSection};
 use super::theme::{RADIUS_FIELD, Weight, caps, font, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{Segment, card, focus_ring, segmented};
+use super::widgets::{Segment, card, focus_ring, follow_focus, segmented};
 use super::{profile_editor, settings_sections, theme};
 use crate::base::keys::{Scalar as _, Value};
 use crate::base::text::t;
@@ -90,12 +90,14 @@ pub(super) fn page_ui(
                 area().show(ui, |ui| {
                     ui.set_max_width(column);
                     content_ui(ui, snapshot, key_file, view);
+                    follow_focus(ui);
                 });
             } else if scrolls {
                 // In a low window the head would leave no room for what it is about.
                 area().show(ui, |ui| {
                     head(ui, view);
                     content_ui(ui, snapshot, key_file, view);
+                    follow_focus(ui);
                 });
             } else {
                 head(ui, view);

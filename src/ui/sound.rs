@@ -10,7 +10,7 @@ use super::icons::Sign;
 use super::screen::Screen;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{plain_button, radio_row, signed_row};
+use super::widgets::{focus_ring, follow_focus, plain_button, radio_row, signed_row};
 use super::{audio_settings, speech};
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::base::text::t;
@@ -71,6 +71,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
                     audio_settings::echo_ui(ui, &snapshot.echo, &mut view.commands);
                     ui.add_space(space::M);
                     audio_settings::talk_ui(ui, snapshot.talk, &mut view.commands);
+                    follow_focus(ui);
                 });
         });
     if wants_check {
@@ -157,8 +158,13 @@ pub(super) fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
         })
         .inner;
     ui.spacing_mut().slider_width = ui.available_width();
-    let slider = Slider::new(&mut percent, 0.0..=100.0).show_value(false);
-    if ui.add(slider).labelled_by(label.id).changed() {
+    // Without a step an arrow key moves it by a pixel, which is rounded back.
+    let slider = Slider::new(&mut percent, 0.0..=100.0)
+        .integer()
+        .show_value(false);
+    let slider = ui.add(slider).labelled_by(label.id);
+    focus_ring(ui, &slider, 6.0);
+    if slider.changed() {
         commands.push(Command::SetVolume(percent / 100.0));
     }
 }

@@ -86,17 +86,17 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
 /// Mute, stop, once more, a new conversation.
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
     let t = tokens(ui);
-    let (name, about) = if snapshot.muted {
-        (t!("unmute"), t!("you-are-muted-nothing-is"))
+    let about = if snapshot.muted {
+        t!("you-are-muted-nothing-is")
     } else {
-        (t!("mute"), t!("nothing-is-heard-or-sent"))
+        t!("nothing-is-heard-or-sent")
     };
     let on = snapshot.muted.then_some(t.bad);
     let icon = Icon::Microphone(snapshot.muted);
-    if round_button(ui, icon, size, on, name)
-        .on_hover_text(about)
-        .clicked()
-    {
+    let mute = round_button(ui, icon, size, on, t!("mute"));
+    ui.ctx()
+        .accesskit_node_builder(mute.id, |node| node.set_toggled(snapshot.muted.into()));
+    if mute.on_hover_text(about).clicked() {
         view.commands.push(Command::SetMuted(!snapshot.muted));
     }
     let stop = round_button(ui, Icon::Stop, size, None, t!("stop-the-reply"));

@@ -9,12 +9,12 @@ use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec
 
 use super::api_key_state::{self, KeyStatus};
 use super::icons::Sign;
-use super::page::page;
+use super::page::{is_heading, page};
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::welcome_state::WelcomeState;
-use super::widgets::{plain_button, primary_button, sign, small_text};
+use super::widgets::{focus_ring, plain_button, primary_button, sign, small_text};
 use super::{api_key_page, banners, bidi, format, sound, speech, talk};
 use crate::base::text::t;
 use crate::base::units::Dbfs;
@@ -214,8 +214,10 @@ fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut
     words_ui(ui, t!("google-may-charge-the-account"));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::L;
-        ui.hyperlink_to(t!("prices"), PRICES);
-        ui.hyperlink_to(t!("googles-terms"), TERMS);
+        for (words, address) in [(t!("prices"), PRICES), (t!("googles-terms"), TERMS)] {
+            let link = ui.hyperlink_to(words, address);
+            focus_ring(ui, &link, 4.0);
+        }
     });
     ui.add_space(space::M);
     speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
@@ -236,7 +238,8 @@ fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
 
 fn head_ui(ui: &mut Ui, words: &str) {
     let ink = tokens(ui).strong;
-    ui.label(text(words, Weight::SemiBold, 24.0, ink));
+    let head = ui.label(text(words, Weight::SemiBold, 24.0, ink));
+    is_heading(&head, words);
 }
 
 fn words_ui(ui: &mut Ui, words: &str) {

@@ -40,16 +40,36 @@ pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str)
     });
 }
 
+/// How far the ring of the focus is from the widget, in points.
+const RING: f32 = 3.0;
+
 /// The ring around the widget with the keyboard focus.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
     if response.has_focus() {
         ui.painter().rect_stroke(
-            response.rect.expand(3.0),
-            radius + 3.0,
+            response.rect.expand(RING),
+            radius + RING,
             // Not the accent, which buttons have themselves.
             Stroke::new(2.0, tokens(ui).strong),
             StrokeKind::Middle,
         );
+    }
+}
+
+/// Scrolls to what has just got the focus of the keyboard, if it is in what scrolls here and out of view: the toolkit leaves it
+/// there. To be called at the end of what scrolls.
+pub(super) fn follow_focus(ui: &Ui) {
+    // What is pressed is in view; and asked now, the toolkit would take the focus from what the press has given it to.
+    if ui.input(|input| input.pointer.any_pressed() || input.pointer.any_click()) {
+        return;
+    }
+    let focused = ui.memory(egui::Memory::focused);
+    let Some(widget) = focused.and_then(|id| ui.ctx().read_response(id)) else {
+        return;
+    };
+    let is_hidden = !widget.interact_rect.contains_rect(widget.rect);
+    if widget.gained_focus() && is_hidden && ui.min_rect().contains_rect(widget.rect) {
+        ui.scroll_to_rect(widget.rect.expand(2.0 * RING), None);
     }
 }
 
@@ -69,7 +89,14 @@ pub(super) fn icon_button(ui: &mut Ui, icon: Icon, size: f32, name: &str) -> Res
         icons::icon(ui.painter(), rect.shrink(size * 0.28), icon, ink);
         focus_ring(ui, &response, 8.0);
     }
-    response.on_hover_text(name)
+    named_for_the_eye(response, name)
+}
+
+/// Shows a name as a tooltip. A screen reader knows it already, and would read a text for the pointer as a description.
+pub(super) fn named_for_the_eye(response: Response, name: &str) -> Response {
+    response.on_hover_ui(|ui| {
+        ui.label(name);
+    })
 }
 
 /// The one button of a view that is meant to be pressed.

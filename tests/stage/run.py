@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
+import cases_access
 import cases_bare
 import cases_conformance
 import cases_devices
@@ -54,7 +55,7 @@ class Case:
 
 
 # The longest first, so that the desks end together.
-RIG_CASES = sorted(cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES,
+RIG_CASES = sorted(cases_access.CASES + cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES,
                    key=lambda case: case.__name__ not in ("window_keys", "talk_hears_and_answers", "window_profiles"))
 
 
