@@ -1,8 +1,10 @@
 //! The texts of the window in its language, from `locales/*.ftl` (Project Fluent).
 //!
 //! [`t!`] takes the id of a text, and gives a `&'static str` or, with arguments, a `String`. Until [`set`] names another
-//! language it is English; only the window does, so that the terminal and what other programs read stay English.
+//! language it is English; only the window does, so that the terminal stays English. What the window's program writes for others
+//! (log, exports, reports) is made [`in_english`], or told in both languages ([`Told`]).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::OnceLock;
@@ -14,6 +16,9 @@ use fluent_bundle::{FluentError, FluentResource};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 
 use super::keys::words;
+pub use told::Told;
+
+mod told;
 
 /// The language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,8 +102,28 @@ pub fn set(locale: Locale) {
     CHOSEN.store(locale.resolved() as usize, Relaxed);
 }
 
+thread_local! {
+    static ENGLISH_HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `say` with English texts: for what is written into files and logs, and for what other programs read.
+pub fn in_english<T>(say: impl FnOnce() -> T) -> T {
+    /// A panic leaves the thread as it was too.
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            ENGLISH_HERE.set(self.0);
+        }
+    }
+    let _back = Back(ENGLISH_HERE.replace(true));
+    say()
+}
+
 /// The language in use; never [`Locale::System`].
 pub fn locale() -> Locale {
+    if ENGLISH_HERE.get() {
+        return Locale::English;
+    }
     Locale::ALL
         .get(CHOSEN.load(Relaxed))
         .copied()

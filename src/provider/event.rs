@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::grounding::Grounding;
 use super::turn_end_reason::EndKind;
+use crate::base::text::Told;
 use crate::base::tokens::TokenCounts;
 use crate::base::units::SampleRate;
 
@@ -131,7 +132,7 @@ pub struct TokenUsage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct ProviderFault {
-    pub what: String,
+    pub what: Told,
     pub hint: &'static str,
     pub kind: FaultKind,
 }
