@@ -203,7 +203,7 @@ over-ms-the-line-is = Über { $value } ms: Die Leitung schwankt, und Antworten k
 lost-on-the-way = Unterwegs verloren
 over-speech-arrives-in-fits = Über { $much_loss_percent } %: Sprache kommt stoßweise an. Das meiste geht im Funk verloren, weit weg vom WLAN-Router, oder auf einer vollen Leitung.
 data-a-minute = Daten pro Minute
-bytes-to-and-from-the = Bytes vom und zum Dienst je Minute mit Verbindung. Ein Profil wie low-data hält sie gering.
+bytes-to-and-from-the = Bytes vom und zum Dienst je Minute mit Verbindung. Ein Profil wie „Wenig Daten“ hält sie gering.
 
 ## ui/conversations_list
 
@@ -473,11 +473,11 @@ without-a-name = (ohne Namen)
 
 saving-power = spart Strom
 on-battery-longer-periods-of = Im Akkubetrieb: längere Perioden der Tongeräte, keine Rauschunterdrückung, kein Pegelausgleich, weniger Bilder dieses Fensters. In der Datei des Profils lässt es sich abschalten.
-auto-uses = Auto nutzt { $why }
+auto-uses = „Automatisch“ nutzt { $why }
 auto-uses-changes-of-profile =
-    Auto nutzt { $why }
+    „Automatisch“ nutzt { $why }
 
-    Profilwechsel, seit Auto gewählt wurde: { $changes }. Ein Profil wird gewechselt, wenn das die Antwortzeiten nach den letzten Runden dem Ziel um mehr näher bringt, als die Qualität wert ist; ein ausgelasteter Prozessor oder voller Arbeitsspeicher geht vor.
+    Profilwechsel, seit „Automatisch“ gewählt wurde: { $changes }. Ein Profil wird gewechselt, wenn das die Antwortzeiten nach den letzten Runden dem Ziel um mehr näher bringt, als die Qualität wert ist; ein ausgelasteter Prozessor oder voller Arbeitsspeicher geht vor.
 demo = DEMO
 demo-offline = DEMO, offline
 a-server-inside-this-program = Ein Server in diesem Programm antwortet mit deiner eigenen Stimme. Nichts verlässt diesen Computer.
@@ -961,7 +961,7 @@ the-profile-was-not-changed = Das Profil wurde nicht geändert
 the-new-profile-applies-to = Das neue Profil gilt für den Ton sofort und für das, was vom Dienst verlangt wird, ab der nächsten Pause.
 the-profile-was-read-again-and = Das Profil { $name } wurde neu gelesen und gilt jetzt.
 the-profile-was-read-again = Das Profil { $about } wurde neu gelesen
-auto-notice = Auto: { $why }
+auto-notice = Automatisch: { $why }
 
 ## conversation/repeat
 
@@ -1114,7 +1114,7 @@ the-figures-cannot-be-written = Die Messwerte lassen sich nicht nach { $turns } 
 ## telemetry/diagnosis/rules
 
 your-last-words-wait-for = Deine letzten Worte warten { $uplink } auf die Leitung: Die Verbindung ist langsam oder bricht ab.
-stop-uploads-backups-video-calls = Halte Uploads an (Backups, Videoanrufe), geh näher an den WLAN-Router oder nimm ein Kabel. Das Profil Low data sendet am wenigsten.
+stop-uploads-backups-video-calls = Halte Uploads an (Backups, Videoanrufe), geh näher an den WLAN-Router oder nimm ein Kabel. Das Profil „Wenig Daten“ sendet am wenigsten.
 the-round-trip-is-and = Die Umlaufzeit ist { $trip }, vorher war sie { $shortest }.
 something-else-uses-the-line = Etwas anderes nutzt die Leitung, oder der Funk ist schwach: Halte Downloads an, geh näher an den WLAN-Router oder nimm ein Kabel.
 the-connection-goes-through-a = Die Verbindung geht über einen Proxy, und ihre Umlaufzeit ist { $trip }.
@@ -1246,6 +1246,8 @@ seconds-from = { $seconds } s vom { $time }
 
 part-was-restarted = { $part } ist wegen eines Fehlers in diesem Programm ausgefallen und wurde neu gestartet.
 part-stays-off = { $part } ist wegen eines Fehlers in diesem Programm mehrmals ausgefallen und bleibt aus.
+writing-to-the = Das Schreiben ({ $name })
+the-server-of-the-demo = Der Server der Demo
 
 ## turn/machine
 
@@ -1341,6 +1343,38 @@ check-this-computers-date = Prüfe Datum und Uhrzeit dieses Computers.
 if-your-network-inspects = Wenn dein Netzwerk den Verkehr mitliest, installiere sein Zertifikat auf diesem Computer.
 check-the-endpoints-spelling = Prüfe die Schreibweise des Endpunkts.
 tell-the-servers-owner = Sag es dem Betreiber des Servers.
+it-names-no-host = sie nennt keinen Host
+it-begins-neither-with-wss = sie beginnt weder mit wss:// noch mit ws://
+it-is-not-text-in = es ist kein Text in UTF-8
+socks-version-4-is-not = SOCKS Version 4 wird nicht unterstützt
+its-scheme-is-none-of = sein Schema ist keines eines unterstützten Proxys
+something-follows-the-host = auf Host und Port folgt noch etwas
+port-0-cannot-be-dialled = Port 0 lässt sich nicht anwählen
+the-proxy-names-no-host = es nennt keinen Host
+its-user-or-password-is = Benutzer oder Passwort ist kein Text in UTF-8
+socks-needs-a-user-and = SOCKS braucht einen Benutzer und ein Passwort mit je bis zu 255 Bytes
+something-that-is-not-http = etwas, das kein HTTP ist
+something-that-is-not-socks = etwas, das kein SOCKS 5 ist
+host-and-port-of-variable = { $host }:{ $port } aus { $variable }
+no-encrypted-connection-to-the = keine verschlüsselte Verbindung zum Proxy selbst: { $why }; die meisten Proxys schreibt man http://
+it-takes-only-which-is = HTTP 407; er nimmt nur { $kinds } an, was nicht unterstützt wird
+the-proxy-named = der Proxy { $proxy }
+an-upgrade-that-is-none = ein Upgrade, das keines eines WebSockets ist
+a-web-page = eine Webseite
+as-a-web-server-does = die eines Webservers ({ $to })
+none-of-its-certificates-can = keines seiner Zertifikate ist lesbar
+it-holds-no-certificate-in = es enthält kein Zertifikat in PEM-Form
+it-is-not-a-folder = es ist kein Ordner
+it-is-a-folder = es ist ein Ordner; Ordner nennt man in SSL_CERT_DIR
+it-is-too-large-to = es ist zu groß für eine Liste von Zertifikaten
+it-is-not-a-file = es ist keine Datei
+there-is-no-such-folder = einen solchen Ordner gibt es nicht
+reading-them-broke-off = das Lesen brach ab
+no-reason-given = kein Grund genannt
+an-error-of-the-websocket = ein Fehler der WebSocket-Bibliothek
+one-of-more-than = eine von mehr als { $size } MiB
+name-the-certificates-of-your = Nenne die Zertifikate deines Netzwerks in PEM-Form oder entferne die Variable: Dann gelten die des Systems.
+write-http-host-port = Schreib http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT oder socks5h://HOST:PORT hinein, mit USER:PASSWORD@ vor HOST, wo eine Anmeldung nötig ist (@ : / \ ? # % darin als %40 %3A %2F %5C %3F %23 %25); oder entferne die Variable.
 
 ## audio
 
@@ -1664,6 +1698,31 @@ cannot-be-written-make-the = { $file } lässt sich nicht schreiben: { $error }. 
 there-is-no-key-named = eine Einstellung `{ $key }` gibt es nicht
 this-file-and-those-behind = diese Datei und die folgenden werden ausgelassen: Mehr als { $most } werden nicht gelesen
 
+## profiles (English: src/profile/table.rs)
+
+profile-ultra-fast = Ultraschnell
+profile-ultra-fast-about = So wenig Warten wie möglich: kleine Puffer, wenig Geduld, kurze Antworten. Für ein Headset und einen ruhigen Raum.
+profile-balanced = Ausgewogen
+profile-balanced-about = Schnell, und geduldig genug für gewöhnliches Reden. Das übliche.
+profile-high-quality = Hohe Qualität
+profile-high-quality-about = Mehr Geduld, saubererer Ton und ein längeres Gedächtnis. Für Lautsprecher, Lärm und lange Gedanken.
+profile-low-data = Wenig Daten
+profile-low-data-about = Wenige Bytes: kurze Antworten, die nur gesprochen werden, und keine, die verworfen wird. Für Mobilfunk und Tarife nach Menge.
+profile-auto = Automatisch
+profile-auto-about = Wählt unter den ersten drei nach dem, was Dienst, Netzwerk und dieser Computer erlauben, und sagt, warum.
+
+## provider/gemini
+
+code-no-reason-given = Code { $code }, kein Grund genannt
+what-it-answers-to-the = was er auf die Einrichtung antwortet, ist keine Nachricht eines Live-Dienstes
+
+## cli/start_conversation
+
+is-not-there-the-defaults = { $file } gibt es nicht: Es gelten die üblichen Werte.
+configuration-file-is-used = Konfigurationsdatei: { $unknown }. Verwendet wird { $default }.
+a-bundled-question-is-spoken = { $none }: Stattdessen wird eine Beispielfrage gesprochen. Schließe eines an und starte neu, um selbst zu sprechen.
+there-is-no-speaker-or = Es gibt weder Lautsprecher noch Kopfhörer: Antworten sind nicht zu hören.
+
 ## dates, numbers, and what was put together before
 
 months-short = Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.
@@ -1693,7 +1752,7 @@ interrupted = Unterbrochen
 stutters = Aussetzer
 too-loud = zu laut: { $percent } % des Tons sind verzerrt
 lower-its-level = Senke seinen Pegel in den Toneinstellungen des Systems.
-move-away-from-what-hums = Geh weg von dem, was brummt, oder wähle das Profil High quality: Es nimmt Rauschen heraus.
+move-away-from-what-hums = Geh weg von dem, was brummt, oder wähle das Profil „Hohe Qualität“: Es nimmt Rauschen heraus.
 go-nearer-to-the-microphone = Geh näher an das Mikrofon oder erhöhe seinen Pegel in den Toneinstellungen.
 the-microphone-did-not-hear = das Mikrofon hat den Lautsprecher nicht gehört
 turn-the-speaker-up = Wenn du ihn auch nicht gehört hast, dreh den Lautsprecher auf.

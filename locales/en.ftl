@@ -1247,6 +1247,8 @@ seconds-from = { $seconds } s from { $time }
 
 part-was-restarted = { $part } failed because of a fault in this program, and was restarted.
 part-stays-off = { $part } failed repeatedly because of a fault in this program, and stays off.
+writing-to-the = Writing to the { $name }
+the-server-of-the-demo = The server of the demo
 
 ## turn/machine
 
@@ -1342,6 +1344,38 @@ check-this-computers-date = Check this computer's date and time.
 if-your-network-inspects = If your network inspects traffic, install its certificate in this computer.
 check-the-endpoints-spelling = Check the endpoint's spelling.
 tell-the-servers-owner = Tell the server's owner.
+it-names-no-host = it names no host
+it-begins-neither-with-wss = it begins neither with wss:// nor with ws://
+it-is-not-text-in = it is not text in UTF-8
+socks-version-4-is-not = SOCKS version 4 is not supported
+its-scheme-is-none-of = its scheme is none of a proxy that is supported
+something-follows-the-host = something follows the host and the port
+port-0-cannot-be-dialled = port 0 cannot be dialled
+the-proxy-names-no-host = it names no host
+its-user-or-password-is = its user or password is not text in UTF-8
+socks-needs-a-user-and = SOCKS needs a user and a password, of up to 255 bytes each
+something-that-is-not-http = something that is not HTTP
+something-that-is-not-socks = something that is not SOCKS 5
+host-and-port-of-variable = { $host }:{ $port } of { $variable }
+no-encrypted-connection-to-the = no encrypted connection to the proxy itself: { $why }; most proxies are written http://
+it-takes-only-which-is = HTTP 407; it takes { $kinds } only, which is not supported
+the-proxy-named = the proxy { $proxy }
+an-upgrade-that-is-none = an upgrade that is none of a WebSocket
+a-web-page = a web page
+as-a-web-server-does = as a web server does ({ $to })
+none-of-its-certificates-can = none of its certificates can be read
+it-holds-no-certificate-in = it holds no certificate in PEM form
+it-is-not-a-folder = it is not a folder
+it-is-a-folder = it is a folder; folders are named in SSL_CERT_DIR
+it-is-too-large-to = it is too large to be a list of certificates
+it-is-not-a-file = it is not a file
+there-is-no-such-folder = there is no such folder
+reading-them-broke-off = reading them broke off
+no-reason-given = no reason given
+an-error-of-the-websocket = an error of the WebSocket library
+one-of-more-than = one of more than { $size } MiB
+name-the-certificates-of-your = Name the certificates of your network in PEM form, or unset the variable: the system's are used then.
+write-http-host-port = Write http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT into it, with USER:PASSWORD@ before HOST where a login is needed (@ : / \ ? # % in it as %40 %3A %2F %5C %3F %23 %25); or unset it.
 
 ## audio
 
@@ -1631,6 +1665,18 @@ this-was-changed-in-the = { $place }: this was changed in the file meanwhile, an
 cannot-be-written-make-the = { $file } cannot be written: { $error }. Make the folder writable, or name a configuration in another one with --config
 there-is-no-key-named = there is no key `{ $key }`
 this-file-and-those-behind = this file and those behind it are left out: more than { $most } are not read
+
+## provider/gemini
+
+code-no-reason-given = code { $code }, no reason given
+what-it-answers-to-the = what it answers to the setup is no message of a Live service
+
+## cli/start_conversation
+
+is-not-there-the-defaults = { $file } is not there: the defaults hold.
+configuration-file-is-used = configuration file: { $unknown }. { $default } is used.
+a-bundled-question-is-spoken = { $none }: a bundled question is spoken instead. Connect one and start again to talk yourself.
+there-is-no-speaker-or = There is no speaker or headphone: replies cannot be heard.
 
 ## dates, numbers, and what was put together before
 

@@ -103,31 +103,32 @@ pub fn set(locale: Locale) {
 }
 
 thread_local! {
-    static ENGLISH_HERE: Cell<bool> = const { Cell::new(false) };
+    /// The language of this thread, while it is another.
+    static HERE: Cell<Option<Locale>> = const { Cell::new(None) };
 }
 
 /// Runs `say` with English texts: for what is written into files and logs, and for what other programs read.
 pub fn in_english<T>(say: impl FnOnce() -> T) -> T {
+    within(Locale::English, say)
+}
+
+/// Runs `say` with the texts of a language on this thread, whatever is [`set`].
+pub fn within<T>(locale: Locale, say: impl FnOnce() -> T) -> T {
     /// A panic leaves the thread as it was too.
-    struct Back(bool);
+    struct Back(Option<Locale>);
     impl Drop for Back {
         fn drop(&mut self) {
-            ENGLISH_HERE.set(self.0);
+            HERE.set(self.0);
         }
     }
-    let _back = Back(ENGLISH_HERE.replace(true));
+    let _back = Back(HERE.replace(Some(locale.resolved())));
     say()
 }
 
 /// The language in use; never [`Locale::System`].
 pub fn locale() -> Locale {
-    if ENGLISH_HERE.get() {
-        return Locale::English;
-    }
-    Locale::ALL
-        .get(CHOSEN.load(Relaxed))
-        .copied()
-        .unwrap_or(Locale::English)
+    let chosen = || Locale::ALL.get(CHOSEN.load(Relaxed)).copied();
+    HERE.get().or_else(chosen).unwrap_or(Locale::English)
 }
 
 /// The text of an id without arguments; the id itself where no catalogue has it.
@@ -148,9 +149,9 @@ fn of(locale: Locale, id: &str) -> Option<&'static str> {
 
 /// The text of an id with its arguments. What it lacks is shown as Fluent shows it: by the name of the argument.
 pub fn filled(id: &'static str, args: &FluentArgs<'_>) -> String {
-    let within = |locale| catalogue(locale).filled(id, args);
-    within(locale())
-        .or_else(|| within(Locale::English))
+    let of = |locale| catalogue(locale).filled(id, args);
+    of(locale())
+        .or_else(|| of(Locale::English))
         .unwrap_or_else(|| id.to_owned())
 }
 

@@ -68,7 +68,7 @@ fn past(at: u64, lasted: Option<u64>, severity: AlertSeverity, kind: AlertKind) 
 }
 
 /// A conversation with a history.
-fn lived() -> Snapshot {
+pub(super) fn lived() -> Snapshot {
     let mut lived = snapshot();
     let history = four_hours();
     lived.history = Arc::new(HistoryView {

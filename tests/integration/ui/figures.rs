@@ -42,7 +42,7 @@ pub(crate) fn turn(number: u64) -> TurnRecord {
     }
 }
 
-fn slow() -> Snapshot {
+pub(super) fn slow() -> Snapshot {
     let mut slow = snapshot();
     slow.alerts = Arc::from([Alert {
         kind: AlertKind::Response,

@@ -67,7 +67,7 @@ fn settings() -> SettingsView {
     view
 }
 
-fn shown() -> Snapshot {
+pub(super) fn shown() -> Snapshot {
     Snapshot {
         settings: Arc::new(settings()),
         ..snapshot()
@@ -81,7 +81,7 @@ fn open(section: &str) -> Rig {
     rig
 }
 
-fn click(rig: &mut Rig, role: Role, name: &str) {
+pub(super) fn click(rig: &mut Rig, role: Role, name: &str) {
     rig.harness.get_by_role_and_label(role, name).scroll_to_me();
     rig.step();
     rig.harness.get_by_role_and_label(role, name).click();

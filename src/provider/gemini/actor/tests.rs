@@ -221,7 +221,12 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
     sleep(Duration::from_secs(60)).await;
     drop(peer);
     let (fault, retry_in) = rig.lost().await;
-    assert!(fault.what.english().starts_with("the connection broke off ("));
+    assert!(
+        fault
+            .what
+            .english()
+            .starts_with("the connection broke off (")
+    );
     assert!(retry_in.is_some());
     for (handle, retried) in [(Some("handle-1"), true), (None, false)] {
         let mut peer = Peer::accept(&mut rig.ends).await;
@@ -380,7 +385,10 @@ async fn retries_are_spaced_and_counted() {
         let Some(ProviderEvent::Lost { fault, retry_in }) = handle.events.recv().await else {
             panic!("no end")
         };
-        assert!(fault.what.english().ends_with("refuses connections"), "{fault}");
+        assert!(
+            fault.what.english().ends_with("refuses connections"),
+            "{fault}"
+        );
         let retry_in = retry_in.expect("it is tried again");
         assert!(retry_in <= Duration::from_millis(most_ms));
         sleep(retry_in).await;
