@@ -13,7 +13,6 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 
 use sovereign::base::severity::Severity;
 use sovereign::base::text::{Locale, within};
-use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
     Activity, Caption, CaptionEnd, CheckStep, CheckView, Link, Snapshot, SpendView,
 };
@@ -96,7 +95,8 @@ static TEXTS: LazyLock<Vec<(String, Vec<Pieces>, Vec<Pieces>)>> = LazyLock::new(
         .collect()
 });
 
-/// Whether a text is this one, with anything in place of its arguments. What is drawn in capitals is read so too.
+/// Whether a text is this one, with something in place of its arguments: figures alone, where a single word is around them, as
+/// that may be in any text. What is drawn in capitals is read so too.
 fn is(said: &str, pieces: &Pieces) -> bool {
     let said = said.to_lowercase();
     let pieces: Vec<String> = pieces.iter().map(|piece| piece.to_lowercase()).collect();
@@ -106,16 +106,22 @@ fn is(said: &str, pieces: &Pieces) -> bool {
     if pieces.len() == 1 {
         return said.trim() == first.trim();
     }
+    let words = pieces.iter().flat_map(|piece| piece.split_whitespace());
+    let anything = words.filter(|word| word.contains(char::is_alphabetic)).count() > 1;
+    let fits = |argument: &str| anything || !argument.contains(char::is_alphabetic);
     let Some(mut rest) = said.strip_prefix(&**first) else {
         return false;
     };
     for piece in &pieces[1..pieces.len() - 1] {
-        let Some((_, after)) = rest.split_once(&**piece) else {
+        let Some((argument, after)) = rest.split_once(&**piece) else {
             return false;
         };
+        if !fits(argument) {
+            return false;
+        }
         rest = after;
     }
-    rest.ends_with(&**last)
+    rest.strip_suffix(&**last).is_some_and(fits)
 }
 
 /// Whether a text holds this one, where that is long enough to be no chance.
