@@ -78,7 +78,6 @@ enter-another-key = Anderer Schlüssel
 spend-limit-reached = Ausgabengrenze erreicht
 opens-the-microphone-until-the = Öffnet das Mikrofon, bis der gleiche Betrag noch einmal ausgegeben ist.
 go-on = Fortfahren
-plug-one-in-or-choose = {""} Schließe eines an oder wähle ein anderes.
 no-microphone = Kein Mikrofon
 choose-a-microphone = Mikrofon wählen
 answers-are-shown-as-text = { $trouble } Antworten erscheinen so lange als Text.
@@ -135,10 +134,6 @@ sent-again-as-soon-as = {""} – wird erneut gesendet, sobald es eine Verbindung
 
 ## counts
 
-n-files = { $n ->
-        [one] { $n } Datei
-       *[other] { $n } Dateien
-    }
 n-characters = { $n ->
         [one] { $n } Zeichen
        *[other] { $n } Zeichen
@@ -208,7 +203,7 @@ over-ms-the-line-is = Über { $value } ms: Die Leitung schwankt, und Antworten k
 lost-on-the-way = Unterwegs verloren
 over-speech-arrives-in-fits = Über { $much_loss_percent } %: Sprache kommt stoßweise an. Das meiste geht im Funk verloren, weit weg vom WLAN-Router, oder auf einer vollen Leitung.
 data-a-minute = Daten pro Minute
-bytes-to-and-from-the = Bytes vom und zum Dienst je Minute mit Verbindung. Ein Profil wie low-data hält sie gering.
+bytes-to-and-from-the = Bytes vom und zum Dienst je Minute mit Verbindung. Ein Profil wie „Wenig Daten“ hält sie gering.
 
 ## ui/conversations_list
 
@@ -478,11 +473,11 @@ without-a-name = (ohne Namen)
 
 saving-power = spart Strom
 on-battery-longer-periods-of = Im Akkubetrieb: längere Perioden der Tongeräte, keine Rauschunterdrückung, kein Pegelausgleich, weniger Bilder dieses Fensters. In der Datei des Profils lässt es sich abschalten.
-auto-uses = Auto nutzt { $why }
+auto-uses = „Automatisch“ nutzt { $why }
 auto-uses-changes-of-profile =
-    Auto nutzt { $why }
+    „Automatisch“ nutzt { $why }
 
-    Profilwechsel, seit Auto gewählt wurde: { $changes }. Ein Profil wird gewechselt, wenn das die Antwortzeiten nach den letzten Runden dem Ziel um mehr näher bringt, als die Qualität wert ist; ein ausgelasteter Prozessor oder voller Arbeitsspeicher geht vor.
+    Profilwechsel, seit „Automatisch“ gewählt wurde: { $changes }. Ein Profil wird gewechselt, wenn das die Antwortzeiten nach den letzten Runden dem Ziel um mehr näher bringt, als die Qualität wert ist; ein ausgelasteter Prozessor oder voller Arbeitsspeicher geht vor.
 demo = DEMO
 demo-offline = DEMO, offline
 a-server-inside-this-program = Ein Server in diesem Programm antwortet mit deiner eigenen Stimme. Nichts verlässt diesen Computer.
@@ -528,6 +523,7 @@ threads-at-most = Threads, höchstens
 most-threads-of-this-program = Die meisten Threads dieses Programms zur gleichen Zeit.
 sent-received = Gesendet · empfangen
 bytes-to-and-from-the-service = Bytes zum und vom Dienst.
+cut-offs = Ins Wort gefallen
 
 ## ui/latency_panel
 
@@ -604,10 +600,12 @@ shows-the-reply-time-and = Zeigt die Antwortzeit und ihre Bewertung (F12)
 there-was-none = Es gab keine.
 show-the-newest-only = Nur die neuesten zeigen
 show-all-of = Alle { $alerts } zeigen
-how-bad-it-was-at = Wie schlimm sie höchstens war (critical: um mehr als die Hälfte über der Grenze), wann sie begann und wie lange sie dauerte.
+how-bad-it-was-at = Wie schlimm sie höchstens war (schwer: um mehr als die Hälfte über der Grenze), wann sie begann und wie lange sie dauerte.
 lasted-for = { $lasted } lang
 not-over-yet = dauert noch an
 its-end-is-not-known = Ende nicht bekannt
+severity-warning = Warnung
+severity-critical = schwer
 
 ## ui/plots
 
@@ -829,6 +827,11 @@ turn-and-outcome = Nr. { $number } · { $outcome }
 the-line-is-the-target = die Linie ist das Ziel, das die Runde hatte
 beyond-the-right-edge-is = jenseits des rechten Randes liegt das Ziel, das die Runde hatte
 from-the-end-of-your-speech = vom Ende deines Sprechens an; { $line }, { $target } ms nach dem Ende deines Beitrags
+outcome-completed = fertig
+outcome-interrupted = unterbrochen
+outcome-cancelled = abgebrochen
+outcome-empty = leer
+outcome-failed = Fehler
 
 ## ui/welcome_page
 
@@ -871,6 +874,8 @@ to-the-conversation-settings-general = Zum Gespräch. „Einstellungen“, „Al
 
 no-speech-was-found-in = { $name }: Darin wurde keine Sprache gefunden
 ended-unexpectedly = { $what }: unerwartet beendet
+the-sound-thread = Ton-Thread
+the-connection-task = Verbindungs-Task
 
 ## conversation/ask_again
 
@@ -882,14 +887,11 @@ not-answered-yet = Noch nicht beantwortet
 s-still-waiting = { $late } { $seconds } s. Das Warten geht weiter.
 it-is-asked-for-again = { $what } Es wird noch einmal gefragt.
 what-you-said-is-kept = { $unsent }: { $why }. Was du gesagt hast, ist aufbewahrt. Jetzt senden?
-ask-again-or-it-in = { $what } Frag noch einmal oder { $say ->
-        [send] schreib
-       *[say] sag
-    } es mit anderen Worten.
-please-it-again = { $what } Bitte { $say ->
-        [send] sende
-       *[say] sag
-    } es noch einmal.
+ask-again-or-say-it = { $what } Frag noch einmal oder sag es mit anderen Worten.
+ask-again-or-send-it = { $what } Frag noch einmal oder schreib es mit anderen Worten.
+please-say-it-again = { $what } Bitte sag es noch einmal.
+please-send-it-again = { $what } Bitte sende es noch einmal.
+say-it-aloud = Lies es vor.
 
 ## conversation/link_words
 
@@ -958,7 +960,7 @@ the-profile-was-not-changed = Das Profil wurde nicht geändert
 the-new-profile-applies-to = Das neue Profil gilt für den Ton sofort und für das, was vom Dienst verlangt wird, ab der nächsten Pause.
 the-profile-was-read-again-and = Das Profil { $name } wurde neu gelesen und gilt jetzt.
 the-profile-was-read-again = Das Profil { $about } wurde neu gelesen
-auto-notice = Auto: { $why }
+auto-notice = Automatisch: { $why }
 
 ## conversation/repeat
 
@@ -1026,11 +1028,11 @@ the-microphone-does-not-hear-the = das Mikrofon hört das Headset nicht
 
 no-price-is-published-for = für { $model } ist kein Preis veröffentlicht
 the-price-of-is-not = der Preis von { $host } ist nicht bekannt
-files-not-sent = { $reached } { $files } { $was ->
-        [was] wurde
-       *[were] wurden
-    } nicht gesendet.
 your-text-was-not-sent = { $reached } Dein Text wurde nicht gesendet.
+files-not-sent = { $n ->
+        [one] { $reached } { $n } Datei wurde nicht gesendet.
+       *[other] { $reached } { $n } Dateien wurden nicht gesendet.
+    }
 
 ## conversation/spending
 
@@ -1043,9 +1045,10 @@ set-price-usd-per-million = Setze `price_usd_per_million` mit `in` und `out` in 
 this-conversation-may-cost-more = { $lifted }: Dieses Gespräch darf { $more } mehr kosten.
 today-more-may-be-spent = { $lifted }: Heute dürfen { $more } mehr ausgegeben werden.
 go-on-allows-more = { $limit_usd } { $closing } „Fortfahren“ erlaubt { $more_usd } mehr.
-this-conversations = für dieses Gespräch
-the-spend-limit-is-near = Die Ausgabengrenze ist nah: Von { $allowed } { $whose } sind { $spent } ausgegeben. Bei { $allowed } schließt das Mikrofon.
-the-spend-limit-is-reached-is = Die Ausgabengrenze ist erreicht: Von { $allowed } { $whose } sind { $spent } ausgegeben.
+the-spend-limit-of-this-is-near = Die Ausgabengrenze ist nah: Von { $allowed } für dieses Gespräch sind { $spent } ausgegeben. Bei { $allowed } schließt das Mikrofon.
+the-spend-limit-of-today-is-near = Die Ausgabengrenze ist nah: Von { $allowed } für heute sind { $spent } ausgegeben. Bei { $allowed } schließt das Mikrofon.
+the-spend-limit-of-this-is-reached = Die Ausgabengrenze ist erreicht: Von { $allowed } für dieses Gespräch sind { $spent } ausgegeben.
+the-spend-limit-of-today-is-reached = Die Ausgabengrenze ist erreicht: Von { $allowed } für heute sind { $spent } ausgegeben.
 
 ## conversation/spending/day
 
@@ -1055,6 +1058,10 @@ what-is-spent-today-cannot = Die heutigen Ausgaben lassen sich nicht speichern: 
 
 not-sent-send-it-in = Nicht gesendet: { $problem }. Sende es in Teilen.
 not-sent-the-sound-is = Nicht gesendet: Der Ton wird gerade geprüft. Sende es, wenn die Prüfung vorbei ist.
+there-is-nothing-to-send = es gibt nichts zu senden
+the-text-is-too-long = { $n ->
+       *[other] der Text ist { $n } Zeichen zu lang: Höchstens { $most } lassen sich auf einmal senden
+    }
 
 ## telemetry/alert/kind
 
@@ -1106,7 +1113,7 @@ the-figures-cannot-be-written = Die Messwerte lassen sich nicht nach { $turns } 
 ## telemetry/diagnosis/rules
 
 your-last-words-wait-for = Deine letzten Worte warten { $uplink } auf die Leitung: Die Verbindung ist langsam oder bricht ab.
-stop-uploads-backups-video-calls = Halte Uploads an (Backups, Videoanrufe), geh näher an den WLAN-Router oder nimm ein Kabel. Das Profil Low data sendet am wenigsten.
+stop-uploads-backups-video-calls = Halte Uploads an (Backups, Videoanrufe), geh näher an den WLAN-Router oder nimm ein Kabel. Das Profil „Wenig Daten“ sendet am wenigsten.
 the-round-trip-is-and = Die Umlaufzeit ist { $trip }, vorher war sie { $shortest }.
 something-else-uses-the-line = Etwas anderes nutzt die Leitung, oder der Funk ist schwach: Halte Downloads an, geh näher an den WLAN-Router oder nimm ein Kabel.
 the-connection-goes-through-a = Die Verbindung geht über einen Proxy, und ihre Umlaufzeit ist { $trip }.
@@ -1219,6 +1226,8 @@ to-the-service = Weg zum Dienst
 to-your-ear = Weg zu deinem Ohr
 microphone-and-speaker-lower = Mikrofon und Lautsprecher
 if-it-is-fast-enough = { $remedy } Ist es dir schnell genug, erhöhe `{ $key }` im Profil.
+conversation-lower = Gespräch
+this-computer-label = Dieser Computer
 
 ## telemetry/mod
 
@@ -1228,11 +1237,490 @@ the-statistics-begin-again = { $restarted } Die Statistik beginnt von vorn.
 ## conversation/on_store
 
 not-answered-because-it-ended = { $unsent }, weil das Programm beendet wurde: was du gesagt hast ({ $heard }). Jetzt senden?
+written = Geschrieben: { $file }
+the-conversation-is-not-exported = Das Gespräch wurde nicht exportiert: { $why }.
+seconds-from = { $seconds } s vom { $time }
 
 ## base/supervise
 
 part-was-restarted = { $part } ist wegen eines Fehlers in diesem Programm ausgefallen und wurde neu gestartet.
 part-stays-off = { $part } ist wegen eines Fehlers in diesem Programm mehrmals ausgefallen und bleibt aus.
+writing-to-the = Das Schreiben ({ $name })
+the-server-of-the-demo = Der Server der Demo
+
+## turn/machine
+
+no-answer-within = keine Antwort binnen { $within } s
+no-answer-within-times = keine Antwort binnen { $within } s, { $times }-mal
+the-reply-stopped-for = die Antwort stockte { $seconds } s lang
+the-service-called-a-function = der Dienst rief eine Funktion ohne Kennung auf, die niemand beantworten kann
+the-connection-was-lost-in = die Verbindung ging mitten in der Antwort verloren
+there-was-no-connection-for = { $seconds } s lang gab es keine Verbindung
+connections-in-a-row-ended = { $times } Verbindungen nacheinander endeten vor der Antwort
+connections-in-a-row-broke = { $times } Verbindungen nacheinander brachen beim Senden ab
+the-conversation-was-ended-before = das Gespräch wurde beendet, bevor es gesendet und beantwortet werden konnte
+
+## provider/connection
+
+is-no-address-of-a = { $url } ist keine Adresse eines Live-Servers: { $why }
+would-be-reached-without-encryption = { $host } wäre nur unverschlüsselt erreichbar und wird deshalb nicht angewählt
+is-set-to-which-cannot = { $variable } ist auf `{ $value }` gesetzt, was nicht geht: { $why }
+no-name-server-answers-for = kein Namensserver antwortet für { $host }
+the-name-was-not-found = der Name { $host } wurde nicht gefunden
+refuses-connections = { $address } lehnt Verbindungen ab
+cannot-be-reached = { $address } ist nicht erreichbar ({ $why })
+could-not-prove-who-it = { $host } konnte sich nicht ausweisen: { $problem }
+no-encrypted-connection-to = keine verschlüsselte Verbindung zu { $host }: { $why }
+this-computers-certificates-cannot = die Zertifikate dieses Computers sind nicht zu gebrauchen: { $why }
+is-not-a-live-server = { $address } ist kein Live-Server: Die Antwort war { $answer }
+sends-us-elsewhere = { $address } leitet uns weiter ({ $to }); vielleicht ist eine Anmeldeseite des Netzwerks dazwischen
+the-proxy-refuses-the-login = der Proxy { $proxy } lehnt die gesendete Anmeldung ab ({ $detail })
+the-proxy-wants-a-login = der Proxy { $proxy } verlangt eine Anmeldung, und keine wurde gesendet ({ $detail })
+the-proxy-does-not-connect = der Proxy { $proxy } verbindet nicht mit { $address }: { $answer }
+wants-an-api-key-there-is-none = { $who } verlangt einen API-Schlüssel, und es gibt keinen
+wants-an-api-key-none-was-sent = { $who } verlangt einen API-Schlüssel, und keiner wurde gesendet ({ $detail })
+the-api-key-holds-spaces = der API-Schlüssel enthält Leerzeichen oder Zeichen, die kein Schlüssel hat
+the-service-refuses-the-api-key = der Dienst lehnt den API-Schlüssel ab ({ $detail })
+the-quota-of-this-api-key = das Kontingent dieses API-Schlüssels ist aufgebraucht ({ $detail })
+the-model-is-not-available = das Modell ist nicht verfügbar ({ $detail })
+the-model-is-not-made = das Modell ist nicht für Gespräche gemacht ({ $detail })
+the-model-does-not-know = das Modell kennt diese Stimme nicht ({ $detail })
+the-service-is-not-offered = der Dienst wird an deinem Ort nicht angeboten ({ $detail })
+the-service-refused-what-was = der Dienst hat das Gesendete abgelehnt ({ $detail })
+the-service-closed-the-connection = der Dienst hat die Verbindung geschlossen ({ $detail })
+has-trouble-of-its-own = { $address } hat selbst eine Störung (HTTP { $status })
+the-connection-broke-off = die Verbindung brach ab ({ $why })
+broke-the-connection-off = { $address } brach die Verbindung vor einer Antwort ab ({ $why })
+the-service-has-stopped = der Dienst antwortet nicht mehr
+the-service-sent-messages = der Dienst hat Nachrichten ohne Sinn gesendet ({ $what })
+the-service-is-about-to = der Dienst beendet diese Verbindung gleich
+the-connection-failed-repeatedly = die Verbindung ist wegen eines Fehlers in diesem Programm mehrmals ausgefallen
+the-connection-failed-because = die Verbindung ist wegen eines Fehlers in diesem Programm ausgefallen
+did-not-become-known = { $address } war binnen { $seconds } s nicht als Name bekannt
+did-not-answer-within = { $address } hat binnen { $seconds } s nicht geantwortet
+did-not-connect-us-to = { $address } hat uns binnen { $seconds } s nicht mit dem Dienst verbunden
+did-not-agree-on-encryption = { $address } hat sich binnen { $seconds } s nicht auf eine Verschlüsselung geeinigt
+did-not-open-a-conversation = { $address } hat binnen { $seconds } s kein Gespräch eröffnet
+did-not-take-up-the = { $address } hat das Gespräch binnen { $seconds } s nicht aufgenommen
+did-not-list-its-models = { $address } hat seine Modelle binnen { $seconds } s nicht genannt
+check-the-endpoint-it-begins = Prüfe den Endpunkt: Er beginnt mit wss://, auf diesem Computer auch mit ws://.
+use-a-wss-address = Nimm eine Adresse mit wss://.
+check-the-network-connection-and-its = Prüfe die Netzwerkverbindung und ihren Namensserver (DNS); es wird noch einmal versucht.
+check-the-network-connection-and-the = Prüfe die Netzwerkverbindung und die Schreibweise des Endpunkts.
+check-that-the-server-runs = Prüfe, ob der Server läuft und der Port stimmt.
+check-the-network-connection = Prüfe die Netzwerkverbindung.
+there-is-nothing-to-do-said = Du brauchst nichts zu tun: Eine neue Verbindung wird geöffnet, und was du gesagt hast, wird noch einmal gesendet.
+check-that-the-endpoint-is = Prüfe, ob der Endpunkt ein Live-Server ist; sonst versuch es noch einmal.
+check-that-the-endpoint-speaks = Prüfe, ob der Endpunkt TLS 1.2 oder neuer spricht und keine Anmeldeseite des Netzwerks dazwischen ist.
+install-the-systems-certificates = Installiere die Zertifikate des Systems (unter Debian: ca-certificates).
+check-the-endpoint-its-path = Prüfe den Endpunkt samt seinem Pfad.
+open-a-web-page-in = Öffne im Browser eine Webseite und melde dich beim Netzwerk an.
+write-the-proxy-as = Schreib den Proxy als http://USER:PASSWORD@HOST:PORT; @ : / ? # % in Name und Passwort sind %40 %3A %2F %3F %23 %25.
+check-the-variable-that-names = Prüfe die Variable, die den Proxy nennt, samt http://, https:// oder socks5h://; oder nenne den Host in NO_PROXY.
+check-the-network-connection-firewall = Prüfe die Netzwerkverbindung und ob eine Firewall dazwischen ist.
+set-gemini-api-key = Setze GEMINI_API_KEY; ein gespeicherter Schlüssel geht nur an Google und an den Endpunkt der Konfigurationsdatei.
+copy-the-key-anew = Kopiere den Schlüssel neu, ohne Leerzeichen.
+enter-a-valid-key = Gib einen gültigen Schlüssel ein; in Google AI Studio lässt sich einer anlegen.
+wait-or-raise-the-quota = Warte oder erhöhe das Kontingent in Google AI Studio.
+change-live-model-in-the = Ändere `live.model` im Profil; `sovereign doctor --live` zeigt die Modelle, mit denen dieser Schlüssel sprechen kann.
+change-live-voice-in-the = Ändere `live.voice` im Profil oder wähle im Fenster eine andere Stimme: Jedes Modell kennt die fertigen Stimmen, etwa Kore.
+use-the-service-from-a = Nutze den Dienst von einem Ort aus, an dem er angeboten wird.
+choose-a-built-in-profile = Wähle ein mitgeliefertes Profil; bleibt es so, melde diesen Text.
+wait-a-little-it-is = Warte ein wenig: Es wird noch einmal versucht.
+try-again-if-it-stays = Versuch es noch einmal; bleibt es so, melde diesen Text.
+there-is-nothing-to-do = Du brauchst nichts zu tun: Eine neue Verbindung wird geöffnet.
+try-again-or-start-the = Versuch es noch einmal oder starte das Programm neu; bitte melde den Fehler.
+nothing-that-is-sent-gets = nichts, was gesendet wird, geht hinaus
+the-network-of-this-computer = das Netzwerk dieses Computers hat gewechselt
+what-answers-does-not-speak = was antwortet, spricht kein TLS
+it-broke-off = die Verbindung brach ab ({ $error })
+its-certificate-has-expired = sein Zertifikat ist abgelaufen
+its-certificate-is-not-valid = sein Zertifikat gilt noch nicht
+nobody-this-computer-trusts = niemand, dem dieser Computer vertraut, hat sein Zertifikat unterschrieben
+its-certificate-is-for-another = sein Zertifikat gilt für einen anderen Namen
+check-this-computers-date = Prüfe Datum und Uhrzeit dieses Computers.
+if-your-network-inspects = Wenn dein Netzwerk den Verkehr mitliest, installiere sein Zertifikat auf diesem Computer.
+check-the-endpoints-spelling = Prüfe die Schreibweise des Endpunkts.
+tell-the-servers-owner = Sag es dem Betreiber des Servers.
+it-names-no-host = sie nennt keinen Host
+it-begins-neither-with-wss = sie beginnt weder mit wss:// noch mit ws://
+it-is-not-text-in = es ist kein Text in UTF-8
+socks-version-4-is-not = SOCKS Version 4 wird nicht unterstützt
+its-scheme-is-none-of = sein Schema ist keines eines unterstützten Proxys
+something-follows-the-host = auf Host und Port folgt noch etwas
+port-0-cannot-be-dialled = Port 0 lässt sich nicht anwählen
+the-proxy-names-no-host = es nennt keinen Host
+its-user-or-password-is = Benutzer oder Passwort ist kein Text in UTF-8
+socks-needs-a-user-and = SOCKS braucht einen Benutzer und ein Passwort mit je bis zu 255 Bytes
+something-that-is-not-http = etwas, das kein HTTP ist
+something-that-is-not-socks = etwas, das kein SOCKS 5 ist
+host-and-port-of-variable = { $host }:{ $port } aus { $variable }
+no-encrypted-connection-to-the = keine verschlüsselte Verbindung zum Proxy selbst: { $why }; die meisten Proxys schreibt man http://
+it-takes-only-which-is = HTTP 407; er nimmt nur { $kinds } an, was nicht unterstützt wird
+the-proxy-named = der Proxy { $proxy }
+an-upgrade-that-is-none = ein Upgrade, das keines eines WebSockets ist
+a-web-page = eine Webseite
+as-a-web-server-does = die eines Webservers ({ $to })
+none-of-its-certificates-can = keines seiner Zertifikate ist lesbar
+it-holds-no-certificate-in = es enthält kein Zertifikat in PEM-Form
+it-is-not-a-folder = es ist kein Ordner
+it-is-a-folder = es ist ein Ordner; Ordner nennt man in SSL_CERT_DIR
+it-is-too-large-to = es ist zu groß für eine Liste von Zertifikaten
+it-is-not-a-file = es ist keine Datei
+there-is-no-such-folder = einen solchen Ordner gibt es nicht
+reading-them-broke-off = das Lesen brach ab
+no-reason-given = kein Grund genannt
+an-error-of-the-websocket = ein Fehler der WebSocket-Bibliothek
+one-of-more-than = eine von mehr als { $size } MiB
+name-the-certificates-of-your = Nenne die Zertifikate deines Netzwerks in PEM-Form oder entferne die Variable: Dann gelten die des Systems.
+write-http-host-port = Schreib http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT oder socks5h://HOST:PORT hinein, mit USER:PASSWORD@ vor HOST, wo eine Anmeldung nötig ist (@ : / \ ? # % darin als %40 %3A %2F %5C %3F %23 %25); oder entferne die Variable.
+
+## audio
+
+the-device-is-in-use = { $device ->
+        [speaker] Der Lautsprecher wird von einem anderen Programm genutzt. Schließe jenes Programm; wir versuchen es weiter.
+       *[microphone] Das Mikrofon wird von einem anderen Programm genutzt. Schließe jenes Programm; wir versuchen es weiter.
+    }
+there-is-no-device = { $device ->
+        [speaker] Es gibt keinen Lautsprecher. Schließe einen an; er wird genutzt, sobald er da ist.
+       *[microphone] Es gibt kein Mikrofon. Schließe eines an; es wird genutzt, sobald es da ist.
+    }
+the-sound-system-does-not = Das Tonsystem antwortet nicht. Starte es; wir versuchen es weiter.
+the-system-does-not-let = { $device ->
+        [speaker] Das System lässt dieses Programm nicht an den Lautsprecher. Erlaube es in den Datenschutzeinstellungen.
+       *[microphone] Das System lässt dieses Programm nicht an das Mikrofon. Erlaube es in den Datenschutzeinstellungen.
+    }
+the-system-has-no-resources = { $device ->
+        [speaker] Das System hat nichts mehr frei, um den Lautsprecher zu öffnen. Schließe andere Programme.
+       *[microphone] Das System hat nichts mehr frei, um das Mikrofon zu öffnen. Schließe andere Programme.
+    }
+the-device-cannot-be-used = { $device ->
+        [speaker] Der Lautsprecher ist so, wie er eingestellt ist, nicht zu gebrauchen. Wähle einen anderen.
+       *[microphone] Das Mikrofon ist so, wie es eingestellt ist, nicht zu gebrauchen. Wähle ein anderes.
+    }
+the-device-was-lost = { $device ->
+        [speaker] Der Lautsprecher ist weg. Er wird wieder geöffnet, sobald er da ist.
+       *[microphone] Das Mikrofon ist weg. Es wird wieder geöffnet, sobald es da ist.
+    }
+the-device-does-not-work = { $device ->
+        [speaker] Der Lautsprecher funktioniert nicht. Er wird noch einmal geöffnet; bleibt es so, wähle einen anderen.
+       *[microphone] Das Mikrofon funktioniert nicht. Es wird noch einmal geöffnet; bleibt es so, wähle ein anderes.
+    }
+was-unplugged-and-there-is = { $device ->
+        [speaker] { $name } wurde abgezogen, und es gibt keinen anderen Lautsprecher. Schließe einen an; er wird genutzt, sobald er da ist.
+       *[microphone] { $name } wurde abgezogen, und es gibt kein anderes Mikrofon. Schließe eines an; es wird genutzt, sobald es da ist.
+    }
+the-chosen-device-and-no-other = { $device ->
+        [speaker] Der gewählte Lautsprecher ({ $id }) ist nicht da, und es gibt keinen anderen. Schließe einen an oder wähle einen anderen.
+       *[microphone] Das gewählte Mikrofon ({ $id }) ist nicht da, und es gibt kein anderes. Schließe eines an oder wähle ein anderes.
+    }
+the-chosen-device-plug-it = { $device ->
+        [speaker] Der gewählte Lautsprecher ({ $id }) ist nicht da. Schließe ihn an oder wähle einen anderen.
+       *[microphone] Das gewählte Mikrofon ({ $id }) ist nicht da. Schließe es an oder wähle ein anderes.
+    }
+the-chosen-device-using-until = { $device ->
+        [speaker] Der gewählte Lautsprecher ({ $id }) ist nicht da: { $name } wird genutzt, bis er zurück ist.
+       *[microphone] Das gewählte Mikrofon ({ $id }) ist nicht da: { $name } wird genutzt, bis es zurück ist.
+    }
+was-unplugged-using-until = { $gone } wurde abgezogen: Bis zur Rückkehr wird { $name } genutzt.
+was-unplugged-using = { $gone } wurde abgezogen: { $name } wird genutzt.
+is-back-it-is-used = { $name } ist wieder da und wird wieder genutzt.
+is-used-now = { $name } wird jetzt genutzt.
+cannot-be-written = { $path } lässt sich nicht schreiben: { $source }
+the-system-refused-a-thread = das System gibt keinen Thread für den Ton: { $error }; schließe andere Programme
+the-sound-side-does-not = der Ton antwortet nicht; starte das Programm neu
+the-system-refused-a-thread-close = Das System gibt keinen Thread: { $error }. Schließe andere Programme.
+
+## base/keys
+
+at-once = sofort
+in-the-next-pause = in der nächsten Pause
+with-the-next-connection = mit der nächsten Verbindung
+from-the-next-start-on = ab dem nächsten Start
+this-what = Das { $what }.
+this-what-allowed = Das { $what }: { $allowed }.
+this-did-you-mean = { $this } Meintest du „{ $meant }“?
+write-a-value-or-remove = schreib einen Wert oder entferne die Zeile
+a-backslash-use-single-quotes = ein Backslash in doppelten Anführungszeichen bedeutet etwas anderes als sich selbst: Nimm einfache
+holds-a-line-break-or = enthält einen Zeilenumbruch oder ein anderes Steuerzeichen
+allowed-is-a-whole-number = erlaubt ist eine ganze Zahl von { $from } bis { $to }
+allowed-is-a-whole-number-multiple = erlaubt ist eine ganze Zahl von { $from } bis { $to }, ein Vielfaches von { $step }
+allowed-is-a-number = erlaubt ist eine Zahl
+allowed-is-a-number-above = erlaubt ist eine Zahl über { $from } und bis { $to }
+allowed-is-a-number-from = erlaubt ist eine Zahl von { $from } bis { $to }
+allowed-is-a-text-of = erlaubt ist ein Text von { $from } bis { $to } Zeichen
+allowed-or-none = { $allowed } oder { $none }
+allowed-is-a-multiple-of = erlaubt ist ein Vielfaches von { $step }
+has-characters = hat { $n } Zeichen
+
+## settings/api_key
+
+the-systems-keyring = dem Schlüsselbund des Systems
+the-key-file = der Schlüsseldatei
+the-key-is-empty = der Schlüssel ist leer
+the-key-holds-a-blank = der Schlüssel enthält ein Leerzeichen, einen Zeilenumbruch, ein Anführungszeichen, eine Klammer oder ein anderes Zeichen, das kein Schlüssel hat: Kopiere ihn noch einmal, und nichts darum herum
+the-key-has-more-than = der Schlüssel hat mehr als { $most } Zeichen: Kopiere nur den Schlüssel
+there-is-no-folder-to-keep = es gibt keinen Ordner für den Schlüssel: Setze { $variable } oder nenne mit --config eine Konfigurationsdatei
+cannot-be-changed = { $path } lässt sich nicht ändern: { $error }
+the-systems-keyring-did-not = Der Schlüsselbund des Systems hat binnen { $seconds } s nicht geantwortet: Entsperre ihn oder setze { $variable }.
+the-systems-keyring-cannot-be = Der Schlüsselbund des Systems lässt sich nicht fragen.
+the-key-in-the-systems = Der Schlüssel im Schlüsselbund des Systems wird nicht verwendet: { $error }.
+so-its-key-is-not = { $path } { $error }, deshalb wird ihr Schlüssel nicht verwendet: Führe `chmod 600 { $path }` aus.
+is-not-used = { $name } wird nicht verwendet: { $error }.
+the-systems-keyring-is-locked = Der Schlüsselbund des Systems ist gesperrt oder nicht erreichbar: Entsperre ihn oder setze { $variable }.
+the-systems-keyring-holds-more = Der Schlüsselbund des Systems enthält mehr als einen Schlüssel für { $service }: Lass nur einen übrig.
+
+## file
+
+there-is-no-such-file = eine solche Datei gibt es nicht
+is-no-plain-file = ist { $what }: Leg eine gewöhnliche Datei dorthin
+a-link = ein Verweis
+a-folder = ein Ordner
+a-pipe-or-a-device = eine Pipe oder ein Gerät
+belongs-to-another-user = gehört einem anderen Benutzer: Entferne es oder mach es mit `chown` zu deinem
+can-be-read-by-others = ist für andere lesbar (Modus { $mode })
+cannot-be-read = lässt sich nicht lesen: { $error }
+it-is-a-link-that = es ist ein Verweis, den ein anderer Benutzer angelegt hat
+it-belongs-to-another = es gehört einem anderen Benutzer
+
+## conversation/files
+
+the-key-was-not-saved = Der Schlüssel wurde nicht gespeichert: { $problem }
+the-key-was-not-removed = Der Schlüssel wurde nicht entfernt: { $problem }
+the-last-choice-was-not = Die letzte Wahl wurde nicht gespeichert: { $problem }
+a-fault-stopped-the-work = Ein Fehler im Programm hat die Arbeit an deinen Dateien beendet. Bitte mach es noch einmal.
+
+## conversation/settings
+
+the-key-is-saved-and = der Schlüssel ist gespeichert und wird verwendet, sobald die Konfigurationsdatei berichtigt ist: { $fault }
+
+## store
+
+there-is-no-such-conversation-any = ein solches Gespräch gibt es nicht mehr
+its-sound-is-not-kept = sein Ton ist nicht aufbewahrt; mit `keep_audio: on` in config.yaml ist er es von da an
+its-sound-cannot-be-converted = sein Ton lässt sich nicht umwandeln: { $error }
+it-was-written-by-a = die Datei stammt von einer neueren Version dieses Programms (Schema { $found }, diese kennt { $known }); sie bleibt, wie sie ist
+it-is-the-file-of = die Datei gehört einem anderen Programm; sie bleibt, wie sie ist
+it-is-damaged = die Datei ist beschädigt ({ $why })
+another-program-is-writing-to = ein anderes Programm schreibt gerade hinein
+the-disk-reports-an-error = das Laufwerk meldet einen Fehler ({ $why })
+the-disk-is-full = das Laufwerk ist voll
+it-may-not-be-written-read = dort darf nicht geschrieben werden (schreibgeschützt)
+it-may-not-be-written = dort darf nicht geschrieben werden
+it-or-the-log-beside = die Datei oder das Protokoll daneben lässt sich nicht zum Schreiben öffnen
+there-is-not-enough-memory = der Arbeitsspeicher reicht nicht
+it-is-too-long = es ist zu lang
+it-has-bytes = sie hat { $length } Bytes
+cannot-be-used = ist nicht zu gebrauchen: { $error }
+the-end-is-not-kept-the = Das Ende des Gesprächs ist nicht aufbewahrt: Das Laufwerk antwortet nicht.
+the-end-is-not-kept = Das Ende des Gesprächs ist nicht aufbewahrt.
+while-nothing-could-be-written = { $n ->
+        [one] Solange nichts geschrieben werden konnte, ging { $n } Teil des Gesagten verloren.
+       *[other] Solange nichts geschrieben werden konnte, gingen { $n } Teile des Gesagten verloren.
+    }
+the-store-of-conversations = Der Speicher der Gespräche
+the-conversation-is-not-kept = Das Gespräch wird nicht aufbewahrt
+what-was-deleted-may-still = Gelöschtes steht vielleicht noch in der Datei
+the-kept-conversations-cannot = Die aufbewahrten Gespräche lassen sich nicht lesen
+there-is-no-folder-for = es gibt keinen Ordner dafür
+the-file-of-kept-conversations = { $n ->
+        [one] Die Datei der aufbewahrten Gespräche war beschädigt. Eine neue enthält, was zu lesen war ({ $n } Runde); die alte ist { $name }.
+       *[other] Die Datei der aufbewahrten Gespräche war beschädigt. Eine neue enthält, was zu lesen war ({ $n } Runden); die alte ist { $name }.
+    }
+figures-and-words-without = Messwerte und Worte ohne Antwort werden nicht aufbewahrt: { $path }: { $error }.
+
+## settings/watch
+
+changes-of-files-are-not = Änderungen an Dateien werden bis zum nächsten Start nicht bemerkt: { $error }
+the-system-gives-no-thread = das System gibt keinen Thread
+the-watch-on-your-files = Die Beobachtung deiner Dateien
+
+## base/yaml
+
+unknown-key = unbekannter Name
+is-empty = ist leer
+no-key-is-allowed-here = hier ist kein Name erlaubt
+a-tab-stands-here = hier steht ein Tabulator
+yaml-forbids-tabs = YAML verbietet Tabulatoren: Rücke mit Leerzeichen ein
+aliases-are-followed-too-often = Verweisen (`*name`) wird zu oft gefolgt
+write-the-values-out = schreib die Werte aus
+nested-too-deeply = zu tief verschachtelt
+at-most-128-levels-are = höchstens 128 Ebenen sind erlaubt
+an-alias-of-something = ein Verweis (`*name`) auf etwas, das es nicht gibt
+put-a-text-that-begins = setze einen Text, der mit `*` beginnt, in Anführungszeichen
+a-key-without-a-value = ein Name ohne Wert
+write-key-value-with-a = schreib `name: wert`, mit einem Leerzeichen nach dem Doppelpunkt
+a-list-begins-in-the = eine Liste beginnt in der Zeile ihres Namens, oder ein Text mit `- `
+begin-the-list-in-the = beginne die Liste in der nächsten Zeile oder setze den Text in Anführungszeichen
+a-backslash-in-double-quotes = ein Backslash in doppelten Anführungszeichen bedeutet etwas anderes als sich selbst
+write-the-text-in-single = setze den Text in einfache Anführungszeichen, wie 'C:\Users\me', oder schreib jeden Backslash doppelt
+a-key-a-colon-or = ein Name, ein Doppelpunkt oder die Einrückung ist nicht da, wo es sein sollte
+write-one-key-value-indented = schreib ein `name: wert` in jede Zeile, mit Leerzeichen eingerückt wie die Nachbarn; ein Text mit `: ` gehört in Anführungszeichen
+a-sign-stands-here = hier steht ein Zeichen, mit dem kein Wert beginnen kann
+put-texts-that-begin-with = setze Texte, die mit einem Zeichen wie `@`, `%`, `&`, `?` oder `` ` `` beginnen, in Anführungszeichen
+this-cannot-be-read-as = das lässt sich nicht als YAML lesen
+write-one-key-value-and = schreib ein `name: wert` in jede Zeile und setze einen Text mit Sonderzeichen in einfache Anführungszeichen
+a-quote-or-a-bracket = ein Anführungszeichen oder eine Klammer ist nicht geschlossen, oder eine ist geschlossen, die nicht geöffnet war
+is-value = ist `{ $value }`
+is-kind = ist { $value }
+allowed-is = erlaubt ist { $only }
+allowed-are = erlaubt sind { $many }
+the-next-line-was-read = {""} (die nächste Zeile wurde als Teil davon gelesen: Prüfe ihre Einrückung)
+the-text = der Text { $text }
+empty = leer
+a-group-of-keys = eine Gruppe von Namen
+a-group-of-keys-each = eine Gruppe von Namen, jeder als `name: wert`
+a-list = eine Liste
+a-whole-number-from-0 = eine ganze Zahl ab 0
+a-whole-number = eine ganze Zahl
+a-number = eine Zahl
+true-or-false = `true` oder `false`
+a-text = ein Text
+one-word = ein Wort
+or-word = { $first } oder `{ $word }`
+close-what-was-opened-before = schließe, was davor geöffnet wurde
+close-what-was-opened-at = schließe, was in { $place } geöffnet wurde
+allowed-at-place = { $allowed }, in { $place }
+line-and-column = Zeile { $line }, Spalte { $column }
+has-too-many-values = hat zu viele Werte
+at-most-50000-are-allowed = höchstens 50000 sind erlaubt, wenn man Verweisen (`*name`) folgt
+has-a-tag = hat ein Tag (`!…`)
+tags-have-no-meaning-here = Tags bedeuten hier nichts: Setze einen Text, der mit `!` beginnt, in Anführungszeichen
+once-is-allowed = nur einmal ist erlaubt: Entferne eines von beiden
+stands-here-for-the-second = steht hier zum zweiten Mal
+a-second-document-begins = ein zweites Dokument beginnt
+one-document-to-a-file = nur ein Dokument je Datei ist erlaubt: Entferne `---` und was folgt
+this-line-is-indented-less = diese Zeile ist weniger eingerückt als die erste
+keys-of-one-group-begin = die Namen einer Gruppe beginnen in derselben Spalte
+only-utf-8-text-is = nur Text in UTF-8 ist erlaubt: Speichere die Datei als UTF-8
+only-text-is-allowed = nur Text ist erlaubt
+the-file-is-empty = die Datei ist leer
+write-at-least-one-key = schreib mindestens einen Namen, als `name: wert`
+the-first-is-in-line = { $what } (zuerst in Zeile { $line })
+the-file-has-bytes = die Datei hat { $length } Bytes
+at-most-are-allowed = höchstens { $most } sind erlaubt
+byte-is-not-utf-8 = Byte { $place } der Datei ist kein UTF-8
+a-control-character-stands-here = hier steht ein Steuerzeichen (U+{ $code })
+brackets-are-open-at-once = { $level } Klammern sind zugleich offen
+did-you-mean = ; meintest du `{ $word }`?
+
+## profile
+
+allowed-are-small-letters = erlaubt sind kleine Buchstaben, Ziffern und einzelne Bindestriche dazwischen, höchstens 40 Zeichen
+allowed-is-the-name-of = erlaubt ist der Name eines Live-Modells ohne `models/`, etwa gemini-3.8-live
+allowed-are-the-30-voices = erlaubt sind die 30 Stimmen der Live-API, von Achernar bis Zubenelgenubi, und Kennungen ihres Katalogs wie en-us-tavi
+allowed-is-a-language-code = erlaubt ist ein Sprachcode wie en-US oder de
+allowed-is-a-list-of = erlaubt ist eine Liste von höchstens 10 Sprachcodes wie [de, en-US] oder default
+allowed-are-at-most-100 = erlaubt sind höchstens 100 Namen und Begriffe, jeder mit 1 bis 100 Zeichen in einer Zeile
+allowed-are-2-to-8 = erlaubt sind 2 bis 8 Namen von Profilen, vom schnellsten bis zum besten
+is-which-writes-down-what = ist `{ $text }`, das mitschreibt, was es hört, und nichts antwortet
+allowed-is-a-model-that = erlaubt ist ein Modell, das spricht, etwa gemini-3.8-live
+has-languages = hat { $n } Sprachen
+holds-value = enthält `{ $value }`
+holds-value-twice = enthält `{ $value }` doppelt
+has-entries = hat { $n } Einträge
+has-a-line-break-or = hat in Eintrag { $place } einen Zeilenumbruch oder ein anderes Steuerzeichen
+has-characters-in-entry = hat in Eintrag { $place } { $n } Zeichen
+has-names = { $n ->
+        [one] hat { $n } Namen
+       *[other] hat { $n } Namen
+    }
+a-profile-with-auto-has = ein Profil mit `auto` hat das von denen, unter denen es wählt: Schreib es dort hin
+is-written = ist angegeben
+the-files-name-cannot-stand = der Name der Datei kann nicht dafür stehen: Füge eine Zeile wie `name: mein-eigenes` ein
+is-missing = fehlt
+write-live-languages-alone = schreib nur `live.languages`: Das ist sein alter Name
+is-written-besides = ist zusätzlich angegeben
+allowed-is-less-than = erlaubt ist weniger als { $value }, der Wert von { $key }
+allowed-is-more-than = erlaubt ist mehr als { $value }, der Wert von { $key }
+allowed-is-at-most = erlaubt ist höchstens { $value }, der Wert von { $key }
+allowed-is-at-least = erlaubt ist mindestens { $value }, der Wert von { $key }
+is-which-this-version-does = ist `{ $name }`, das diese Version nicht kennt
+only-settings-that-every-model = nur Einstellungen, die jedes Modell annimmt, werden ihm gesendet
+is-name-which = ist `{ $name }`, das { $what }
+use-successor = nimm { $successor }
+does-nothing = bewirkt nichts
+as-it-does-not-think = denn { $name } denkt nicht nach, und wie viel, lässt sich nicht sagen: Entferne es
+as-it-thinks-by-itself = denn { $name } denkt von selbst nach, und wie viel, lässt sich nicht sagen: Entferne es
+is-of-the-catalogue-which = ist `{ $voice }` aus dem Katalog, den Modelle vor 3.8 nicht kennen
+use-one-of-the-prebuilt = nimm eine der fertigen Stimmen, etwa Kore, oder gemini-3.8-live
+ended-on = am { $on } eingestellt wurde
+may-have-ended-with-its = vielleicht mit seiner letzten Vorschau am 2026-11-17 eingestellt wurde
+the-profile-cannot-be-used = das Profil `{ $name }` ist nicht zu gebrauchen: { $fault }
+unknown-profile = unbekanntes Profil `{ $name }`. Es gibt: { $known }
+unknown-profile-did-you-mean = unbekanntes Profil `{ $name }`: meintest du `{ $meant }`? Es gibt: { $known }
+its-last-good-version = {""} Seine letzte richtige Fassung, `{ $name }`, gilt weiter.
+the-profile-is-in-already = { $file }: Das Profil `{ $name }` steht schon in { $other }. Dieses gilt: Gib einem von beiden einen anderen `name:`.
+the-file-is-left-out-built = {""} Die Datei wird ausgelassen: Das mitgelieferte `{ $name }` gilt.
+the-file-is-left-out = {""} Die Datei wird ausgelassen.
+
+## settings
+
+allowed-is-a-text-on = erlaubt ist ein Text in einer Zeile
+allowed-is-an-address-wss = erlaubt ist eine Adresse, die mit wss:// beginnt, auf diesem Computer auch mit ws://
+allowed-is-a-number-of = erlaubt ist eine Zahl von Tagen wie 30d oder off oder forever
+allowed-is-the-path-of = erlaubt ist der Pfad eines Ordners
+allowed-is-an-address-of = erlaubt ist eine Adresse dieses Computers mit einem Port, etwa 127.0.0.1:9464
+allowed-are-16-to-200 = erlaubt sind 16 bis 200 Buchstaben, Ziffern und Zeichen ohne Leerzeichen; ohne die Zeile wird eines gemacht
+allowed-is-an-address-https = erlaubt ist eine Adresse, die mit https:// beginnt, auf diesem Computer auch mit http://
+allowed-is-a-size-and = erlaubt sind Größe und Ort wie 1100x720+40-30
+the-choices-in-this-file = { $what }. Was in dieser Datei gewählt ist, wird ausgelassen: Entferne sie.
+there-is-no-folder-for-configuration = es gibt keinen Ordner für die Konfiguration: Nenne mit --config eine Datei
+the-file-is-left-as = { $fault } Die Datei bleibt, wie sie ist: Berichtige sie zuerst
+cannot-be-written-make-it = { $path } lässt sich nicht schreiben: { $error }. Mach die Datei beschreibbar oder nenne mit --config eine andere
+this-cannot-be-changed-by = { $place }: Das lässt sich nicht für sich ändern, schreib `{ $key }` dort von Hand
+is-gone-put-it-back = { $name } ist weg: Leg die Datei zurück oder starte ohne sie neu
+is-a-link-to-a = { $name } ist ein Verweis auf eine Datei, die es nicht gibt
+the-file-is-empty-now = { $name }:1:1: Die Datei ist jetzt leer: Schreib sie noch einmal oder starte damit neu
+does-not-say = nennt `{ $lacks }` nicht
+both-in-and-out-are = `in` und `out` sind beide nötig, die US-Dollar für eine Million Tokens dessen, was gesendet und was geantwortet wird
+the-us-dollars-for-a = die US-Dollar für eine Million Tokens
+in-us-dollars = in US-Dollar
+there-is-no-setting = Eine Einstellung `{ $name }` gibt es nicht.
+this-cannot-be-left-out = Das darf nicht fehlen: { $allowed }.
+has-characters-or-some = hat { $n } Zeichen oder solche, die sich nicht senden lassen
+is-no-address-that-alerts = ist keine Adresse, an die Warnungen gesendet werden können
+variables-have-no-meaning-here = Variablen bedeuten hier nichts: Schreib `~/` für deinen persönlichen Ordner oder den ganzen Pfad
+is-your-own-home-folder = `~` ist nur dein eigener persönlicher Ordner: Schreib `~/` und was folgt oder den ganzen Pfad
+is-not-a-url-allowed = ist keine URL; erlaubt ist wss://HOST oder auf diesem Computer ws://127.0.0.1:PORT
+does-not-begin-with-wss = beginnt nicht mit wss:// oder ws://; die Live-API wird nur über WebSocket gesprochen
+names-no-host-allowed = nennt keinen Host; erlaubt ist wss://HOST oder auf diesem Computer ws://127.0.0.1:PORT
+would-send-speech-unencrypted = würde Sprache unverschlüsselt durch das Netzwerk senden; ws:// ist nur auf diesem Computer erlaubt (127.0.0.1, localhost), nimm wss://
+holds-a-user-name-or = enthält einen Benutzernamen oder ein Passwort; entferne sie, der Schlüssel wird von selbst gesendet, wo er es darf
+holds-a-key-put-it = enthält einen Schlüssel; setze ihn stattdessen in GEMINI_API_KEY, denn Adressen werden gezeigt und protokolliert
+holds-a-which-no-websocket = enthält ein `#`, was keine WebSocket-Adresse darf
+the-profile-is-shipped-with = das Profil `{ $name }` ist mitgeliefert: Es gibt keine Datei zu entfernen
+there-is-no-folder-for-profiles = es gibt keinen Ordner für Profile: Nenne mit --config eine Konfiguration
+is-there-already-and-is = { $file } gibt es schon und wird nicht verwendet: Berichtige oder entferne die Datei zuerst
+this-was-changed-in-the = { $place }: Das wurde inzwischen in der Datei geändert und bleibt dort, wie es ist
+cannot-be-written-make-the = { $file } lässt sich nicht schreiben: { $error }. Mach den Ordner beschreibbar oder nenne mit --config eine Konfiguration in einem anderen
+there-is-no-key-named = eine Einstellung `{ $key }` gibt es nicht
+this-file-and-those-behind = diese Datei und die folgenden werden ausgelassen: Mehr als { $most } werden nicht gelesen
+
+## profiles (English: src/profile/table.rs)
+
+profile-ultra-fast = Ultraschnell
+profile-ultra-fast-about = So wenig Warten wie möglich: kleine Puffer, wenig Geduld, kurze Antworten. Für ein Headset und einen ruhigen Raum.
+profile-balanced = Ausgewogen
+profile-balanced-about = Schnell, und geduldig genug für gewöhnliches Reden. Das übliche.
+profile-high-quality = Hohe Qualität
+profile-high-quality-about = Mehr Geduld, saubererer Ton und ein längeres Gedächtnis. Für Lautsprecher, Lärm und lange Gedanken.
+profile-low-data = Wenig Daten
+profile-low-data-about = Wenige Bytes: kurze Antworten, die nur gesprochen werden, und keine, die verworfen wird. Für Mobilfunk und Tarife nach Menge.
+profile-auto = Automatisch
+profile-auto-about = Wählt unter den ersten drei nach dem, was Dienst, Netzwerk und dieser Computer erlauben, und sagt, warum.
+
+## provider/gemini
+
+code-no-reason-given = Code { $code }, kein Grund genannt
+what-it-answers-to-the = was er auf die Einrichtung antwortet, ist keine Nachricht eines Live-Dienstes
+
+## cli/start_conversation
+
+is-not-there-the-defaults = { $file } gibt es nicht: Es gelten die üblichen Werte.
+configuration-file-is-used = Konfigurationsdatei: { $unknown }. Verwendet wird { $default }.
+a-bundled-question-is-spoken = { $none }: Stattdessen wird eine Beispielfrage gesprochen. Schließe eines an und starte neu, um selbst zu sprechen.
+there-is-no-speaker-or = Es gibt weder Lautsprecher noch Kopfhörer: Antworten sind nicht zu hören.
 
 ## dates, numbers, and what was put together before
 
@@ -1263,7 +1751,7 @@ interrupted = Unterbrochen
 stutters = Aussetzer
 too-loud = zu laut: { $percent } % des Tons sind verzerrt
 lower-its-level = Senke seinen Pegel in den Toneinstellungen des Systems.
-move-away-from-what-hums = Geh weg von dem, was brummt, oder wähle das Profil High quality: Es nimmt Rauschen heraus.
+move-away-from-what-hums = Geh weg von dem, was brummt, oder wähle das Profil „Hohe Qualität“: Es nimmt Rauschen heraus.
 go-nearer-to-the-microphone = Geh näher an das Mikrofon oder erhöhe seinen Pegel in den Toneinstellungen.
 the-microphone-did-not-hear = das Mikrofon hat den Lautsprecher nicht gehört
 turn-the-speaker-up = Wenn du ihn auch nicht gehört hast, dreh den Lautsprecher auf.

@@ -78,7 +78,6 @@ enter-another-key = Enter another key
 spend-limit-reached = Spend limit reached
 opens-the-microphone-until-the = Opens the microphone until the same amount is spent once more.
 go-on = Go on
-plug-one-in-or-choose = {""} Plug one in, or choose another.
 no-microphone = No microphone
 choose-a-microphone = Choose a microphone
 answers-are-shown-as-text = { $trouble } Answers are shown as text meanwhile.
@@ -135,10 +134,6 @@ sent-again-as-soon-as = {""} — sent again as soon as there is a connection
 
 ## counts
 
-n-files = { $n ->
-        [one] { $n } file
-       *[other] { $n } files
-    }
 n-characters = { $n ->
         [one] { $n } character
        *[other] { $n } characters
@@ -528,6 +523,7 @@ threads-at-most = threads, at most
 most-threads-of-this-program = Most threads of this program at a time.
 sent-received = sent · received
 bytes-to-and-from-the-service = Bytes to and from the service.
+cut-offs = cut-offs
 
 ## ui/latency_panel
 
@@ -608,6 +604,8 @@ how-bad-it-was-at = How bad it was at its worst (critical: over its limit by mor
 lasted-for = for { $lasted }
 not-over-yet = not over yet
 its-end-is-not-known = its end is not known
+severity-warning = warning
+severity-critical = critical
 
 ## ui/plots
 
@@ -829,6 +827,11 @@ turn-and-outcome = turn { $number } · { $outcome }
 the-line-is-the-target = the line is the target that the turn had
 beyond-the-right-edge-is = beyond the right edge is the target that the turn had
 from-the-end-of-your-speech = from the end of your speech; { $line }, { $target } ms after its end
+outcome-completed = completed
+outcome-interrupted = interrupted
+outcome-cancelled = cancelled
+outcome-empty = empty
+outcome-failed = failed
 
 ## ui/welcome_page
 
@@ -871,6 +874,8 @@ to-the-conversation-settings-general = To the conversation. Settings, General, l
 
 no-speech-was-found-in = { $name }: no speech was found in it
 ended-unexpectedly = { $what } ended unexpectedly
+the-sound-thread = the sound thread
+the-connection-task = the connection task
 
 ## conversation/ask_again
 
@@ -882,8 +887,11 @@ not-answered-yet = Not answered yet
 s-still-waiting = { $late } { $seconds } s. Still waiting.
 it-is-asked-for-again = { $what } It is asked for again.
 what-you-said-is-kept = { $unsent }: { $why }. What you said is kept. Send it now?
-ask-again-or-it-in = { $what } Ask again, or { $say } it in other words.
-please-it-again = { $what } Please { $say } it again.
+ask-again-or-say-it = { $what } Ask again, or say it in other words.
+ask-again-or-send-it = { $what } Ask again, or send it in other words.
+please-say-it-again = { $what } Please say it again.
+please-send-it-again = { $what } Please send it again.
+say-it-aloud = Say it aloud.
 
 ## conversation/link_words
 
@@ -1020,8 +1028,11 @@ the-microphone-does-not-hear-the = the microphone does not hear the headset
 
 no-price-is-published-for = no price is published for { $model }
 the-price-of-is-not = the price of { $host } is not known
-files-not-sent = { $reached } { $files } { $was } not sent.
 your-text-was-not-sent = { $reached } Your text was not sent.
+files-not-sent = { $n ->
+        [one] { $reached } { $n } file was not sent.
+       *[other] { $reached } { $n } files were not sent.
+    }
 
 ## conversation/spending
 
@@ -1034,9 +1045,10 @@ set-price-usd-per-million = Set `price_usd_per_million` with `in` and `out` in c
 this-conversation-may-cost-more = { $lifted }: this conversation may cost { $more } more.
 today-more-may-be-spent = { $lifted }: today { $more } more may be spent.
 go-on-allows-more = { $limit_usd } { $closing } "Go on" allows { $more_usd } more.
-this-conversations = this conversation's
-the-spend-limit-is-near = The spend limit is near: { $spent } is spent of { $whose } limit of { $allowed }. At { $allowed } the microphone closes.
-the-spend-limit-is-reached-is = The spend limit is reached: { $spent } is spent of { $whose } limit of { $allowed }.
+the-spend-limit-of-this-is-near = The spend limit is near: { $spent } is spent of this conversation's limit of { $allowed }. At { $allowed } the microphone closes.
+the-spend-limit-of-today-is-near = The spend limit is near: { $spent } is spent of today's limit of { $allowed }. At { $allowed } the microphone closes.
+the-spend-limit-of-this-is-reached = The spend limit is reached: { $spent } is spent of this conversation's limit of { $allowed }.
+the-spend-limit-of-today-is-reached = The spend limit is reached: { $spent } is spent of today's limit of { $allowed }.
 
 ## conversation/spending/day
 
@@ -1046,6 +1058,11 @@ what-is-spent-today-cannot = What is spent today cannot be saved: { $file }: { $
 
 not-sent-send-it-in = Not sent: { $problem }. Send it in parts.
 not-sent-the-sound-is = Not sent: the sound is being checked. Send it when the check is over.
+there-is-nothing-to-send = there is nothing to send
+the-text-is-too-long = { $n ->
+        [one] the text is { $n } character too long: at most { $most } can be sent at once
+       *[other] the text is { $n } characters too long: at most { $most } can be sent at once
+    }
 
 ## telemetry/alert/kind
 
@@ -1210,6 +1227,8 @@ to-the-service = to the service
 to-your-ear = to your ear
 microphone-and-speaker-lower = microphone and speaker
 if-it-is-fast-enough = { $remedy } If it is fast enough for you, raise `{ $key }` in the profile.
+conversation-lower = conversation
+this-computer-label = this computer
 
 ## telemetry/mod
 
@@ -1219,11 +1238,444 @@ the-statistics-begin-again = { $restarted } The statistics begin again.
 ## conversation/on_store
 
 not-answered-because-it-ended = { $unsent }, because the program ended: what you said, { $heard }. Send it now?
+written = Written: { $file }
+the-conversation-is-not-exported = The conversation is not exported: { $why }.
+seconds-from = { $seconds } s from { $time }
 
 ## base/supervise
 
 part-was-restarted = { $part } failed because of a fault in this program, and was restarted.
 part-stays-off = { $part } failed repeatedly because of a fault in this program, and stays off.
+writing-to-the = Writing to the { $name }
+the-server-of-the-demo = The server of the demo
+
+## turn/machine
+
+no-answer-within = no answer within { $within } s
+no-answer-within-times = no answer within { $within } s, { $times } times
+the-reply-stopped-for = the reply stopped for { $seconds } s
+the-service-called-a-function = the service called a function without an id, which nobody can answer
+the-connection-was-lost-in = the connection was lost in the middle of the reply
+there-was-no-connection-for = there was no connection for { $seconds } s
+connections-in-a-row-ended = { $times } connections in a row ended before it was answered
+connections-in-a-row-broke = { $times } connections in a row broke off while it was being sent
+the-conversation-was-ended-before = the conversation was ended before it could be sent and answered
+
+## provider/connection
+
+is-no-address-of-a = { $url } is no address of a Live server: { $why }
+would-be-reached-without-encryption = { $host } would be reached without encryption, so it is not dialled
+is-set-to-which-cannot = { $variable } is set to `{ $value }`, which cannot be used: { $why }
+no-name-server-answers-for = no name server answers for { $host }
+the-name-was-not-found = the name { $host } was not found
+refuses-connections = { $address } refuses connections
+cannot-be-reached = { $address } cannot be reached ({ $why })
+could-not-prove-who-it = { $host } could not prove who it is: { $problem }
+no-encrypted-connection-to = no encrypted connection to { $host }: { $why }
+this-computers-certificates-cannot = this computer's certificates cannot be used: { $why }
+is-not-a-live-server = { $address } is not a Live server: it answered { $answer }
+sends-us-elsewhere = { $address } sends us elsewhere ({ $to }); a login page of the network may be in between
+the-proxy-refuses-the-login = the proxy { $proxy } refuses the login that was sent ({ $detail })
+the-proxy-wants-a-login = the proxy { $proxy } wants a login, and none was sent ({ $detail })
+the-proxy-does-not-connect = the proxy { $proxy } does not connect to { $address }: { $answer }
+wants-an-api-key-there-is-none = { $who } wants an API key, and there is none
+wants-an-api-key-none-was-sent = { $who } wants an API key, and none was sent ({ $detail })
+the-api-key-holds-spaces = the API key holds spaces or signs that no key has
+the-service-refuses-the-api-key = the service refuses the API key ({ $detail })
+the-quota-of-this-api-key = the quota of this API key is used up ({ $detail })
+the-model-is-not-available = the model is not available ({ $detail })
+the-model-is-not-made = the model is not made for live talk ({ $detail })
+the-model-does-not-know = the model does not know this voice ({ $detail })
+the-service-is-not-offered = the service is not offered where you are ({ $detail })
+the-service-refused-what-was = the service refused what was sent ({ $detail })
+the-service-closed-the-connection = the service closed the connection ({ $detail })
+has-trouble-of-its-own = { $address } has trouble of its own (HTTP { $status })
+the-connection-broke-off = the connection broke off ({ $why })
+broke-the-connection-off = { $address } broke the connection off before it had answered ({ $why })
+the-service-has-stopped = the service has stopped answering
+the-service-sent-messages = the service sent messages that make no sense ({ $what })
+the-service-is-about-to = the service is about to end this connection
+the-connection-failed-repeatedly = the connection failed repeatedly because of a fault in this program
+the-connection-failed-because = the connection failed because of a fault in this program
+did-not-become-known = { $address } did not become known by name within { $seconds } s
+did-not-answer-within = { $address } did not answer within { $seconds } s
+did-not-connect-us-to = { $address } did not connect us to the service within { $seconds } s
+did-not-agree-on-encryption = { $address } did not agree on encryption within { $seconds } s
+did-not-open-a-conversation = { $address } did not open a conversation within { $seconds } s
+did-not-take-up-the = { $address } did not take up the conversation within { $seconds } s
+did-not-list-its-models = { $address } did not list its models within { $seconds } s
+check-the-endpoint-it-begins = Check the endpoint: it begins with wss://, or with ws:// on this computer.
+use-a-wss-address = Use a wss:// address.
+check-the-network-connection-and-its = Check the network connection and its name server (DNS); it is tried again.
+check-the-network-connection-and-the = Check the network connection and the spelling of the endpoint.
+check-that-the-server-runs = Check that the server runs and that the port is right.
+check-the-network-connection = Check the network connection.
+there-is-nothing-to-do-said = There is nothing to do: a new connection is opened, and what you said is sent again.
+check-that-the-endpoint-is = Check that the endpoint is a Live server; otherwise try again.
+check-that-the-endpoint-speaks = Check that the endpoint speaks TLS 1.2 or newer, and that no login page of the network is in between.
+install-the-systems-certificates = Install the system's certificates (on Debian: ca-certificates).
+check-the-endpoint-its-path = Check the endpoint, its path included.
+open-a-web-page-in = Open a web page in the browser and log in to the network.
+write-the-proxy-as = Write the proxy as http://USER:PASSWORD@HOST:PORT; @ : / ? # % in user and password are %40 %3A %2F %3F %23 %25.
+check-the-variable-that-names = Check the variable that names the proxy, its http://, https:// or socks5h:// included; or name the host in NO_PROXY.
+check-the-network-connection-firewall = Check the network connection, and whether a firewall is in between.
+set-gemini-api-key = Set GEMINI_API_KEY; a stored key goes to Google and to the endpoint of the configuration file only.
+copy-the-key-anew = Copy the key anew, without spaces.
+enter-a-valid-key = Enter a valid key; one can be made in Google AI Studio.
+wait-or-raise-the-quota = Wait, or raise the quota in Google AI Studio.
+change-live-model-in-the = Change `live.model` in the profile; `sovereign doctor --live` lists the models that this key can talk to.
+change-live-voice-in-the = Change `live.voice` in the profile, or choose another voice in the window: every model knows the prebuilt voices, such as Kore.
+use-the-service-from-a = Use the service from a place where it is offered.
+choose-a-built-in-profile = Choose a built-in profile; if it stays, report this text.
+wait-a-little-it-is = Wait a little: it is tried again.
+try-again-if-it-stays = Try again; if it stays, report this text.
+there-is-nothing-to-do = There is nothing to do: a new connection is opened.
+try-again-or-start-the = Try again, or start the program again; please report it.
+nothing-that-is-sent-gets = nothing that is sent gets away
+the-network-of-this-computer = the network of this computer has changed
+what-answers-does-not-speak = what answers does not speak TLS
+it-broke-off = it broke off ({ $error })
+its-certificate-has-expired = its certificate has expired
+its-certificate-is-not-valid = its certificate is not valid yet
+nobody-this-computer-trusts = nobody this computer trusts has signed its certificate
+its-certificate-is-for-another = its certificate is for another name
+check-this-computers-date = Check this computer's date and time.
+if-your-network-inspects = If your network inspects traffic, install its certificate in this computer.
+check-the-endpoints-spelling = Check the endpoint's spelling.
+tell-the-servers-owner = Tell the server's owner.
+it-names-no-host = it names no host
+it-begins-neither-with-wss = it begins neither with wss:// nor with ws://
+it-is-not-text-in = it is not text in UTF-8
+socks-version-4-is-not = SOCKS version 4 is not supported
+its-scheme-is-none-of = its scheme is none of a proxy that is supported
+something-follows-the-host = something follows the host and the port
+port-0-cannot-be-dialled = port 0 cannot be dialled
+the-proxy-names-no-host = it names no host
+its-user-or-password-is = its user or password is not text in UTF-8
+socks-needs-a-user-and = SOCKS needs a user and a password, of up to 255 bytes each
+something-that-is-not-http = something that is not HTTP
+something-that-is-not-socks = something that is not SOCKS 5
+host-and-port-of-variable = { $host }:{ $port } of { $variable }
+no-encrypted-connection-to-the = no encrypted connection to the proxy itself: { $why }; most proxies are written http://
+it-takes-only-which-is = HTTP 407; it takes { $kinds } only, which is not supported
+the-proxy-named = the proxy { $proxy }
+an-upgrade-that-is-none = an upgrade that is none of a WebSocket
+a-web-page = a web page
+as-a-web-server-does = as a web server does ({ $to })
+none-of-its-certificates-can = none of its certificates can be read
+it-holds-no-certificate-in = it holds no certificate in PEM form
+it-is-not-a-folder = it is not a folder
+it-is-a-folder = it is a folder; folders are named in SSL_CERT_DIR
+it-is-too-large-to = it is too large to be a list of certificates
+it-is-not-a-file = it is not a file
+there-is-no-such-folder = there is no such folder
+reading-them-broke-off = reading them broke off
+no-reason-given = no reason given
+an-error-of-the-websocket = an error of the WebSocket library
+one-of-more-than = one of more than { $size } MiB
+name-the-certificates-of-your = Name the certificates of your network in PEM form, or unset the variable: the system's are used then.
+write-http-host-port = Write http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT into it, with USER:PASSWORD@ before HOST where a login is needed (@ : / \ ? # % in it as %40 %3A %2F %5C %3F %23 %25); or unset it.
+
+## audio
+
+the-device-is-in-use = The { $device } is in use by another program. Close that program; we keep trying.
+there-is-no-device = There is no { $device }. Plug one in; it is used as soon as it appears.
+the-sound-system-does-not = The sound system does not answer. Start it; we keep trying.
+the-system-does-not-let = The system does not let this program use the { $device }. Allow it in the privacy settings.
+the-system-has-no-resources = The system has no resources left to open the { $device }. Close other programs.
+the-device-cannot-be-used = The { $device } cannot be used as it is set up. Choose another one.
+the-device-was-lost = The { $device } was lost. It is opened again as soon as it is there.
+the-device-does-not-work = The { $device } does not work. It is opened again; if this stays, choose another one.
+was-unplugged-and-there-is = { $name } was unplugged, and there is no other { $device }. Plug one in; it is used as soon as it appears.
+the-chosen-device-and-no-other = The { $device } that was chosen ({ $id }) is not there, and there is no other. Plug one in, or choose another one.
+the-chosen-device-plug-it = The { $device } that was chosen ({ $id }) is not there. Plug it in, or choose another one.
+the-chosen-device-using-until = The { $device } that was chosen ({ $id }) is not there: using { $name } until it is back.
+was-unplugged-using-until = { $gone } was unplugged: using { $name } until it is back.
+was-unplugged-using = { $gone } was unplugged: using { $name }.
+is-back-it-is-used = { $name } is back: it is used again.
+is-used-now = { $name } is used now.
+cannot-be-written = { $path } cannot be written: { $source }
+the-system-refused-a-thread = the system refused a thread for the sound: { $error }; close other programs
+the-sound-side-does-not = the sound side does not answer; start the program again
+the-system-refused-a-thread-close = The system refused a thread: { $error }. Close other programs.
+
+## base/keys
+
+at-once = at once
+in-the-next-pause = in the next pause
+with-the-next-connection = with the next connection
+from-the-next-start-on = from the next start on
+this-what = This { $what }.
+this-what-allowed = This { $what }: { $allowed }.
+this-did-you-mean = { $this } Did you mean "{ $meant }"?
+write-a-value-or-remove = write a value, or remove the line
+a-backslash-use-single-quotes = a backslash in double quotes means something else than itself: use single quotes
+holds-a-line-break-or = holds a line break or another control character
+allowed-is-a-whole-number = allowed is a whole number from { $from } to { $to }
+allowed-is-a-whole-number-multiple = allowed is a whole number from { $from } to { $to }, a multiple of { $step }
+allowed-is-a-number = allowed is a number
+allowed-is-a-number-above = allowed is a number above { $from } and up to { $to }
+allowed-is-a-number-from = allowed is a number from { $from } to { $to }
+allowed-is-a-text-of = allowed is a text of { $from } to { $to } characters
+allowed-or-none = { $allowed }, or { $none }
+allowed-is-a-multiple-of = allowed is a multiple of { $step }
+has-characters = has { $n } characters
+
+## settings/api_key
+
+the-systems-keyring = the system's keyring
+the-key-file = the key file
+the-key-is-empty = the key is empty
+the-key-holds-a-blank = the key holds a blank, a line break, a quote, a bracket or another character that no key has: copy it again, and nothing around it
+the-key-has-more-than = the key has more than { $most } characters: copy the key alone
+there-is-no-folder-to-keep = there is no folder to keep the key in: set { $variable }, or name a configuration file with --config
+cannot-be-changed = { $path } cannot be changed: { $error }
+the-systems-keyring-did-not = The system's keyring did not answer within { $seconds } s: unlock it, or set { $variable }.
+the-systems-keyring-cannot-be = The system's keyring cannot be asked.
+the-key-in-the-systems = The key in the system's keyring is not used: { $error }.
+so-its-key-is-not = { $path } { $error }, so its key is not used: run `chmod 600 { $path }`.
+is-not-used = { $name } is not used: { $error }.
+the-systems-keyring-is-locked = The system's keyring is locked or cannot be reached: unlock it, or set { $variable }.
+the-systems-keyring-holds-more = The system's keyring holds more than one key for { $service }: leave one.
+
+## file
+
+there-is-no-such-file = there is no such file
+is-no-plain-file = is { $what }: put a plain file there
+a-link = a link
+a-folder = a folder
+a-pipe-or-a-device = a pipe or a device
+belongs-to-another-user = belongs to another user: remove it, or make it yours with `chown`
+can-be-read-by-others = can be read by others (mode { $mode })
+cannot-be-read = cannot be read: { $error }
+it-is-a-link-that = it is a link that another user made
+it-belongs-to-another = it belongs to another user
+
+## conversation/files
+
+the-key-was-not-saved = The key was not saved: { $problem }
+the-key-was-not-removed = The key was not removed: { $problem }
+the-last-choice-was-not = The last choice was not saved: { $problem }
+a-fault-stopped-the-work = A fault in the program stopped the work on your files. Please do it again.
+
+## conversation/settings
+
+the-key-is-saved-and = the key is saved, and used when the configuration file is corrected: { $fault }
+
+## store
+
+there-is-no-such-conversation-any = there is no such conversation any more
+its-sound-is-not-kept = its sound is not kept; with `keep_audio: on` in config.yaml it is from then on
+its-sound-cannot-be-converted = its sound cannot be converted: { $error }
+it-was-written-by-a = it was written by a newer version of this program (schema { $found }, this one knows { $known }); it is left alone
+it-is-the-file-of = it is the file of another program; it is left alone
+it-is-damaged = it is damaged ({ $why })
+another-program-is-writing-to = another program is writing to it
+the-disk-reports-an-error = the disk reports an error ({ $why })
+the-disk-is-full = the disk is full
+it-may-not-be-written-read = it may not be written there (read-only)
+it-may-not-be-written = it may not be written there
+it-or-the-log-beside = it or the log beside it cannot be opened for writing
+there-is-not-enough-memory = there is not enough memory
+it-is-too-long = it is too long
+it-has-bytes = it has { $length } bytes
+cannot-be-used = cannot be used: { $error }
+the-end-is-not-kept-the = The end of the conversation is not kept: the disk does not answer.
+the-end-is-not-kept = The end of the conversation is not kept.
+while-nothing-could-be-written = { $n ->
+        [one] While nothing could be written, { $n } part of what was said was given up.
+       *[other] While nothing could be written, { $n } parts of what was said were given up.
+    }
+the-store-of-conversations = The store of conversations
+the-conversation-is-not-kept = The conversation is not kept
+what-was-deleted-may-still = What was deleted may still be in the file
+the-kept-conversations-cannot = The kept conversations cannot be read
+there-is-no-folder-for = there is no folder for it
+the-file-of-kept-conversations = { $n ->
+        [one] The file of kept conversations was damaged. A new one holds what could be read ({ $n } turn); the old one is { $name }.
+       *[other] The file of kept conversations was damaged. A new one holds what could be read ({ $n } turns); the old one is { $name }.
+    }
+figures-and-words-without = Figures, and words without an answer, are not kept: { $path }: { $error }.
+
+## settings/watch
+
+changes-of-files-are-not = changes of files are not noticed until the next start: { $error }
+the-system-gives-no-thread = the system gives no thread
+the-watch-on-your-files = The watch on your files
+
+## base/yaml
+
+unknown-key = unknown key
+is-empty = is empty
+no-key-is-allowed-here = no key is allowed here
+a-tab-stands-here = a tab stands here
+yaml-forbids-tabs = YAML forbids tabs: indent with spaces
+aliases-are-followed-too-often = aliases (`*name`) are followed too often
+write-the-values-out = write the values out
+nested-too-deeply = nested too deeply
+at-most-128-levels-are = at most 128 levels are allowed
+an-alias-of-something = an alias (`*name`) of something that is not there
+put-a-text-that-begins = put a text that begins with `*` in quotes
+a-key-without-a-value = a key without a value
+write-key-value-with-a = write `key: value`, with a space after the colon
+a-list-begins-in-the = a list begins in the line of its key, or a text with `- `
+begin-the-list-in-the = begin the list in the next line, or put the text in quotes
+a-backslash-in-double-quotes = a backslash in double quotes means something else than itself
+write-the-text-in-single = write the text in single quotes, as 'C:\Users\me', or each backslash twice
+a-key-a-colon-or = a key, a colon or the indentation is not where it should be
+write-one-key-value-indented = write one `key: value` to a line, indented with spaces just like its neighbours; a text with `: ` in it goes in quotes
+a-sign-stands-here = a sign stands here that cannot begin a value
+put-texts-that-begin-with = put texts that begin with a sign such as `@`, `%`, `&`, `?` or `` ` `` in quotes
+this-cannot-be-read-as = this cannot be read as YAML
+write-one-key-value-and = write one `key: value` to a line, and put a text with signs in it in single quotes
+a-quote-or-a-bracket = a quote or a bracket is not closed, or one is closed that was not opened
+is-value = is `{ $value }`
+is-kind = is { $value }
+allowed-is = allowed is { $only }
+allowed-are = allowed are { $many }
+the-next-line-was-read = {""} (the next line was read as a part of it: check its indentation)
+the-text = the text { $text }
+empty = empty
+a-group-of-keys = a group of keys
+a-group-of-keys-each = a group of keys, each as `key: value`
+a-list = a list
+a-whole-number-from-0 = a whole number from 0 on
+a-whole-number = a whole number
+a-number = a number
+true-or-false = `true` or `false`
+a-text = a text
+one-word = one word
+or-word = { $first }, or `{ $word }`
+close-what-was-opened-before = close what was opened before here
+close-what-was-opened-at = close what was opened at { $place }
+allowed-at-place = { $allowed }, at { $place }
+line-and-column = line { $line }, column { $column }
+has-too-many-values = has too many values
+at-most-50000-are-allowed = at most 50000 are allowed, with aliases (`*name`) followed
+has-a-tag = has a tag (`!…`)
+tags-have-no-meaning-here = tags have no meaning here: put a text that begins with `!` in quotes
+once-is-allowed = once is allowed: remove one of the two
+stands-here-for-the-second = stands here for the second time
+a-second-document-begins = a second document begins
+one-document-to-a-file = one document to a file is allowed: remove `---` and what follows
+this-line-is-indented-less = this line is indented less than the first
+keys-of-one-group-begin = keys of one group begin in the same column
+only-utf-8-text-is = only UTF-8 text is allowed: save the file as UTF-8
+only-text-is-allowed = only text is allowed
+the-file-is-empty = the file is empty
+write-at-least-one-key = write at least one key, as `key: value`
+the-first-is-in-line = { $what } (the first is in line { $line })
+the-file-has-bytes = the file has { $length } bytes
+at-most-are-allowed = at most { $most } are allowed
+byte-is-not-utf-8 = byte { $place } of the file is not UTF-8
+a-control-character-stands-here = a control character (U+{ $code }) stands here
+brackets-are-open-at-once = { $level } brackets are open at once
+did-you-mean = ; did you mean `{ $word }`?
+
+## profile
+
+allowed-are-small-letters = allowed are small letters, digits and single hyphens between them, at most 40 characters
+allowed-is-the-name-of = allowed is the name of a Live model without `models/`, such as gemini-3.8-live
+allowed-are-the-30-voices = allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi
+allowed-is-a-language-code = allowed is a language code such as en-US or de
+allowed-is-a-list-of = allowed is a list of at most 10 language codes such as [de, en-US], or default
+allowed-are-at-most-100 = allowed are at most 100 names and terms, each of 1 to 100 characters on one line
+allowed-are-2-to-8 = allowed are 2 to 8 names of profiles, from the fastest to the best
+is-which-writes-down-what = is `{ $text }`, which writes down what it hears and answers nothing
+allowed-is-a-model-that = allowed is a model that talks, such as gemini-3.8-live
+has-languages = has { $n } languages
+holds-value = holds `{ $value }`
+holds-value-twice = holds `{ $value }` twice
+has-entries = has { $n } entries
+has-a-line-break-or = has a line break or another control character in entry { $place }
+has-characters-in-entry = has { $n } characters in entry { $place }
+has-names = { $n ->
+        [one] has { $n } name
+       *[other] has { $n } names
+    }
+a-profile-with-auto-has = a profile with `auto` has this from those that it chooses among: write it there
+is-written = is written
+the-files-name-cannot-stand = the file's name cannot stand for it: add a line such as `name: my-own`
+is-missing = is missing
+write-live-languages-alone = write `live.languages` alone: this is its old name
+is-written-besides = is written besides
+allowed-is-less-than = allowed is less than { $value }, the value of { $key }
+allowed-is-more-than = allowed is more than { $value }, the value of { $key }
+allowed-is-at-most = allowed is at most { $value }, the value of { $key }
+allowed-is-at-least = allowed is at least { $value }, the value of { $key }
+is-which-this-version-does = is `{ $name }`, which this version does not know
+only-settings-that-every-model = only settings that every model takes are sent to it
+is-name-which = is `{ $name }`, which { $what }
+use-successor = use { $successor }
+does-nothing = does nothing
+as-it-does-not-think = as { $name } does not think and cannot be told how much: remove it
+as-it-thinks-by-itself = as { $name } thinks by itself and cannot be told how much: remove it
+is-of-the-catalogue-which = is `{ $voice }`, of the catalogue, which models before 3.8 do not know
+use-one-of-the-prebuilt = use one of the prebuilt voices, such as Kore, or gemini-3.8-live
+ended-on = ended on { $on }
+may-have-ended-with-its = may have ended with its last preview on 2026-11-17
+the-profile-cannot-be-used = the profile `{ $name }` cannot be used: { $fault }
+unknown-profile = unknown profile `{ $name }`. There are: { $known }
+unknown-profile-did-you-mean = unknown profile `{ $name }`: did you mean `{ $meant }`? There are: { $known }
+its-last-good-version = {""} Its last good version, `{ $name }`, stays in use.
+the-profile-is-in-already = { $file }: the profile `{ $name }` is in { $other } already. That one is used: give one of the two another `name:`.
+the-file-is-left-out-built = {""} The file is left out: the built-in `{ $name }` is used.
+the-file-is-left-out = {""} The file is left out.
+
+## settings
+
+allowed-is-a-text-on = allowed is a text on one line
+allowed-is-an-address-wss = allowed is an address that begins with wss://, or with ws:// on this computer
+allowed-is-a-number-of = allowed is a number of days such as 30d, or off, or forever
+allowed-is-the-path-of = allowed is the path of a folder
+allowed-is-an-address-of = allowed is an address of this computer with a port, such as 127.0.0.1:9464
+allowed-are-16-to-200 = allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made
+allowed-is-an-address-https = allowed is an address that begins with https://, or with http:// on this computer
+allowed-is-a-size-and = allowed is a size and a place such as 1100x720+40-30
+the-choices-in-this-file = { $what }. The choices in this file are left out: remove it.
+there-is-no-folder-for-configuration = there is no folder for the configuration: name a file with --config
+the-file-is-left-as = { $fault } The file is left as it is: correct it first
+cannot-be-written-make-it = { $path } cannot be written: { $error }. Make it writable, or name another file with --config
+this-cannot-be-changed-by = { $place }: this cannot be changed by itself, write `{ $key }` there by hand
+is-gone-put-it-back = { $name } is gone: put it back, or start again without it
+is-a-link-to-a = { $name } is a link to a file that is not there
+the-file-is-empty-now = { $name }:1:1: the file is empty now: write it again, or start again with it
+does-not-say = does not say `{ $lacks }`
+both-in-and-out-are = both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered
+the-us-dollars-for-a = the US dollars for a million tokens
+in-us-dollars = in US dollars
+there-is-no-setting = There is no key `{ $name }`.
+this-cannot-be-left-out = This cannot be left out: { $allowed }.
+has-characters-or-some = has { $n } characters, or some that cannot be sent
+is-no-address-that-alerts = is no address that alerts can be sent to
+variables-have-no-meaning-here = variables have no meaning here: write `~/` for your home folder, or the whole path
+is-your-own-home-folder = `~` is your own home folder only: write `~/` and what follows, or the whole path
+is-not-a-url-allowed = is not a URL; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer
+does-not-begin-with-wss = does not begin with wss:// or ws://; the Live API is spoken over WebSocket only
+names-no-host-allowed = names no host; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer
+would-send-speech-unencrypted = would send speech unencrypted over the network; ws:// is allowed on this computer only (127.0.0.1, localhost), use wss://
+holds-a-user-name-or = holds a user name or a password; remove them, the key is sent by itself where it may be
+holds-a-key-put-it = holds a key; put it into GEMINI_API_KEY instead, addresses are shown and logged
+holds-a-which-no-websocket = holds a `#`, which no WebSocket address may
+the-profile-is-shipped-with = the profile `{ $name }` is shipped with the program: there is no file to remove
+there-is-no-folder-for-profiles = there is no folder for profiles: name a configuration with --config
+is-there-already-and-is = { $file } is there already and is not in use: correct or remove it first
+this-was-changed-in-the = { $place }: this was changed in the file meanwhile, and is left as it is there
+cannot-be-written-make-the = { $file } cannot be written: { $error }. Make the folder writable, or name a configuration in another one with --config
+there-is-no-key-named = there is no key `{ $key }`
+this-file-and-those-behind = this file and those behind it are left out: more than { $most } are not read
+
+## provider/gemini
+
+code-no-reason-given = code { $code }, no reason given
+what-it-answers-to-the = what it answers to the setup is no message of a Live service
+
+## cli/start_conversation
+
+is-not-there-the-defaults = { $file } is not there: the defaults hold.
+configuration-file-is-used = configuration file: { $unknown }. { $default } is used.
+a-bundled-question-is-spoken = { $none }: a bundled question is spoken instead. Connect one and start again to talk yourself.
+there-is-no-speaker-or = There is no speaker or headphone: replies cannot be heard.
 
 ## dates, numbers, and what was put together before
 

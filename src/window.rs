@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use sovereign::base::problem::Problem;
-use sovereign::base::text;
+use sovereign::base::text::{self, Locale};
 use sovereign::base::thread::caught;
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start_conversation::{Start, Voice};
@@ -55,7 +55,12 @@ pub(crate) fn run(global: &Global, inherited: bool) -> Result<ExitCode, Problem>
     }
     room::WINDOW.check()?;
     signal::hold(ENDED_WITHIN);
-    match open_window(global, &display) {
+    let opened = open_window(global, &display);
+    if opened.is_err() {
+        // What follows is said in the terminal.
+        text::set(Locale::English);
+    }
+    match opened {
         Err(Opened::No(error)) if global.window => {
             Err(Problem::nothing_to_run_on(format!("{error:#}")))
         }
@@ -84,7 +89,6 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     )
     .map_err(Opened::Failed)?;
     let (paths, mut window) = (start.paths().clone(), start.window());
-    text::set(window.language);
     let key_file = paths.key().unwrap_or_default();
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();

@@ -23,6 +23,7 @@ use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
 use super::device_classification::{is_headset, is_monitor, is_real_alsa};
 use super::device_selection::select_device;
 use super::stream_fault::{FaultCounts, OpenError, StreamFault};
+use crate::base::text::t;
 
 /// Polling interval for devices, as no host reports changes. A PulseAudio server, or pipewire-pulse, answers in about a
 /// millisecond; other hosts are polled half as often.
@@ -100,9 +101,7 @@ impl Cpal {
             kind: StreamFault::DeviceNotAvailable,
             what: match choice {
                 DeviceChoice::Default => StreamFault::DeviceNotAvailable.words(noun),
-                DeviceChoice::Id(id) => format!(
-                    "The {noun} that was chosen ({id}) is not there. Plug it in, or choose another one."
-                ),
+                DeviceChoice::Id(id) => t!("the-chosen-device-plug-it", device = noun, id),
             },
         })?;
         let host = self.host()?;

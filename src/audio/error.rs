@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::base::text::t;
+
 /// Errors of starting the audio side or sending it a command.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioError {
@@ -12,15 +14,15 @@ pub enum AudioError {
         what: String,
     },
     /// An output file that cannot be written.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("{}", t!("cannot-be-written", path = path.display(), source))]
     NotWritten {
         path: PathBuf,
         source: std::io::Error,
     },
     /// The system refused to create a thread.
-    #[error("the system refused a thread for the sound: {0}; close other programs")]
+    #[error("{}", t!("the-system-refused-a-thread", error = _0))]
     Thread(#[source] std::io::Error),
     /// The audio threads do not take commands: they have ended, or hang in the sound system.
-    #[error("the sound side does not answer; start the program again")]
+    #[error("{}", t!("the-sound-side-does-not"))]
     Gone,
 }

@@ -12,6 +12,7 @@ use super::capture::CaptureBody;
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use super::stream_fault::{OpenError, StreamFault};
+use crate::base::text::t;
 use crate::base::units::SampleRate;
 
 /// Lateness after which a schedule restarts.
@@ -171,7 +172,7 @@ impl TimerStream {
             }),
             Err(error) => Err(OpenError {
                 kind: StreamFault::ResourceExhausted,
-                what: format!("The system refused a thread: {error}. Close other programs."),
+                what: t!("the-system-refused-a-thread-close", error),
             }),
         }
     }

@@ -20,6 +20,7 @@ pub mod supervise;
 pub mod text;
 pub mod thread;
 pub mod tokens;
+pub mod told;
 pub mod units;
 pub mod variable;
 pub mod voices;

@@ -1,8 +1,10 @@
 //! The texts of the window in its language, from `locales/*.ftl` (Project Fluent).
 //!
 //! [`t!`] takes the id of a text, and gives a `&'static str` or, with arguments, a `String`. Until [`set`] names another
-//! language it is English; only the window does, so that the terminal and what other programs read stay English.
+//! language it is English; only the window does, so that the terminal stays English. What the window's program writes for others
+//! (log, exports, reports) is made [`in_english`], or told in both languages ([`Told`](super::told::Told)).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::OnceLock;
@@ -13,8 +15,6 @@ pub use fluent_bundle::{FluentArgs, FluentValue};
 use fluent_bundle::{FluentError, FluentResource};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 
-use super::keys::words;
-
 /// The language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Locale {
@@ -24,8 +24,6 @@ pub enum Locale {
     English,
     German,
 }
-
-words!(Locale { System = "system", English = "en", German = "de" });
 
 impl Locale {
     /// What those who speak it call it; `""` for the system's.
@@ -97,12 +95,33 @@ pub fn set(locale: Locale) {
     CHOSEN.store(locale.resolved() as usize, Relaxed);
 }
 
+thread_local! {
+    /// The language of this thread, while it is another.
+    static HERE: Cell<Option<Locale>> = const { Cell::new(None) };
+}
+
+/// Runs `say` with English texts: for what is written into files and logs, and for what other programs read.
+pub fn in_english<T>(say: impl FnOnce() -> T) -> T {
+    within(Locale::English, say)
+}
+
+/// Runs `say` with the texts of a language on this thread, whatever is [`set`].
+pub fn within<T>(locale: Locale, say: impl FnOnce() -> T) -> T {
+    /// A panic leaves the thread as it was too.
+    struct Back(Option<Locale>);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            HERE.set(self.0);
+        }
+    }
+    let _back = Back(HERE.replace(Some(locale.resolved())));
+    say()
+}
+
 /// The language in use; never [`Locale::System`].
 pub fn locale() -> Locale {
-    Locale::ALL
-        .get(CHOSEN.load(Relaxed))
-        .copied()
-        .unwrap_or(Locale::English)
+    let chosen = || Locale::ALL.get(CHOSEN.load(Relaxed)).copied();
+    HERE.get().or_else(chosen).unwrap_or(Locale::English)
 }
 
 /// The text of an id without arguments; the id itself where no catalogue has it.
@@ -123,9 +142,9 @@ fn of(locale: Locale, id: &str) -> Option<&'static str> {
 
 /// The text of an id with its arguments. What it lacks is shown as Fluent shows it: by the name of the argument.
 pub fn filled(id: &'static str, args: &FluentArgs<'_>) -> String {
-    let within = |locale| catalogue(locale).filled(id, args);
-    within(locale())
-        .or_else(|| within(Locale::English))
+    let of = |locale| catalogue(locale).filled(id, args);
+    of(locale())
+        .or_else(|| of(Locale::English))
         .unwrap_or_else(|| id.to_owned())
 }
 

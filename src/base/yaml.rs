@@ -26,6 +26,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use crate::base::printable::is_hidden;
+use crate::base::text::t;
 pub use error::YamlError;
 
 /// The largest text that is read. Our files have a few kilobytes; the limit keeps a wrong path (a log, a recording) harmless.
@@ -211,8 +212,8 @@ impl<'a> Text<'a> {
 
     /// The fault of a key, with the line of the first occurrence if it is a duplicate.
     fn with_first(&self, what: &str, key: &str) -> String {
-        match self.key_place(key).filter(|_| what == walk::TWICE) {
-            Some((line, _)) => format!("{what} (the first is in line {line})"),
+        match self.key_place(key).filter(|_| what == walk::twice()) {
+            Some((line, _)) => t!("the-first-is-in-line", what, line),
             None => what.to_owned(),
         }
     }
@@ -235,15 +236,12 @@ impl<'a> Text<'a> {
             .skip(1)
             .any(|line| line.starts_with("---") || line.starts_with("..."));
         let (what, allowed) = if marked {
-            (
-                "a second document begins",
-                "one document to a file is allowed: remove `---` and what follows",
-            )
+            (t!("a-second-document-begins"), t!("one-document-to-a-file"))
         } else {
             // libyaml takes a line with less indentation than the first for a new document.
             (
-                "this line is indented less than the first",
-                "keys of one group begin in the same column",
+                t!("this-line-is-indented-less"),
+                t!("keys-of-one-group-begin"),
             )
         };
         YamlError {
@@ -339,8 +337,8 @@ pub fn quoted(text: &str) -> String {
 fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
     if bytes.len() > MAX_BYTES {
         return Err(YamlError {
-            what: format!("the file has {} bytes", bytes.len()),
-            allowed: format!("at most {MAX_BYTES} are allowed"),
+            what: t!("the-file-has-bytes", length = bytes.len()),
+            allowed: t!("at-most-are-allowed", most = MAX_BYTES),
             ..YamlError::at(file, 1, 1)
         });
     }
@@ -351,8 +349,8 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
             let before = std::str::from_utf8(&bytes[..good]).unwrap_or("");
             let (line, column) = end_of(before);
             return Err(YamlError {
-                what: format!("byte {} of the file is not UTF-8", good + 1),
-                allowed: "only UTF-8 text is allowed: save the file as UTF-8".to_owned(),
+                what: t!("byte-is-not-utf-8", place = good + 1),
+                allowed: t!("only-utf-8-text-is").to_owned(),
                 ..YamlError::at(file, line, column)
             });
         }
@@ -364,16 +362,19 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
     {
         let (line, column) = end_of(&text[..at]);
         return Err(YamlError {
-            what: format!("a control character (U+{:04X}) stands here", u32::from(c)),
-            allowed: "only text is allowed".to_owned(),
+            what: t!(
+                "a-control-character-stands-here",
+                code = format!("{:04X}", u32::from(c))
+            ),
+            allowed: t!("only-text-is-allowed").to_owned(),
             ..YamlError::at(file, line, column)
         });
     }
     if let Some((at, level)) = deepest(text).filter(|(_, level)| *level > MAX_FLOW_DEPTH) {
         let (line, column) = end_of(&text[..at]);
         return Err(YamlError {
-            what: format!("{level} brackets are open at once"),
-            allowed: format!("at most {MAX_FLOW_DEPTH} are allowed"),
+            what: t!("brackets-are-open-at-once", level),
+            allowed: t!("at-most-are-allowed", most = MAX_FLOW_DEPTH),
             ..YamlError::at(file, line, column)
         });
     }
@@ -406,8 +407,8 @@ fn deepest(text: &str) -> Option<(usize, usize)> {
 
 fn empty(file: &str) -> YamlError {
     YamlError {
-        what: "the file is empty".to_owned(),
-        allowed: "write at least one key, as `key: value`".to_owned(),
+        what: t!("the-file-is-empty").to_owned(),
+        allowed: t!("write-at-least-one-key").to_owned(),
         ..YamlError::at(file, 1, 1)
     }
 }

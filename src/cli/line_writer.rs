@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::supervise::Failures;
+use crate::base::text::t;
 
 /// Capacity of the queue in bytes: some thousand lines. A single entry, such as a report, may be larger.
 const MOST: usize = 1 << 20;
@@ -83,7 +84,7 @@ impl LineWriter {
         let ours = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name(name.to_owned());
         let work = move || {
-            if !failures.supervise(&format!("Writing to the {name}"), || ours.run()) {
+            if !failures.supervise(&t!("writing-to-the", name), || ours.run()) {
                 ours.break_off(io::Error::other("repeated faults in this program"));
                 ours.end_piece();
             }

@@ -16,6 +16,7 @@ use crate::base::counters::Counters;
 use crate::base::problem::Problem;
 use crate::base::severity::Severity;
 use crate::base::supervise::Failures;
+use crate::base::text::t;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
 use crate::file;
 use crate::monitor::{Monitor, PageRequests};
@@ -104,7 +105,7 @@ impl Start {
         // First, so that changes after reading the files are noticed.
         let failures = Failures::default();
         let changes = Watch::start(&paths, failures.clone());
-        let (config, _) = ConfigFile::load(paths.config_file());
+        let (config, _) = ConfigFile::load_for(paths.config_file(), voice.window);
         refuse_named(global, &config)?;
         let paths = if config.is_stateless() {
             paths.with_temporary_state()
@@ -126,7 +127,7 @@ impl Start {
             && config.path().is_some_and(|file| !file.exists())
         {
             let file = file.display();
-            notices.push(format!("{file} is not there: the defaults hold."));
+            notices.push(t!("is-not-there-the-defaults", file));
         }
         let profile = profile(global, &config, &profiles, &mut notices)?;
         let keys = KeyStore::system(paths.key());
@@ -151,7 +152,7 @@ impl Start {
             ),
         ];
         let (setup, missing) = sound(&paths, voice, &choices)?;
-        let bundled = missing.iter().any(|what| what.starts_with(NO_MICROPHONE));
+        let bundled = voice.input.is_none() && matches!(setup.input, InputKind::Files(_));
         notices.extend(missing.into_iter().map(|text| (Severity::Warning, text)));
         let talk_key = voice.window && matches!(setup.input, InputKind::Device(_));
         let choice = Choice {
@@ -368,7 +369,7 @@ fn profile(
         match profiles.get(name) {
             Ok(profile) => return Ok(profile),
             Err(unknown) => {
-                notices.push(format!("configuration file: {unknown}. {DEFAULT} is used."))
+                notices.push(t!("configuration-file-is-used", unknown, default = DEFAULT))
             }
         }
     }
@@ -378,7 +379,6 @@ fn profile(
 
 const HINT_LIMITS: &str = "Close other programs, or raise the limits of this one (ulimit).";
 const HINT_FILES: &str = "Check the names after --input. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
-const NO_MICROPHONE: &str = "There is no microphone";
 
 fn chosen(flag: Option<&String>, kept: Option<&String>) -> DeviceChoice {
     flag.or(kept)
@@ -408,8 +408,9 @@ fn sound(
             return Err(Problem::nothing_to_run_on("there is no microphone").hint(hint));
         }
         None if devices.inputs.is_empty() => {
-            missing.push(format!(
-                "{NO_MICROPHONE}: a bundled question is spoken instead. Connect one and start again to talk yourself."
+            missing.push(t!(
+                "a-bundled-question-is-spoken",
+                none = t!("there-is-no-microphone")
             ));
             InputKind::Files(vec![bundled_question(paths)?])
         }
@@ -423,7 +424,7 @@ fn sound(
             return Err(Problem::nothing_to_run_on("there is no speaker or headphone").hint(hint));
         }
         None if devices.outputs.is_empty() => {
-            missing.push("There is no speaker or headphone: replies cannot be heard.".into());
+            missing.push(t!("there-is-no-speaker-or").into());
             if voice.window {
                 OutputKind::None
             } else {

@@ -200,12 +200,12 @@ impl Conversation {
         match event {
             LoopEvent::Command(None | Some(command::Command::Quit)) => return Flow::Over,
             LoopEvent::Command(Some(command)) => self.on_command(now, command),
-            LoopEvent::Audio(None) => return self.lost_part("the sound thread"),
+            LoopEvent::Audio(None) => return self.lost_part(t!("the-sound-thread")),
             LoopEvent::Audio(Some(event)) => self.on_audio(now, event),
             LoopEvent::Provider(Some(event)) => self.on_provider(now, event),
             LoopEvent::File(event) => self.on_file(event),
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
-            LoopEvent::Provider(None) => return self.lost_part("the connection task"),
+            LoopEvent::Provider(None) => return self.lost_part(t!("the-connection-task")),
             LoopEvent::ProviderHasRoom => self.send_waiting(),
             LoopEvent::Deadline => {
                 self.turns.machine.handle_timeout(now);

@@ -9,6 +9,7 @@ use crate::base::ids::{Mark, TurnId};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
+use crate::base::told::Told;
 use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
@@ -19,8 +20,6 @@ use std::time::Instant;
 /// How often a question is asked again by itself whose answer was cut off: a connection that does so each time is no reason
 /// to pay for more.
 const ASKED_BY_ITSELF: u32 = 2;
-/// What the conversation shows for the request to speak an answer.
-const SAY_IT: &str = "Say it aloud.";
 
 impl Conversation {
     /// Sends what was said last once more.
@@ -114,7 +113,7 @@ impl Conversation {
                 &self.turns.captions.text(turn, Speaker::Assistant),
             ))
         {
-            self.ask_typed(now, ask, SAY_IT);
+            self.ask_typed(now, ask, t!("say-it-aloud"));
         }
     }
 
@@ -241,9 +240,8 @@ impl Conversation {
     }
 
     /// What is told of a turn that failed.
-    fn failure(&self, record: &TurnRecord, why: &str) -> (Severity, String, Option<Remedy>) {
+    fn failure(&self, record: &TurnRecord, why: &Told) -> (Severity, String, Option<Remedy>) {
         let what = format!("{}: {why}.", t!("the-answer-failed"));
-        let say = if record.typed { "send" } else { "say" };
         match self.kept(record.turn) {
             Some(kept) if kept.by_itself => {
                 let what = t!("it-is-asked-for-again", what);
@@ -258,10 +256,15 @@ impl Conversation {
                 (Severity::Error, what, Some(Remedy::SendNow))
             }
             Some(_) => {
-                let what = t!("ask-again-or-it-in", what, say);
+                let what = if record.typed {
+                    t!("ask-again-or-send-it", what)
+                } else {
+                    t!("ask-again-or-say-it", what)
+                };
                 (Severity::Error, what, Some(Remedy::AskAgain))
             }
-            None => (Severity::Error, t!("please-it-again", what, say), None),
+            None if record.typed => (Severity::Error, t!("please-send-it-again", what), None),
+            None => (Severity::Error, t!("please-say-it-again", what), None),
         }
     }
 

@@ -31,7 +31,7 @@ impl Conversation {
         }
         let latencies = closed.timeline.latencies();
         if let (Outcome::Failed(why), Some(fault)) = (&mut closed.outcome, &notes.fault) {
-            *why = format!("{why}: {fault}");
+            *why = why.because(fault);
         }
         if !closed.asked {
             self.carry(closed.turn, false);

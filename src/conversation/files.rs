@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
 use super::settings::Settings;
+use crate::base::text::t;
 use crate::base::thread::off_loop;
 use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::config::Config;
@@ -102,9 +103,7 @@ impl Files {
         let keys = self.keys.clone();
         self.run("key", move || {
             let saved = keys.save(&key);
-            FileEvent::KeySaved(
-                saved.map_err(|problem| format!("The key was not saved: {problem}")),
-            )
+            FileEvent::KeySaved(saved.map_err(|problem| t!("the-key-was-not-saved", problem)))
         });
     }
 
@@ -113,9 +112,7 @@ impl Files {
         let keys = self.keys.clone();
         self.run("key", move || {
             let removed = keys.remove().map(|()| keys.find().key);
-            FileEvent::KeyRemoved(
-                removed.map_err(|problem| format!("The key was not removed: {problem}")),
-            )
+            FileEvent::KeyRemoved(removed.map_err(|problem| t!("the-key-was-not-removed", problem)))
         });
     }
 
@@ -178,7 +175,7 @@ impl Files {
     pub(super) async fn finish(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(problem) = self.writer.finish().await {
-            problems.push(format!("The last choice was not saved: {problem}"));
+            problems.push(t!("the-last-choice-was-not", problem));
         }
         while let Some(done) = self.jobs.next_done().await {
             match done {
@@ -204,7 +201,7 @@ impl Files {
 #[derive(Default)]
 struct Jobs {
     waiting: VecDeque<(&'static str, Work)>,
-    running: Option<(&'static str, JoinHandle<Option<FileEvent>>)>,
+    running: Option<JoinHandle<Option<FileEvent>>>,
 }
 
 type Work = Box<dyn FnOnce() -> FileEvent + Send>;
@@ -214,19 +211,17 @@ impl Jobs {
         if self.running.is_none()
             && let Some((name, work)) = self.waiting.pop_front()
         {
-            self.running = Some((name, tokio::spawn(off_loop(name, work))));
+            self.running = Some(tokio::spawn(off_loop(name, work)));
         }
     }
 
     /// The result of the next job, if there is one.
     async fn next_done(&mut self) -> Option<FileEvent> {
-        let (name, job) = self.running.as_mut()?;
+        let job = self.running.as_mut()?;
         let done = job.await.ok().flatten();
-        let failed =
-            format!("A fault in the program stopped the work on the {name}. Please do it again.");
         self.running = None;
         self.start_next();
-        Some(done.unwrap_or(FileEvent::Failed(failed)))
+        Some(done.unwrap_or_else(|| FileEvent::Failed(t!("a-fault-stopped-the-work").to_owned())))
     }
 
     /// The next result; it waits for ever while there is no job.

@@ -91,7 +91,7 @@ impl Conversation {
             notes.fault = Some(fault.what.clone());
         }
         self.provider.link = Link::Down {
-            what: fault.what.clone(),
+            what: fault.what.to_string(),
             hint: fault.hint.to_owned(),
             retry_at: retry_in.map(|wait| now + wait),
             key_refused: fault.kind == FaultKind::Key,

@@ -10,6 +10,7 @@ use super::carry_over::NewSession;
 use super::new_session::told_of;
 use super::notices::Topic;
 use super::snapshot::{KeptConversation, KeptView, Speaker};
+use crate::base::dates::moment;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -58,10 +59,10 @@ impl Conversation {
             }
             StoreEvent::Figures(text) => self.telemetry.send(TelemetryEvent::Figures(text)),
             StoreEvent::Exported(Ok(file)) => {
-                self.notice(Severity::Info, format!("Written: {}", file.display()));
+                self.notice(Severity::Info, t!("written", file = file.display()));
             }
             StoreEvent::Exported(Err(why)) => {
-                let what = format!("The conversation is not exported: {why}.");
+                let what = t!("the-conversation-is-not-exported", why);
                 self.notice(Severity::Warning, what);
             }
             StoreEvent::Left {
@@ -222,10 +223,10 @@ impl Conversation {
                 .adopt(turn, unsent.conversation, unsent.number);
             let length = SampleRate::WORKING.duration_of(unsent.samples.len() as u64);
             let time = unsent.begun.to_zoned(jiff::tz::TimeZone::system());
-            let time = time.strftime("%H:%M on %-d %B");
-            heard.push(format!(
-                "{:.0} s from {time}",
-                length.as_secs_f64().max(1.0)
+            heard.push(t!(
+                "seconds-from",
+                seconds = format!("{:.0}", length.as_secs_f64().max(1.0)),
+                time = moment(&time)
             ));
             self.turns.asking.kept.push_back(UnansweredQuestion {
                 turn,

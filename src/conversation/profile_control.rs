@@ -181,7 +181,9 @@ impl Auto {
 
     pub(super) fn view(&self) -> AutoView {
         AutoView {
-            uses: self.candidates[self.plan.candidate].label.clone(),
+            uses: self.candidates[self.plan.candidate]
+                .shown_label()
+                .to_owned(),
             why: self.plan.why.clone(),
             changes: self.changes,
             power_saving: self.plan.tuning.save_power,
@@ -201,7 +203,7 @@ fn candidate(profile: &Arc<Profile>) -> Candidate {
     };
     let (own, saved) = (own_share(profile), own_share(&tuned(profile, saving)));
     Candidate {
-        label: profile.label.clone(),
+        label: profile.shown_label().to_owned(),
         own_share: own,
         saving_share: saved.saturating_sub(own),
     }

@@ -217,7 +217,7 @@ impl Settings {
     pub fn key_info(&self) -> Option<KeyInfo> {
         let key = self.choice.key.as_ref()?;
         Some(KeyInfo {
-            source: key.source.words(),
+            source: key.source,
             ending: key.ending(),
         })
     }
@@ -337,9 +337,7 @@ impl Settings {
         self.choice.key = Some(key);
         if let (None, Some(fault)) = (&self.choice.endpoint, &self.held) {
             let fault = sentence(fault);
-            anyhow::bail!(
-                "the key is saved, and used when the configuration file is corrected: {fault}"
-            );
+            anyhow::bail!("{}", t!("the-key-is-saved-and", fault));
         }
         self.choice.demo = false;
         self.choose_target()

@@ -109,7 +109,7 @@ pub struct Snapshot {
     pub kept: Arc<KeptView>,
     /// What the user should know or do, newest last.
     pub notices: Arc<[Notice]>,
-    /// Where the key comes from, if there is one: a variable, "the system's keyring" or "the key file", and its last four characters.
+    /// Where the key comes from, if there is one, and its last four characters.
     pub key: Option<KeyInfo>,
     /// Who answers, and whether it is given the key.
     pub service: ServiceView,

@@ -68,13 +68,10 @@ impl Conversation {
     pub(super) fn stop_files(&mut self) {
         let left = self.playlist.as_mut().map_or(0, |playlist| playlist.stop());
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
-            let was = if left == 1 { "was" } else { "were" };
-            let files = t!("n-files", n = left as u64);
             self.emit(Event::LimitReached(t!(
                 "files-not-sent",
                 reached,
-                files,
-                was
+                n = left as u64
             )));
         }
     }

@@ -338,13 +338,6 @@ const fn key(scope: SpendScope) -> &'static str {
     }
 }
 
-fn whose(scope: SpendScope) -> &'static str {
-    match scope {
-        SpendScope::Conversation => t!("this-conversations"),
-        SpendScope::Day => "today's",
-    }
-}
-
 fn dollars(usd: f64) -> Cost {
     Cost {
         usd,
@@ -353,13 +346,19 @@ fn dollars(usd: f64) -> Cost {
 }
 
 fn near_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
-    let (whose, allowed) = (whose(scope), dollars(allowed));
-    t!("the-spend-limit-is-near", spent, whose, allowed)
+    let allowed = dollars(allowed);
+    match scope {
+        SpendScope::Conversation => t!("the-spend-limit-of-this-is-near", spent, allowed),
+        SpendScope::Day => t!("the-spend-limit-of-today-is-near", spent, allowed),
+    }
 }
 
 fn reached_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
-    let (whose, allowed) = (whose(scope), dollars(allowed));
-    t!("the-spend-limit-is-reached-is", spent, whose, allowed)
+    let allowed = dollars(allowed);
+    match scope {
+        SpendScope::Conversation => t!("the-spend-limit-of-this-is-reached", spent, allowed),
+        SpendScope::Day => t!("the-spend-limit-of-today-is-reached", spent, allowed),
+    }
 }
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ pub const MOST_CHARACTERS: usize = 8_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsendable {
     /// There is nothing in it but blanks.
-    #[error("there is nothing to send")]
+    #[error("{}", t!("there-is-nothing-to-send"))]
     Empty,
     /// It has more characters than [`MOST_CHARACTERS`].
-    #[error("the text is {over} {} too long: at most {MOST_CHARACTERS} can be sent at once", characters(*over))]
+    #[error("{}", t!("the-text-is-too-long", n = *over as u64, most = MOST_CHARACTERS))]
     TooLong {
         /// So many.
         over: usize,
@@ -51,14 +51,6 @@ pub fn sendable(text: &str) -> Result<String, Unsendable> {
             over: length - MOST_CHARACTERS,
         }),
         _ => Ok(clean.to_owned()),
-    }
-}
-
-fn characters(count: usize) -> &'static str {
-    if count == 1 {
-        "character"
-    } else {
-        "characters"
     }
 }
 

@@ -119,6 +119,7 @@ impl Answer {
 mod tests {
     use super::*;
     use crate::base::ids::TurnId;
+    use crate::base::told::Told;
     use crate::turn::machine::Retry;
     use crate::turn::timeline::Timeline;
 
@@ -229,7 +230,7 @@ mod tests {
         for outcome in [
             Outcome::Interrupted,
             Outcome::Cancelled,
-            Outcome::Failed("x".into()),
+            Outcome::Failed(Told::default()),
         ] {
             assert_eq!(nothing.silence(&closed(outcome), 0, false), None);
         }

@@ -17,6 +17,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::base::text::t;
 use crate::base::yaml::MAX_BYTES;
 
 #[cfg(test)]
@@ -25,18 +26,18 @@ mod tests;
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("there is no such file")]
+    #[error("{}", t!("there-is-no-such-file"))]
     Missing,
     /// It is something else: a folder, a pipe, a device, a link where none is followed.
-    #[error("is {0}: put a plain file there")]
+    #[error("{}", t!("is-no-plain-file", what = _0))]
     NotAFile(&'static str),
     /// It belongs to somebody else, where only the user's own counts.
-    #[error("belongs to another user: remove it, or make it yours with `chown`")]
+    #[error("{}", t!("belongs-to-another-user"))]
     Foreign,
     /// Others can read it, where nobody else may.
-    #[error("can be read by others (mode {0:04o})")]
+    #[error("{}", t!("can-be-read-by-others", mode = format!("{_0:04o}")))]
     Readable(u32),
-    #[error("cannot be read: {0}")]
+    #[error("{}", t!("cannot-be-read", error = _0))]
     Refused(#[from] io::Error),
 }
 
@@ -185,12 +186,12 @@ pub fn own_folder(folder: &Path) -> io::Result<()> {
         && found.is_symlink()
         && !(is_own(&found) || is_of_root(&found))
     {
-        return refused("it is a link that another user made");
+        return refused(t!("it-is-a-link-that"));
     }
     make_folder(folder)?;
     let found = fs::metadata(folder)?;
     if !is_own(&found) {
-        return refused("it belongs to another user");
+        return refused(t!("it-belongs-to-another"));
     }
     if others_rights(&found) != 0
         && fs::read_dir(folder)?
@@ -287,13 +288,13 @@ fn check_place(path: &Path, must_be_own: bool) -> io::Result<()> {
 fn check(found: &Metadata, links: Links, must_be_own: bool) -> Result<(), ReadError> {
     let kind = found.file_type();
     if kind.is_symlink() && links == Links::Refused {
-        return Err(ReadError::NotAFile("a link"));
+        return Err(ReadError::NotAFile(t!("a-link")));
     }
     if kind.is_dir() {
-        return Err(ReadError::NotAFile("a folder"));
+        return Err(ReadError::NotAFile(t!("a-folder")));
     }
     if !kind.is_file() {
-        return Err(ReadError::NotAFile("a pipe or a device"));
+        return Err(ReadError::NotAFile(t!("a-pipe-or-a-device")));
     }
     if must_be_own && !is_own(found) {
         return Err(ReadError::Foreign);

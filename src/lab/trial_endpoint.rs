@@ -212,7 +212,7 @@ impl Target {
             return Ok(());
         }
         let (what, hint) = match last {
-            Some(fault) => (fault.what, fault.hint),
+            Some(fault) => (fault.what.to_string(), fault.hint),
             None => (
                 format!(
                     "the endpoint did not answer within {} s",

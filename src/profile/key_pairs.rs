@@ -2,6 +2,10 @@
 
 use super::read::ProfileReader;
 use super::settings::Profile;
+use crate::base::text::t;
+
+/// What is allowed beside the value of the other key.
+type Relation = fn(u128, &str) -> String;
 
 impl ProfileReader<'_> {
     /// Values that must fit each other. The fault is reported for the one that the file holds.
@@ -14,7 +18,10 @@ impl ProfileReader<'_> {
             self.order(
                 ("live.compress_to_tokens", to.into()),
                 ("live.compress_at_tokens", at.into()),
-                ("less than", "more than"),
+                (
+                    |value, key| t!("allowed-is-less-than", value, key),
+                    |value, key| t!("allowed-is-more-than", value, key),
+                ),
             );
         }
         let (idle, playing) = (
@@ -25,20 +32,26 @@ impl ProfileReader<'_> {
             self.order(
                 ("detector.onset_idle_ms", idle),
                 ("detector.onset_playing_ms", playing),
-                ("at most", "at least"),
+                (
+                    |value, key| t!("allowed-is-at-most", value, key),
+                    |value, key| t!("allowed-is-at-least", value, key),
+                ),
             );
         }
     }
 
     /// Refuses a pair of keys and values; the relations are that of the first to the second, and the opposite.
-    fn order(&mut self, small: (&str, u128), large: (&str, u128), relations: (&str, &str)) {
+    fn order(&mut self, small: (&str, u128), large: (&str, u128), relations: (Relation, Relation)) {
         let (ours, other, relation) = if self.is_written(small.0) || !self.is_written(large.0) {
             (small, large, relations.0)
         } else {
             (large, small, relations.1)
         };
         let (key, value) = other;
-        let allowed = format!("allowed is {relation} {value}, the value of {key}");
-        self.refuse(ours.0, &format!("is {}", ours.1), &allowed);
+        self.refuse(
+            ours.0,
+            &t!("is-kind", value = ours.1),
+            &relation(value, key),
+        );
     }
 }

@@ -14,6 +14,7 @@ pub mod model;
 mod read;
 mod settings;
 mod show;
+mod shown;
 pub mod store;
 mod table;
 #[cfg(test)]
@@ -31,5 +32,6 @@ pub use settings::{
     TurnSettings, VadKind,
 };
 pub use show::{schema, shipped};
+pub use shown::shown_label;
 pub use table::{GROUPS, about, fields, keys, reason};
 pub(crate) use text_shapes::{LANGUAGES, VOICE};

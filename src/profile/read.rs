@@ -10,6 +10,7 @@ use super::table::{self, KEYS};
 use super::text_shapes::is_name;
 
 use crate::base::keys::{self, Keyed as _, Scalar as _, Value};
+use crate::base::text::t;
 use crate::base::yaml::{Text, YamlError};
 use crate::provider::config::Languages;
 
@@ -140,8 +141,8 @@ impl<'a> ProfileReader<'a> {
         if base.auto.is_some() || self.is_written("auto") {
             for key in ["extends", "audio", "detector", "turn", "live"] {
                 if self.is_written(key) {
-                    let allowed = "a profile with `auto` has this from those that it chooses among: write it there";
-                    self.refuse(key, "is written", allowed);
+                    let allowed = t!("a-profile-with-auto-has");
+                    self.refuse(key, t!("is-written"), allowed);
                 }
             }
         }
@@ -168,9 +169,8 @@ impl<'a> ProfileReader<'a> {
     fn name(&mut self, base: &Profile, stem: &str) {
         if !self.is_written("name") {
             if !is_name(stem) {
-                let allowed =
-                    "the file's name cannot stand for it: add a line such as `name: my-own`";
-                self.refuse("name", "is missing", allowed);
+                let allowed = t!("the-files-name-cannot-stand");
+                self.refuse("name", t!("is-missing"), allowed);
             }
             self.written.insert("name", Value::Text(stem.to_owned()));
         }
@@ -187,8 +187,8 @@ impl<'a> ProfileReader<'a> {
             return;
         };
         if self.is_written("live.languages") {
-            let allowed = "write `live.languages` alone: this is its old name";
-            self.refuse("live.language", "is written besides", allowed);
+            let allowed = t!("write-live-languages-alone");
+            self.refuse("live.language", t!("is-written-besides"), allowed);
         }
         let languages = if let Value::Text(code) = language {
             Value::List(vec![code])

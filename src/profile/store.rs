@@ -11,6 +11,7 @@ use super::{Profile, ProfileOrigin, SWITCH, builtin, shipped};
 use crate::base::did_you_mean::nearest;
 use crate::base::plural::sentence;
 use crate::base::printable::escaped;
+use crate::base::text::t;
 use crate::base::yaml::YamlError;
 
 #[derive(Clone, Debug)]
@@ -71,14 +72,13 @@ pub struct UnknownProfile {
 impl fmt::Display for UnknownProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(fault) = &self.fault {
-            return write!(f, "the profile `{}` cannot be used: {fault}", self.name);
+            return f.write_str(&t!("the-profile-cannot-be-used", name = self.name, fault));
         }
-        write!(f, "unknown profile `{}`", self.name)?;
-        match &self.suggestion {
-            Some(meant) => write!(f, ": did you mean `{meant}`? ")?,
-            None => f.write_str(". ")?,
-        }
-        write!(f, "There are: {}", self.known.join(", "))
+        let (name, known) = (&self.name, self.known.join(", "));
+        f.write_str(&match &self.suggestion {
+            Some(meant) => t!("unknown-profile-did-you-mean", name, meant, known),
+            None => t!("unknown-profile", name, known),
+        })
     }
 }
 
@@ -114,10 +114,7 @@ impl ProfileStore {
                     let instead = match last {
                         Some(last) => {
                             self.add(last.clone(), &found.file);
-                            format!(
-                                " Its last good version, `{}`, stays in use.",
-                                last.profile.name
-                            )
+                            t!("its-last-good-version", name = last.profile.name)
                         }
                         None => {
                             let name = stem(&found.file).unwrap_or_default();
@@ -187,11 +184,15 @@ impl ProfileStore {
     /// Puts a user's profile in; a built-in of its name gives way, another file of its name does not.
     fn add(&mut self, entry: ProfileEntry, file: &str) {
         let name = &entry.profile.name;
-        match self.entries.iter_mut().find(|known| known.profile.name == *name) {
+        match self
+            .entries
+            .iter_mut()
+            .find(|known| known.profile.name == *name)
+        {
             Some(known) => match &known.file {
-                Some(other) => self.faults.push(format!(
-                    "{file}: the profile `{name}` is in {other} already. That one is used: give one of the two another `name:`."
-                )),
+                Some(other) => self
+                    .faults
+                    .push(t!("the-profile-is-in-already", file, name, other)),
                 None => *known = entry,
             },
             None => self.entries.push(entry),
@@ -247,8 +248,8 @@ fn stem(file: &str) -> Option<&str> {
 /// What is used instead of a file that was never good.
 fn left_out(file: &str) -> String {
     match stem(file).filter(|stem| builtin(stem).is_some()) {
-        Some(name) => format!(" The file is left out: the built-in `{name}` is used."),
-        None => " The file is left out.".to_owned(),
+        Some(name) => t!("the-file-is-left-out-built", name),
+        None => t!("the-file-is-left-out").to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::base::did_you_mean::nearest;
 use crate::base::keys::{Items, Kind, Scalar, TextShape, Value, Wrong};
 use crate::base::languages::is_code;
+use crate::base::text::t;
 use crate::base::voices::{self, VOICES};
 use crate::provider::config::Languages;
 use crate::provider::gemini::models::{self, Purpose};
@@ -19,21 +20,21 @@ pub(super) const DEFAULT_WORD: &str = "default";
 
 /// A name on the command line.
 pub(super) const NAME: Kind = Kind::Shaped(TextShape {
-    allowed: "allowed are small letters, digits and single hyphens between them, at most 40 characters",
+    allowed: || t!("allowed-are-small-letters"),
     check: |text| checked(is_name(text), text),
     schema: name_schema,
 });
 
 /// A model that talks.
 pub(super) const MODEL: Kind = Kind::Shaped(TextShape {
-    allowed: "allowed is the name of a Live model without `models/`, such as gemini-3.8-live",
+    allowed: || t!("allowed-is-the-name-of"),
     check: |text| {
         if models::model(text).purpose != Purpose::Transcription {
             return checked(is_model(text), text);
         }
         Err(Wrong {
-            what: format!("is `{text}`, which writes down what it hears and answers nothing"),
-            allowed: Some("allowed is a model that talks, such as gemini-3.8-live".to_owned()),
+            what: t!("is-which-writes-down-what", text),
+            allowed: Some(t!("allowed-is-a-model-that").to_owned()),
             suggestion: None,
         })
     },
@@ -41,7 +42,7 @@ pub(super) const MODEL: Kind = Kind::Shaped(TextShape {
 });
 
 pub(crate) const VOICE: Kind = Kind::Shaped(TextShape {
-    allowed: "allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi",
+    allowed: || t!("allowed-are-the-30-voices"),
     check: |text| {
         voices::spelled(text).ok_or_else(|| Wrong {
             suggestion: nearest(text, VOICES).map(Into::into),
@@ -61,14 +62,14 @@ pub(crate) const VOICE: Kind = Kind::Shaped(TextShape {
 });
 
 pub(super) const LANGUAGE: Kind = Kind::Shaped(TextShape {
-    allowed: "allowed is a language code such as en-US or de",
+    allowed: || t!("allowed-is-a-language-code"),
     check: |text| checked(is_code(text), text),
     schema: code_schema,
 });
 
 /// Languages, the usual one first.
 pub(crate) const LANGUAGES: Kind = Kind::List(Items {
-    allowed: "allowed is a list of at most 10 language codes such as [de, en-US], or default",
+    allowed: || t!("allowed-is-a-list-of"),
     check: languages,
     schema: || {
         let items = code_schema();
@@ -83,7 +84,7 @@ pub(crate) const LANGUAGES: Kind = Kind::List(Items {
 });
 
 pub(super) const TERMS: Kind = Kind::List(Items {
-    allowed: "allowed are at most 100 names and terms, each of 1 to 100 characters on one line",
+    allowed: || t!("allowed-are-at-most-100"),
     check: terms,
     schema: || {
         let items = json!({"type": "string", "minLength": 1, "maxLength": LONGEST_TERM});
@@ -93,7 +94,7 @@ pub(super) const TERMS: Kind = Kind::List(Items {
 });
 
 pub(super) const PROFILES: Kind = Kind::List(Items {
-    allowed: "allowed are 2 to 8 names of profiles, from the fastest to the best",
+    allowed: || t!("allowed-are-2-to-8"),
     check: profiles,
     schema: || {
         let items = name_schema();
@@ -109,14 +110,14 @@ fn checked(fits: bool, text: &str) -> Result<String, Wrong> {
 
 fn languages(codes: Vec<String>) -> Result<Vec<String>, String> {
     if codes.len() > MOST_LANGUAGES {
-        return Err(format!("has {} languages", codes.len()));
+        return Err(t!("has-languages", n = codes.len() as u64));
     }
     let fault = codes.iter().enumerate().find_map(|(place, code)| {
         let before = &codes[..place];
         if !is_code(code) {
-            Some(format!("holds `{code}`"))
+            Some(t!("holds-value", value = code))
         } else if before.iter().any(|other| other.eq_ignore_ascii_case(code)) {
-            Some(format!("holds `{code}` twice"))
+            Some(t!("holds-value-twice", value = code))
         } else {
             None
         }
@@ -126,18 +127,17 @@ fn languages(codes: Vec<String>) -> Result<Vec<String>, String> {
 
 fn terms(terms: Vec<String>) -> Result<Vec<String>, String> {
     if terms.len() > MOST_TERMS {
-        return Err(format!("has {} entries", terms.len()));
+        return Err(t!("has-entries", n = terms.len() as u64));
     }
     let trimmed = terms.iter().zip(1..).map(|(term, place)| {
         let term = term.trim();
         let length = term.chars().count();
         if term.contains(char::is_control) {
-            let what = "has a line break or another control character";
-            Err(format!("{what} in entry {place}"))
+            Err(t!("has-a-line-break-or", place))
         } else if (1..=LONGEST_TERM).contains(&length) {
             Ok(term.to_owned())
         } else {
-            Err(format!("has {length} characters in entry {place}"))
+            Err(t!("has-characters-in-entry", n = length as u64, place))
         }
     });
     trimmed.collect()
@@ -145,15 +145,14 @@ fn terms(terms: Vec<String>) -> Result<Vec<String>, String> {
 
 fn profiles(names: Vec<String>) -> Result<Vec<String>, String> {
     if !(2..=8).contains(&names.len()) {
-        let plural = if names.len() == 1 { "" } else { "s" };
-        return Err(format!("has {} name{plural}", names.len()));
+        return Err(t!("has-names", n = names.len() as u64));
     }
     for (place, name) in names.iter().enumerate() {
         if !is_name(name) {
-            return Err(format!("holds `{name}`"));
+            return Err(t!("holds-value", value = name));
         }
         if names[..place].contains(name) {
-            return Err(format!("holds `{name}` twice"));
+            return Err(t!("holds-value-twice", value = name));
         }
     }
     Ok(names)
@@ -230,7 +229,7 @@ mod tests {
             VOICES.len()
         );
         assert!(
-            matches!(VOICE, Kind::Shaped(shape) if shape.allowed.contains(&ends)),
+            matches!(VOICE, Kind::Shaped(shape) if (shape.allowed)().contains(&ends)),
             "{ends}"
         );
     }

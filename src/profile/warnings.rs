@@ -2,6 +2,7 @@
 
 use super::settings::Profile;
 use crate::base::did_you_mean::nearest;
+use crate::base::text::t;
 use crate::base::voices::VOICES;
 use crate::base::yaml::{Text, YamlError};
 use crate::provider::gemini::models::{self, MODELS, Model, ModelState, Purpose, ThinkingControl};
@@ -23,8 +24,8 @@ fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
     let Some(model) = models::known(name) else {
         let mut warning = warn(
             "live.model",
-            format!("is `{name}`, which this version does not know"),
-            "only settings that every model takes are sent to it".to_owned(),
+            t!("is-which-this-version-does", name),
+            t!("only-settings-that-every-model").to_owned(),
         );
         let usable = MODELS
             .iter()
@@ -33,28 +34,25 @@ fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
         return vec![warning];
     };
     let ended = ended(model).map(|(what, successor)| {
-        let what = format!("is `{name}`, which {what}");
-        warn("live.model", what, format!("use {successor}"))
+        let what = t!("is-name-which", name, what);
+        warn("live.model", what, t!("use-successor", successor))
     });
-    let thinking = live.thinking.and_then(|_| match model.thinking {
-        ThinkingControl::None | ThinkingControl::Interleaved => Some(warn(
-            "live.thinking",
-            "does nothing".to_owned(),
-            format!(
-                "as {name} {} and cannot be told how much: remove it",
-                model.thinking_in_words()
-            ),
-        )),
+    let no_choice = match model.thinking {
+        ThinkingControl::None => Some(t!("as-it-does-not-think", name)),
+        ThinkingControl::Interleaved => Some(t!("as-it-thinks-by-itself", name)),
         ThinkingControl::Level(_) | ThinkingControl::Budget => None,
-    });
+    };
+    let thinking = no_choice
+        .filter(|_| live.thinking.is_some())
+        .map(|why| warn("live.thinking", t!("does-nothing").to_owned(), why));
     // The profile is valid, so a voice that is not prebuilt is of the catalogue.
     let of_catalogue =
         |voice: &&String| !model.catalogue_voices && !VOICES.contains(&voice.as_str());
     let voice = live.voice.as_ref().filter(of_catalogue).map(|voice| {
         warn(
             "live.voice",
-            format!("is `{voice}`, of the catalogue, which models before 3.8 do not know"),
-            "use one of the prebuilt voices, such as Kore, or gemini-3.8-live".to_owned(),
+            t!("is-of-the-catalogue-which", voice),
+            t!("use-one-of-the-prebuilt").to_owned(),
         )
     });
     ended.into_iter().chain(thinking).chain(voice).collect()
@@ -64,10 +62,9 @@ fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
 fn ended(model: &Model) -> Option<(String, &'static str)> {
     match model.state {
         ModelState::Stable | ModelState::Preview => None,
-        ModelState::Ended { on, successor } => Some((format!("ended on {on}"), successor)),
+        ModelState::Ended { on, successor } => Some((t!("ended-on", on), successor)),
         ModelState::MayHaveEnded { successor } => {
-            let what = "may have ended with its last preview on 2026-11-17";
-            Some((what.to_owned(), successor))
+            Some((t!("may-have-ended-with-its").to_owned(), successor))
         }
     }
 }

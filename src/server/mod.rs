@@ -54,6 +54,7 @@ pub use self::script::{Script, ScriptError};
 pub use self::service::{Options, StreamServer};
 pub use self::told_event::{AnswerOutcome, ServerEvent};
 use crate::base::supervise::Failures;
+use crate::base::text::t;
 
 /// The path that is served under [`Server::url`]; every other Live path is served too.
 const PATH: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
@@ -113,7 +114,7 @@ impl Server {
                     let failures = options.failures.clone();
                     // What it knows of conversations outlives a restart, and so does its address.
                     let service = Rc::new(StreamServer::new(options));
-                    failures.supervise("The server of the demo", || {
+                    failures.supervise(t!("the-server-of-the-demo"), || {
                         let accept = accept(&listener, &service, &stopped);
                         LocalSet::new().block_on(&runtime, accept);
                     });

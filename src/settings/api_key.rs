@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
+use crate::base::text::t;
 use crate::base::thread::quietly;
 use crate::base::variable::{is_invisible, unquoted};
 use crate::file::{self, Links, ReadError};
@@ -51,8 +52,8 @@ impl KeySource {
     pub fn words(self) -> &'static str {
         match self {
             Self::Environment(variable) => variable,
-            Self::Keyring => "the system's keyring",
-            Self::File => "the key file",
+            Self::Keyring => t!("the-systems-keyring"),
+            Self::File => t!("the-key-file"),
         }
     }
 }
@@ -91,21 +92,17 @@ pub struct FoundKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Nothing but blanks.
-    #[error("the key is empty")]
+    #[error("{}", t!("the-key-is-empty"))]
     Empty,
     /// A character that no key has.
-    #[error(
-        "the key holds a blank, a line break, a quote, a bracket or another character that no key has: copy it again, and nothing around it"
-    )]
+    #[error("{}", t!("the-key-holds-a-blank"))]
     NotAKey,
-    #[error("the key has more than {MOST_CHARACTERS} characters: copy the key alone")]
+    #[error("{}", t!("the-key-has-more-than", most = MOST_CHARACTERS))]
     TooLong,
     /// There is no home folder to keep it in.
-    #[error(
-        "there is no folder to keep the key in: set {VARIABLE}, or name a configuration file with --config"
-    )]
+    #[error("{}", t!("there-is-no-folder-to-keep", variable = VARIABLE))]
     Homeless,
-    #[error("{path} cannot be changed: {error}")]
+    #[error("{}", t!("cannot-be-changed", path = path.display(), error))]
     Refused { path: PathBuf, error: io::Error },
 }
 
@@ -245,18 +242,20 @@ impl KeyStore {
             Ok(answer) => answer?,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 let seconds = self.limit.as_secs_f32();
-                return Err(format!(
-                    "The system's keyring did not answer within {seconds} s: unlock it, or set {VARIABLE}."
+                return Err(t!(
+                    "the-systems-keyring-did-not",
+                    seconds,
+                    variable = VARIABLE
                 ));
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Err("The system's keyring cannot be asked.".to_owned());
+                return Err(t!("the-systems-keyring-cannot-be").to_owned());
             }
         };
         let checked = secret
             .map(|secret| check(secret.expose_secret()))
             .transpose();
-        checked.map_err(|error| format!("The key in the system's keyring is not used: {error}."))
+        checked.map_err(|error| t!("the-key-in-the-systems", error))
     }
 
     fn in_file(&self) -> Result<Option<SecretString>, String> {
@@ -269,9 +268,7 @@ impl KeyStore {
             Err(ReadError::Missing) => return Ok(None),
             Err(error @ ReadError::Readable(_)) => {
                 let path = path.display();
-                return Err(format!(
-                    "{path} {error}, so its key is not used: run `chmod 600 {path}`."
-                ));
+                return Err(t!("so-its-key-is-not", path, error));
             }
             Err(error) => return Err(format!("{}: {error}.", path.display())),
         };
@@ -279,7 +276,7 @@ impl KeyStore {
         let checked = check(text.expose_secret());
         checked
             .map(Some)
-            .map_err(|error| format!("{} is not used: {error}.", path.display()))
+            .map_err(|error| t!("is-not-used", name = path.display(), error))
     }
 }
 
@@ -291,11 +288,12 @@ impl Keyring for SystemKeyring {
         let entry = keyring::Entry::new(KEYRING_SERVICE, KEYRING_USER);
         match entry.and_then(|entry| entry.get_password()) {
             Ok(key) => Ok(Some(SecretString::from(key))),
-            Err(keyring::Error::NoStorageAccess(_)) => Err(format!(
-                "The system's keyring is locked or cannot be reached: unlock it, or set {VARIABLE}."
-            )),
-            Err(keyring::Error::Ambiguous(_)) => Err(format!(
-                "The system's keyring holds more than one key for {KEYRING_SERVICE}: leave one."
+            Err(keyring::Error::NoStorageAccess(_)) => {
+                Err(t!("the-systems-keyring-is-locked", variable = VARIABLE))
+            }
+            Err(keyring::Error::Ambiguous(_)) => Err(t!(
+                "the-systems-keyring-holds-more",
+                service = KEYRING_SERVICE
             )),
             // No entry, or no keyring on this system, which is no fault.
             Err(_) => Ok(None),
@@ -308,7 +306,7 @@ fn in_variable(variable: &str, value: &OsStr) -> Result<Option<SecretString>, St
     match check(&value.to_string_lossy()) {
         Ok(secret) => Ok(Some(secret)),
         Err(KeyError::Empty) => Ok(None),
-        Err(error) => Err(format!("{variable} is not used: {error}.")),
+        Err(error) => Err(t!("is-not-used", name = variable, error)),
     }
 }
 

@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::base::local_caller::is_loopback;
+use crate::base::text::t;
 /// The only host that a stored key goes to unasked.
 pub use crate::provider::gemini::models::GOOGLE_HOST;
 
@@ -34,27 +35,23 @@ pub struct Wishes<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It cannot be read as a URL.
-    #[error("is not a URL; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer")]
+    #[error("{}", t!("is-not-a-url-allowed"))]
     NotAUrl,
-    #[error("does not begin with wss:// or ws://; the Live API is spoken over WebSocket only")]
+    #[error("{}", t!("does-not-begin-with-wss"))]
     Scheme,
-    #[error("names no host; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer")]
+    #[error("{}", t!("names-no-host-allowed"))]
     NoHost,
     /// `ws://` to another computer.
-    #[error(
-        "would send speech unencrypted over the network; ws:// is allowed on this computer only (127.0.0.1, localhost), use wss://"
-    )]
+    #[error("{}", t!("would-send-speech-unencrypted"))]
     NotEncrypted,
     /// A user or a password.
-    #[error(
-        "holds a user name or a password; remove them, the key is sent by itself where it may be"
-    )]
+    #[error("{}", t!("holds-a-user-name-or"))]
     Credentials,
     /// `?key=…`.
-    #[error("holds a key; put it into GEMINI_API_KEY instead, addresses are shown and logged")]
+    #[error("{}", t!("holds-a-key-put-it"))]
     KeyInside,
     /// `#…`.
-    #[error("holds a `#`, which no WebSocket address may")]
+    #[error("{}", t!("holds-a-which-no-websocket"))]
     Fragment,
 }
 

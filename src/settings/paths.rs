@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::keys::{Wrong, plain};
+use crate::base::text::t;
 use crate::file;
 
 /// The files and folders of this user.
@@ -105,16 +106,12 @@ pub fn expanded(path: &Path) -> PathBuf {
 /// Checks the folder that the configuration file names.
 pub(super) fn configured(text: &str) -> Result<String, Wrong> {
     plain(text)?;
-    let refused = |allowed: &str| Err(Wrong::new(format!("is `{text}`"), allowed));
+    let refused = |allowed: &str| Err(Wrong::new(t!("is-value", value = text), allowed));
     if text.starts_with(['$', '%']) {
-        return refused(
-            "variables have no meaning here: write `~/` for your home folder, or the whole path",
-        );
+        return refused(t!("variables-have-no-meaning-here"));
     }
     if expanded(Path::new(text)).to_string_lossy().starts_with('~') {
-        return refused(
-            "`~` is your own home folder only: write `~/` and what follows, or the whole path",
-        );
+        return refused(t!("is-your-own-home-folder"));
     }
     Ok(text.to_owned())
 }

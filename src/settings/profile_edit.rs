@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::profiles::Profiles;
 use crate::base::keys::{Key, Value};
 use crate::base::plural::sentence;
+use crate::base::text::{in_english, t};
 use crate::base::yaml::edit;
 use crate::file::{self, ReadError};
 use crate::profile::store::ProfileEntry;
@@ -35,9 +36,9 @@ pub enum EditError {
     #[error("{0}")]
     Unknown(String),
     /// It is shipped, so there is nothing to remove.
-    #[error("the profile `{0}` is shipped with the program: there is no file to remove")]
+    #[error("{}", t!("the-profile-is-shipped-with", name = _0))]
     NoFile(String),
-    #[error("there is no folder for profiles: name a configuration with --config")]
+    #[error("{}", t!("there-is-no-folder-for-profiles"))]
     Homeless,
     #[error("{file}: {why}")]
     Unreadable {
@@ -46,13 +47,13 @@ pub enum EditError {
         why: String,
     },
     /// What stands in it is faulty; it is left for the user to mend.
-    #[error("{} The file is left as it is: correct it first", sentence(.0))]
+    #[error("{}", t!("the-file-is-left-as", fault = sentence(.0)))]
     Faulty(String),
     /// There is a file where one would be made.
-    #[error("{0} is there already and is not in use: correct or remove it first")]
+    #[error("{}", t!("is-there-already-and-is", file = _0))]
     Exists(String),
     /// The file has another value by now than the one that was to be changed.
-    #[error("{place}: this was changed in the file meanwhile, and is left as it is there")]
+    #[error("{}", t!("this-was-changed-in-the", place))]
     Meanwhile {
         /// File and line.
         place: String,
@@ -61,15 +62,13 @@ pub enum EditError {
     #[error("{0}")]
     NotAllowed(String),
     /// The line cannot be changed without touching others.
-    #[error("{place}: this cannot be changed by itself, write `{key}` there by hand")]
+    #[error("{}", t!("this-cannot-be-changed-by", place, key))]
     ByHand {
         /// File and line.
         place: String,
         key: &'static str,
     },
-    #[error(
-        "{file} cannot be written: {error}. Make the folder writable, or name a configuration in another one with --config"
-    )]
+    #[error("{}", t!("cannot-be-written-make-the", file, error))]
     Refused { file: String, error: io::Error },
 }
 
@@ -86,7 +85,7 @@ impl Profiles {
             ProfileEdit::Set(key, value) => {
                 let row = fields().position(|row| row.name == *key);
                 let row =
-                    row.ok_or_else(|| EditError::Unknown(format!("there is no key `{key}`")))?;
+                    row.ok_or_else(|| EditError::Unknown(t!("there-is-no-key-named", key)))?;
                 self.set(&entry, row, value.as_ref())?;
                 name.to_owned()
             }
@@ -170,7 +169,7 @@ impl Profiles {
         let mut copy = Profile::clone(profile);
         (copy.name, copy.label) = (name.clone(), label.trim().to_owned());
         let body = if copy.auto.is_some() {
-            copy.to_yaml()
+            in_english(|| copy.to_yaml())
         } else {
             extends(entry.base()) + &copy.differences(entry.base())
         };

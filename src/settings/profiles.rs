@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::text::t;
 use crate::file::{self, ReadError};
 use crate::profile::Profile;
 use crate::profile::store::{FoundFile, ProfileEntry, ProfileStore, UnknownProfile};
@@ -82,7 +83,7 @@ fn files_in(folder: &Path) -> Vec<FoundFile> {
         Err(error) => {
             return vec![FoundFile {
                 file: folder.display().to_string(),
-                text: Err(format!("cannot be read: {error}")),
+                text: Err(t!("cannot-be-read", error)),
             }];
         }
     };
@@ -94,9 +95,7 @@ fn files_in(folder: &Path) -> Vec<FoundFile> {
     let left_out = paths.split_off(paths.len().min(MOST_FILES));
     let too_many = left_out.first().map(|path| FoundFile {
         file: path.display().to_string(),
-        text: Err(format!(
-            "this file and those behind it are left out: more than {MOST_FILES} are not read"
-        )),
+        text: Err(t!("this-file-and-those-behind", most = MOST_FILES)),
     });
     let files = paths.iter().filter_map(|path| found(path));
     files.chain(too_many).collect()

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::paths::Paths;
 use crate::base::supervise::Failures;
+use crate::base::text::t;
 use crate::base::thread::{caught, quietly};
 
 /// Quiet that is waited for after an event: editors write a file in several steps.
@@ -40,7 +41,7 @@ pub struct Watch {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("changes of files are not noticed until the next start: {0}")]
+#[error("{}", t!("changes-of-files-are-not", error = _0))]
 pub struct WatchError(String);
 
 impl Watch {
@@ -79,14 +80,14 @@ impl Watch {
         // Without a thread of its own the library panics here, and again when it is dropped: it is left as it is.
         if quietly(|| worker.arm()).is_none() {
             std::mem::forget(worker);
-            return Err(WatchError("the system gives no thread".to_owned()));
+            return Err(WatchError(t!("the-system-gives-no-thread").to_owned()));
         }
         // What changed between the look and the arming is seen by the first look of the thread.
         wake.try_send(Look::Again).ok();
         let thread = std::thread::Builder::new().name("settings-watch".to_owned());
         thread
             .spawn(move || {
-                failures.supervise("The watch on your files", || worker.run());
+                failures.supervise(t!("the-watch-on-your-files"), || worker.run());
             })
             .map_err(|error| WatchError(error.to_string()))?;
         Ok(Self {

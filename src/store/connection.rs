@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::schema::{self, STEPS};
+use crate::base::text::t;
 use crate::file::{self, ReadError};
 
 /// Another program writes for some milliseconds at a time; longer only where it deletes much.
@@ -26,7 +27,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     // SQLite takes what is shorter than any page for an empty file, and would write over it.
     let length = fs::metadata(path).map_or(0, |found| found.len());
     if (1..LEAST).contains(&length) {
-        return Err(StoreError::Damaged(format!("it has {length} bytes")));
+        return Err(StoreError::Damaged(t!("it-has-bytes", length)));
     }
     // What is not ours is not even configured.
     schema::check(&connection)?;
@@ -42,7 +43,7 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
         why,
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let unusable = |error| place(folder, format!("cannot be used: {error}"));
+    let unusable = |error| place(folder, t!("cannot-be-used", error));
     file::own_folder(folder).map_err(unusable)?;
     file::prepare_own(path).map_err(|error| place(path, error.to_string()))?;
     for end in BESIDE {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::base::told::Told;
 use crate::base::units::SampleRate;
 use crate::turn::machine::Outcome;
 
@@ -39,7 +40,7 @@ impl StoredTurn {
 
     /// The outcomes of turns whose answer is missing or broken off; of a turn that runs, because its program was killed.
     pub fn problems() -> [&'static str; 3] {
-        let failed = Outcome::Failed(String::new());
+        let failed = Outcome::Failed(Told::default());
         [failed.name(), Outcome::Empty.name(), Self::OPEN]
     }
 

@@ -2,23 +2,23 @@
 
 use rusqlite::ErrorCode;
 
+use crate::base::text::t;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder or one of the files is not ours, or is no plain file.
     #[error("{path} {why}")]
     Place { path: String, why: String },
-    #[error(
-        "it was written by a newer version of this program (schema {found}, this one knows {known}); it is left alone"
-    )]
+    #[error("{}", t!("it-was-written-by-a", found, known))]
     Newer { found: i64, known: i64 },
-    #[error("it is the file of another program; it is left alone")]
+    #[error("{}", t!("it-is-the-file-of"))]
     Foreign,
-    #[error("it is damaged ({0})")]
+    #[error("{}", t!("it-is-damaged", why = _0))]
     Damaged(String),
-    #[error("another program is writing to it")]
+    #[error("{}", t!("another-program-is-writing-to"))]
     Busy,
     /// Nobody knows what the connection believes: it is not used again.
-    #[error("the disk reports an error ({0})")]
+    #[error("{}", t!("the-disk-reports-an-error", why = _0))]
     Disk(String),
     #[error("{0}")]
     Failed(String),
@@ -38,18 +38,12 @@ impl From<rusqlite::Error> for StoreError {
             return Self::Damaged(error.to_string());
         };
         let plain = [
-            (ErrorCode::DiskFull, "the disk is full"),
-            (
-                ErrorCode::ReadOnly,
-                "it may not be written there (read-only)",
-            ),
-            (ErrorCode::PermissionDenied, "it may not be written there"),
-            (
-                ErrorCode::CannotOpen,
-                "it or the log beside it cannot be opened for writing",
-            ),
-            (ErrorCode::OutOfMemory, "there is not enough memory"),
-            (ErrorCode::TooBig, "it is too long"),
+            (ErrorCode::DiskFull, t!("the-disk-is-full")),
+            (ErrorCode::ReadOnly, t!("it-may-not-be-written-read")),
+            (ErrorCode::PermissionDenied, t!("it-may-not-be-written")),
+            (ErrorCode::CannotOpen, t!("it-or-the-log-beside")),
+            (ErrorCode::OutOfMemory, t!("there-is-not-enough-memory")),
+            (ErrorCode::TooBig, t!("it-is-too-long")),
         ];
         if let Some((_, words)) = plain.iter().find(|(plain, _)| *plain == code) {
             return Self::Failed((*words).to_owned());

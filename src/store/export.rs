@@ -15,6 +15,7 @@ use super::entry::{ConversationId, ConversationSummary, StoredAudio, StoredTurn}
 use super::error::StoreError;
 use crate::base::plural::count;
 use crate::base::printable;
+use crate::base::text::t;
 use crate::base::units::SampleRate;
 use crate::base::wav;
 use crate::dsp::resample::{ResampleError, Resampler};
@@ -47,11 +48,11 @@ impl ExportFormat {
 /// Why there is nothing to write.
 #[derive(Debug, thiserror::Error)]
 pub enum NotExported {
-    #[error("there is no such conversation any more")]
+    #[error("{}", t!("there-is-no-such-conversation-any"))]
     Unknown,
-    #[error("its sound is not kept; with `keep_audio: on` in config.yaml it is from then on")]
+    #[error("{}", t!("its-sound-is-not-kept"))]
     NoSound,
-    #[error("its sound cannot be converted: {0}")]
+    #[error("{}", t!("its-sound-cannot-be-converted", error = _0))]
     Sound(#[from] ResampleError),
 }
 

@@ -22,6 +22,7 @@ use super::queue::Queue;
 use super::worker::StoreWorker;
 use crate::base::retention::Retention;
 use crate::base::supervise::Failures;
+use crate::base::text::t;
 
 /// Writes wait for others so long.
 const TOGETHER_WITHIN: Duration = Duration::from_millis(500);
@@ -72,7 +73,7 @@ impl Store {
         let run = move || {
             if !ours
                 .failures
-                .supervise("The store of conversations", || ours.run())
+                .supervise(t!("the-store-of-conversations"), || ours.run())
             {
                 ours.give_up();
             }
@@ -139,16 +140,14 @@ impl Store {
             }
         };
         if tokio::time::timeout(FINISH_WITHIN, ended).await.is_err() {
-            return Some(
-                "The end of the conversation is not kept: the disk does not answer.".into(),
-            );
+            return Some(t!("the-end-is-not-kept-the").to_owned());
         }
         if !self.shared.queue().has_writes() {
             return None;
         }
         let worker = lock(&self.shared.worker);
         let why = worker.trouble().cloned();
-        Some(why.unwrap_or_else(|| "The end of the conversation is not kept.".into()))
+        Some(why.unwrap_or_else(|| t!("the-end-is-not-kept").to_owned()))
     }
 
     fn wake(&self) {
@@ -230,9 +229,7 @@ impl Shared {
         if unwritten.is_empty() {
             let lost = std::mem::take(&mut self.queue().lost);
             if lost > 0 {
-                let notice = format!(
-                    "While nothing could be written, {lost} parts of what was said were given up."
-                );
+                let notice = t!("while-nothing-could-be-written", n = lost);
                 self.send(vec![StoreEvent::Notice(notice)]);
             }
         } else {

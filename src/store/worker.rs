@@ -17,6 +17,7 @@ use super::export::{self, ExportFormat, NotExported};
 use super::message::{ConversationKey, Query, StoreEvent, Write};
 use super::salvage::SetAside;
 use crate::base::retention::Retention;
+use crate::base::text::{in_english, t};
 use crate::file;
 
 /// What is over is deleted at the start, and then so often.
@@ -156,7 +157,7 @@ impl StoreWorker {
             Err(error) => {
                 let after = self.retry.map_or(RETRY, |(_, after)| after);
                 self.retry = Some((Instant::now() + after, (2 * after).min(RETRY_MOST)));
-                self.failed("The conversation is not kept", &error);
+                self.failed(|| t!("the-conversation-is-not-kept"), &error);
                 writes
             }
         }
@@ -249,7 +250,7 @@ impl StoreWorker {
             if let Err(error) = scrubbed
                 && self.scrub_at.is_none()
             {
-                self.failed("What was deleted may still be in the file", &error);
+                self.failed(|| t!("what-was-deleted-may-still"), &error);
             }
         }
     }
@@ -296,7 +297,7 @@ impl StoreWorker {
                 found
             }
             Err(error) => {
-                self.failed("The kept conversations cannot be read", &error);
+                self.failed(|| t!("the-kept-conversations-cannot"), &error);
                 T::default()
             }
         }
@@ -317,7 +318,7 @@ impl StoreWorker {
                 self.set_aside(aside);
                 database
             }
-            (None, None) => return Err(StoreError::Failed("there is no folder for it".into())),
+            (None, None) => return Err(StoreError::Failed(t!("there-is-no-folder-for").into())),
         };
         let mut done = work(&mut database);
         if done.as_ref().is_err_and(StoreError::is_damage) {
@@ -336,9 +337,7 @@ impl StoreWorker {
         self.events.extend(aside.map(|aside| {
             let name = aside.path.display();
             let turns = aside.turns;
-            StoreEvent::Notice(format!(
-                "The file of kept conversations was damaged. A new one holds what could be read ({turns} turns); the old one is {name}."
-            ))
+            StoreEvent::Notice(t!("the-file-of-kept-conversations", n = turns, name))
         }));
     }
 
@@ -361,8 +360,7 @@ impl StoreWorker {
             Ok(lock) => self.lock = Some(lock).filter(|lock| lock.try_lock().is_ok()),
             Err(error) if !self.lock_told => {
                 self.lock_told = true;
-                let what = "Figures, and words without an answer, are not kept";
-                let what = format!("{what}: {}: {error}.", path.display());
+                let what = t!("figures-and-words-without", path = path.display(), error);
                 self.events.push(StoreEvent::Notice(what));
             }
             Err(_) => {}
@@ -375,10 +373,10 @@ impl StoreWorker {
         self.lock.is_some()
     }
 
-    fn failed(&mut self, what: &str, error: &StoreError) {
-        let trouble = format!("{what}: {error}.");
+    fn failed(&mut self, what: fn() -> &'static str, error: &StoreError) {
+        let trouble = format!("{}: {error}.", what());
         if self.trouble.as_ref() != Some(&trouble) {
-            tracing::warn!(%error, "{what}");
+            tracing::warn!(%error, "{}", in_english(what));
             self.events.push(StoreEvent::Trouble(trouble.clone()));
             self.trouble = Some(trouble);
         }

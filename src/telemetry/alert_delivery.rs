@@ -8,6 +8,7 @@ use super::collector::Collector;
 use super::diagnosis_evidence::evidence;
 use super::event::TelemetryOutput;
 use super::export::webhook::Post;
+use crate::base::text::in_english;
 use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;
 
@@ -39,7 +40,7 @@ impl Collector<'_> {
                     self.raised.push((alert.kind, text.clone()));
                     self.outlets
                         .send(TelemetryOutput::AlertRaised(text, action));
-                    self.post(&alert, &remedy);
+                    self.post(&alert);
                 }
                 AlertChange::Cleared(kind) => self.end_alert(kind),
                 AlertChange::Shown => {}
@@ -69,11 +70,15 @@ impl Collector<'_> {
         }));
     }
 
-    fn post(&self, alert: &Alert, remedy: &str) {
+    fn post(&self, alert: &Alert) {
+        let (what, remedy) = in_english(|| {
+            let findings = evidence(self).map_or_else(Vec::new, |evidence| diagnose(&evidence));
+            (alert.what(), alert.kind.help(&findings).0)
+        });
         self.post_json(json!({
             "schema": "sovereign.alert/1", "state": "raised", "kind": alert.kind.word(),
             "severity": alert.severity().word(), "value": alert.value, "limit": alert.limit, "n": alert.n,
-            "what": alert.what(), "remedy": remedy,
+            "what": what, "remedy": remedy,
             "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
         }));
     }

@@ -106,7 +106,7 @@ impl TurnRecord {
     /// One line of JSON without the line's end.
     pub fn to_json(&self) -> String {
         let error = match &self.outcome {
-            Outcome::Failed(why) => Some(why),
+            Outcome::Failed(why) => Some(why.english()),
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled | Outcome::Empty => None,
         };
         let stages = durations(STAGES, self.stages.values());
@@ -308,6 +308,7 @@ pub struct LateTokens {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::base::told::Told;
 
     /// Tokens without a kind.
     pub(crate) fn counts(prompt: u64, response: u64) -> TokenCounts {
@@ -409,7 +410,7 @@ pub(super) mod tests {
     #[test]
     fn a_failed_turn_says_why_and_has_no_latency_that_did_not_happen() {
         let mut failed = record();
-        failed.outcome = Outcome::Failed("no answer".into());
+        failed.outcome = Outcome::Failed(Told::new(|| "no answer"));
         failed.timeline.clear(Mark::FirstAudio);
         failed.timeline.clear(Mark::FirstAudible);
         failed.latencies = failed.timeline.latencies();

@@ -86,7 +86,7 @@ pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
     };
     let then = match &snapshot.key {
         Some(key) if is_from_environment(key) => {
-            t!("at-the-next-start-goes", source = key.source)
+            t!("at-the-next-start-goes", source = key.source.words())
         }
         Some(_) | None => String::new(),
     };
@@ -95,19 +95,20 @@ pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
 
 /// Whether the key is one that the window can remove.
 pub(super) fn is_ours(key: &KeyInfo) -> bool {
-    key.source == KeySource::File.words()
+    key.source == KeySource::File
 }
 
 fn is_from_environment(key: &KeyInfo) -> bool {
-    !is_ours(key) && key.source != KeySource::Keyring.words()
+    matches!(key.source, KeySource::Environment(_))
 }
 
 /// The description of the key, with its source and its last characters; none of a key too short for that.
 fn named(key: &KeyInfo) -> String {
+    let source = key.source.words();
     let place = if is_from_environment(key) {
-        t!("from-the-environment-variable", source = key.source)
+        t!("from-the-environment-variable", source)
     } else {
-        t!("key-from", source = key.source)
+        t!("key-from", source)
     };
     let ending = format::clean(&key.ending);
     if ending.is_empty() {
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
     use crate::conversation::snapshot::ServiceView;
 
-    fn snapshot(source: Option<(&'static str, &str)>, link: Link) -> Snapshot {
+    fn snapshot(source: Option<(KeySource, &str)>, link: Link) -> Snapshot {
         Snapshot {
             key: source.map(|(source, ending)| KeyInfo {
                 source,
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_state_has_one_sentence_that_contradicts_no_other() {
-        let file = Some(("the key file", "x4Q2"));
+        let file = Some((KeySource::File, "x4Q2"));
         for (key, link, standing, part) in [
             (
                 None,
@@ -202,13 +203,13 @@ mod tests {
                 "was not checked yet",
             ),
             (
-                Some(("GEMINI_API_KEY", "x4Q2")),
+                Some((KeySource::Environment("GEMINI_API_KEY"), "x4Q2")),
                 up(),
                 KeyStatus::Taken,
                 "from the environment variable GEMINI_API_KEY, which",
             ),
             (
-                Some(("the system's keyring", "")),
+                Some((KeySource::Keyring, "")),
                 up(),
                 KeyStatus::Taken,
                 "The key from the system's keyring is in use",
@@ -231,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_own_endpoint_is_named_and_google_is_not() {
-        let mut own = snapshot(Some(("the key file", "x4Q2")), up());
+        let mut own = snapshot(Some((KeySource::File, "x4Q2")), up());
         own.service = ServiceView {
             host: "gate.example".into(),
             is_own: true,
@@ -251,7 +252,7 @@ mod tests {
             storage(&snapshot(None, up()), "/k")
                 .contains("/k, which only you can read, and sent to Google alone.")
         );
-        let environment = snapshot(Some(("GEMINI_API_KEY", "")), up());
+        let environment = snapshot(Some((KeySource::Environment("GEMINI_API_KEY"), "")), up());
         assert!(
             storage(&environment, "/k")
                 .ends_with("At the next start GEMINI_API_KEY goes first again.")

@@ -209,13 +209,7 @@ fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     // Where there was none at the start, a notice says so, and that one that comes now is not heard.
     if let Some(what) = &snapshot.input.trouble {
-        let what = format::clean(what);
-        let help = if what.contains("Plug one in") {
-            ""
-        } else {
-            t!("plug-one-in-or-choose")
-        };
-        let words = format!("{what}{help}");
+        let words = format::clean(what);
         banner(
             ui,
             (Sign::Cross, t.bad, t!("no-microphone")),

@@ -244,5 +244,5 @@ pub(super) fn facts(of: &ConversationSummary, snapshot: &Snapshot) -> Vec<String
 /// A profile as the switch names it.
 pub(super) fn profile(name: &str, snapshot: &Snapshot) -> String {
     let known = snapshot.profiles.iter().find(|known| known.name == name);
-    format::name(known.map_or(name, |known| &known.label))
+    format::name(known.map_or(name, |known| known.shown_label()))
 }

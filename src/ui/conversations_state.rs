@@ -12,6 +12,7 @@ use super::transcript::Transcript;
 use crate::base::dates;
 use crate::base::ids::TurnId;
 use crate::base::text::t;
+use crate::base::told::Told;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Caption, CaptionEnd, KeptConversation, KeptView, Speaker};
 use crate::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
@@ -168,7 +169,7 @@ impl ConversationsState {
 pub(super) const MOST_FOUND: usize = 100;
 
 fn failed() -> &'static str {
-    Outcome::Failed(String::new()).name()
+    Outcome::Failed(Told::default()).name()
 }
 
 /// A row of the list.

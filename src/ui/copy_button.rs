@@ -7,7 +7,7 @@ use eframe::egui::Ui;
 use super::report;
 use super::ui_state::UiState;
 use super::widgets::plain_button;
-use crate::base::text::t;
+use crate::base::text::{in_english, t};
 use crate::conversation::snapshot::Snapshot;
 
 /// How long "Copied" is said.
@@ -16,7 +16,7 @@ const COPIED_STANDS: Duration = Duration::from_secs(2);
 /// The button of the report.
 pub(super) fn copy_report_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let what = t!("versions-devices-and-figures-as");
-    let text = || report::report(snapshot);
+    let text = || in_english(|| report::report(snapshot));
     copy_button_ui(
         ui,
         [t!("copy-report"), what],

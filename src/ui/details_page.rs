@@ -216,7 +216,7 @@ fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
             t!("resident-memory-of-this-program"),
         ),
         (
-            t!("this-computer"),
+            t!("this-computer-label"),
             explain::machine(process),
             t!("load-of-all-processors-and"),
         ),

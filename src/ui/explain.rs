@@ -168,7 +168,10 @@ pub(super) fn pricing(pricing: Pricing) -> &'static str {
 pub(super) fn whose(snapshot: &Snapshot) -> String {
     let active = snapshot.profiles.get(snapshot.chosen);
     match active.filter(|_| snapshot.auto.is_some()) {
-        Some(chooser) => t!("with-the-profiles-that-chooses", label = chooser.label),
+        Some(chooser) => t!(
+            "with-the-profiles-that-chooses",
+            label = chooser.shown_label()
+        ),
         None => t!("with-this-profile").to_owned(),
     }
 }

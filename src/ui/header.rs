@@ -24,7 +24,11 @@ const DEMO_BADGE: f32 = 115.0;
 pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view: &mut UiState) {
     let segments = segments(snapshot);
     let badge = if snapshot.demo { DEMO_BADGE } else { 0.0 };
-    let pill = if view.panel == 0 { overlay::PILL } else { 0.0 };
+    let pill = if view.panel == 0 {
+        overlay::pill_width(ui)
+    } else {
+        0.0
+    };
     let needed = segmented_width(ui, &segments, snapshot.chosen) + BESIDE + badge + pill;
     let is_one_row = room == LayoutSize::Wide && needed <= ui.available_width();
     // Who sets up has not heard of them yet.
@@ -127,12 +131,12 @@ fn segments(snapshot: &Snapshot) -> Vec<Segment<'_>> {
         .profiles
         .iter()
         .map(|profile| Segment {
-            label: &profile.label,
-            name: &profile.label,
+            label: profile.shown_label(),
+            name: profile.shown_label(),
             figure: format::grouped(profile.target.as_millis() as u64),
             tooltip: t!(
                 "target-of-the-response-ms",
-                description = profile.description,
+                description = profile.shown_description(),
                 target = format::millis(profile.target),
                 profile = explain::model(profile)
             ),

@@ -265,7 +265,7 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
             t!("answers-that-you-interrupted"),
         ),
         (
-            "cut-offs",
+            t!("cut-offs"),
             explain::share(total.cut_offs, total.all_turns()),
             t!("turns-that-you-went-on"),
         ),

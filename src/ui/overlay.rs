@@ -2,8 +2,8 @@
 //! row above it where there is none; pressed, it opens the figures. Switched off, a pill in the header remains.
 
 use eframe::egui::{
-    Align2, CornerRadius, CursorIcon, Galley, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, CursorIcon, FontId, Galley, Rect, Response, Role, Sense, Stroke,
+    StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -296,7 +296,8 @@ pub(super) fn pill_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
     let reply = ReplyTime::of(snapshot, view);
     let t = tokens(ui);
-    let (rect, button) = ui.allocate_exact_size(vec2(PILL, 28.0), Sense::click());
+    let size = vec2(pill_width(ui), 28.0);
+    let (rect, button) = ui.allocate_exact_size(size, Sense::click());
     let name = t!("spoken-show-it", spoken = reply.spoken());
     button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
     let fill = if button.hovered() { t.hover } else { t.field };
@@ -311,13 +312,8 @@ pub(super) fn pill_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     icons::sign(ui.painter(), at, sign, ink);
     let figure = reply.figure.as_deref().unwrap_or(t!("reply-time"));
     let place = pos2(rect.right() - 11.0, rect.center().y);
-    ui.painter().text(
-        place,
-        Align2::RIGHT_CENTER,
-        figure,
-        font(Weight::Medium, 13.0),
-        t.strong,
-    );
+    ui.painter()
+        .text(place, Align2::RIGHT_CENTER, figure, pill_font(), t.strong);
     focus_ring(ui, &button, 14.0);
     if button
         .on_hover_text(t!("shows-the-reply-time-and"))
@@ -327,5 +323,19 @@ pub(super) fn pill_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
 }
 
-/// Width of the pill.
-pub(super) const PILL: f32 = 96.0;
+/// Width of the pill, whatever it says: that of its name or of the longest figure, with its sign.
+pub(super) fn pill_width(ui: &Ui) -> f32 {
+    let width = |words: &str| {
+        let words = words.to_owned();
+        let galley = ui
+            .painter()
+            .layout_no_wrap(words, pill_font(), Color32::WHITE);
+        galley.size().x
+    };
+    let words = width(t!("reply-time")).max(width("99,999 ms"));
+    (11.0 + 10.0 + space::S + words + 11.0).ceil()
+}
+
+fn pill_font() -> FontId {
+    font(Weight::Medium, 13.0)
+}

@@ -83,7 +83,10 @@ pub(super) fn stands(alert: &PastAlert, nth: usize, snapshot: &Snapshot) -> bool
 
 /// Severity, time and duration: "critical · 28 Nov 14:02 · for 12 min".
 pub(super) fn when(alert: &PastAlert, stands: bool) -> String {
-    let severity = alert.severity.word();
+    let severity = match alert.severity {
+        AlertSeverity::Warning => t!("severity-warning"),
+        AlertSeverity::Critical => t!("severity-critical"),
+    };
     let at = Timestamp::from_second(alert.at.cast_signed())
         .map_or_else(|_| format::UNKNOWN.to_owned(), |at| moment(at));
     let lasted = match alert.until {

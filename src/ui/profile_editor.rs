@@ -10,6 +10,7 @@ use super::widgets::{Segment, answers_ui, card, entered, plain_button, primary_b
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{ProfileView, Snapshot};
+use crate::profile::shown_label;
 use crate::settings::profile_edit::ProfileEdit;
 
 pub(super) fn editor_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
@@ -18,8 +19,8 @@ pub(super) fn editor_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         .profiles
         .iter()
         .map(|profile| Segment {
-            label: &profile.label,
-            name: &profile.label,
+            label: profile.shown_label(),
+            name: profile.shown_label(),
             figure: String::new(),
             tooltip: profile.description.clone(),
         })
@@ -27,7 +28,7 @@ pub(super) fn editor_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     card(tokens(ui)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let t = tokens(ui);
-        let head = t!("profile-in-use", label = format::name(&profile.label));
+        let head = t!("profile-in-use", label = format::name(label(profile)));
         ui.label(text(head, Weight::SemiBold, 16.0, t.strong));
         let words = Label::new(text(origin(profile), Weight::Regular, 13.0, t.normal)).wrap();
         let words = ui.add(words);
@@ -58,6 +59,10 @@ pub(super) fn editor_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     });
 }
 
+fn label(profile: &ProfileView) -> &str {
+    shown_label(&profile.name, &profile.label)
+}
+
 /// What the profile is made of, a sentence.
 fn origin(profile: &ProfileView) -> String {
     let changed = profile
@@ -65,7 +70,7 @@ fn origin(profile: &ProfileView) -> String {
         .iter()
         .filter(|key| key.value != key.usual)
         .count();
-    let base = format::name(&profile.base.1);
+    let base = format::name(shown_label(&profile.base.0, &profile.base.1));
     match (&profile.file, profile.is_shipped) {
         (None, _) => t!("it-is-as-it-was").to_owned(),
         (Some(_), true) => {
@@ -86,7 +91,7 @@ fn actions_ui(ui: &mut Ui, profile: &ProfileView, view: &mut UiState) {
             .on_hover_text(copy)
             .clicked()
         {
-            view.settings.copy = Some(format!("{} 2", profile.label));
+            view.settings.copy = Some(format!("{} 2", label(profile)));
         }
         let (words, what) = if view.settings.compares {
             (t!("show-all-settings"), t!("shows-those-too-that-are"))
@@ -118,7 +123,7 @@ fn actions_ui(ui: &mut Ui, profile: &ProfileView, view: &mut UiState) {
 }
 
 fn question_ui(ui: &mut Ui, profile: &ProfileView, new: &mut bool) -> Option<bool> {
-    let label = format::name(&profile.label);
+    let label = format::name(label(profile));
     let (question, yes) = if profile.is_shipped {
         (t!("take-all-your-changes-to", label), t!("reset-it"))
     } else {
@@ -126,7 +131,7 @@ fn question_ui(ui: &mut Ui, profile: &ProfileView, new: &mut bool) -> Option<boo
             t!(
                 "delete-the-profile-for-good",
                 label,
-                profile = profile.base.1
+                profile = shown_label(&profile.base.0, &profile.base.1)
             ),
             t!("delete-it"),
         )

@@ -60,7 +60,7 @@ fn label(remedy: &Remedy, snapshot: &Snapshot) -> String {
                 .find(|profile| profile.name == *name);
             t!(
                 "use-profile",
-                label = profile.map_or(name.as_str(), |profile| &profile.label)
+                label = profile.map_or(name.as_str(), |profile| profile.shown_label())
             )
         }
         Remedy::Reconnect if snapshot.renewing => t!("connects-at-the-next-pause").into(),

@@ -76,7 +76,7 @@ fn choices(
         "profile" => {
             let profiles = snapshot.profiles.iter();
             profiles
-                .map(|profile| (text(&profile.name), format::name(&profile.label)))
+                .map(|profile| (text(&profile.name), format::name(profile.shown_label())))
                 .collect()
         }
         "input_device" => devices(&snapshot.devices.inputs),

@@ -16,6 +16,7 @@ use super::{bidi, format, key_texts};
 use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
+use crate::profile::shown_label;
 
 /// Widths of controls, in points; a row with less room has them below its text.
 const CONTROL: f32 = 230.0;
@@ -114,7 +115,7 @@ fn words_ui(ui: &mut Ui, id: RowId, setting: &SettingView, snapshot: &Snapshot) 
     let why = why.map_or_else(String::new, |why| {
         t!(
             "profile-has-value",
-            value = base.1,
+            value = shown_label(&base.0, &base.1),
             usual = setting_control::shown(key, &setting.usual),
             why = plain(why)
         )

@@ -12,6 +12,7 @@ use super::ui_state::UiState;
 use super::widgets::{focus_ring, small_text};
 use crate::base::text::t;
 use crate::telemetry::record::TurnRecord;
+use crate::turn::machine::Outcome;
 
 /// Width of the names and of the values beside a bar.
 const NAMES: f32 = 130.0;
@@ -67,6 +68,17 @@ fn length(turn: &TurnRecord) -> Duration {
     parts.into_iter().flatten().sum()
 }
 
+/// How a turn ended, in a word.
+fn outcome(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => t!("outcome-completed"),
+        Outcome::Interrupted => t!("outcome-interrupted"),
+        Outcome::Cancelled => t!("outcome-cancelled"),
+        Outcome::Empty => t!("outcome-empty"),
+        Outcome::Failed(_) => t!("outcome-failed"),
+    }
+}
+
 /// A turn as one row: its number, its parts side by side, its response.
 fn head_ui(ui: &mut Ui, turn: &TurnRecord, open: bool, scale: Duration) -> eframe::egui::Response {
     let t = tokens(ui);
@@ -78,7 +90,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnRecord, open: bool, scale: Duration) -> efram
     let name = t!(
         "turn-spoken",
         number = turn.number,
-        outcome = turn.outcome.name(),
+        outcome = outcome(&turn.outcome),
         profile = turn.profile,
         value
     );
@@ -95,7 +107,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnRecord, open: bool, scale: Duration) -> efram
         &t!(
             "turn-and-outcome",
             number = turn.number,
-            outcome = turn.outcome.name()
+            outcome = outcome(&turn.outcome)
         ),
         ink,
     );

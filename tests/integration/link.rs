@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::support::line::Mode;
 use crate::support::{Running, World, simulate, voice};
+use sovereign::base::told::Told;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Link, Notice};
 use sovereign::server::script::{ScriptStep, SpeechKind};
@@ -189,7 +190,7 @@ fn what_no_line_carries_fails_with_words_and_is_counted() {
         for _ in 0..2 {
             let turn = world.turn().await;
             assert!(
-                matches!(&turn.outcome, Outcome::Failed(why) if why.contains("no answer")),
+                matches!(&turn.outcome, Outcome::Failed(why) if why.english().contains("no answer")),
                 "{turn:?}"
             );
         }
@@ -216,7 +217,7 @@ fn an_answer_that_is_cut_off_is_asked_for_again_by_itself() {
         let cut = world.turn().await;
         let lost = "in the middle of the reply";
         assert!(
-            matches!(&cut.outcome, Outcome::Failed(why) if why.contains(lost)),
+            matches!(&cut.outcome, Outcome::Failed(why) if why.english().contains(lost)),
             "{cut:?}"
         );
         assert!(cut.heard > Duration::from_secs(1), "what came is heard");
@@ -269,7 +270,7 @@ fn what_was_said_long_before_the_connection_returns_waits_for_consent_and_is_kep
         let turn = world.turn().await;
         let why = "there was no connection for";
         assert!(
-            matches!(&turn.outcome, Outcome::Failed(w) if w.contains(why)),
+            matches!(&turn.outcome, Outcome::Failed(w) if w.english().contains(why)),
             "{turn:?}"
         );
         sleep(5_000).await;
@@ -343,7 +344,7 @@ fn a_service_that_shows_that_it_works_is_waited_for() {
             world.speak(&voice("american-man")).await;
             let turn = world.turn().await;
             // It was heard, as its words show: it is asked again on another connection.
-            let silent = Outcome::Failed("no answer within 20 s".to_owned());
+            let silent = Outcome::Failed(Told::new(|| "no answer within 20 s"));
             let expected = if works { Outcome::Completed } else { silent };
             assert_eq!((&turn.outcome, turn.retried), (&expected, !works), "{sign}");
             let summary = world.quit().await;

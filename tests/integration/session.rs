@@ -319,7 +319,7 @@ fn a_key_that_is_removed_is_not_used_any_more_and_one_that_is_left_is() {
         world.ready().await;
         let seen = |world: &Running| {
             let key = world.session.snapshots.borrow().key.clone();
-            (key.map(|key| key.source), world.line.opened())
+            (key.map(|key| key.source.words()), world.line.opened())
         };
         assert_eq!(seen(&world), (None, 1), "the demo needs none");
         world.tell(Command::SetKey(of("f").into())).await;
@@ -624,7 +624,7 @@ fn a_stalled_or_empty_turn_has_a_way_out() {
         for retried in [true, true, false] {
             let stalled = world.turn().await;
             assert!(
-                matches!(&stalled.outcome, Outcome::Failed(why) if why.contains("no answer")),
+                matches!(&stalled.outcome, Outcome::Failed(why) if why.english().contains("no answer")),
                 "{stalled:?}"
             );
             assert_eq!(stalled.retried, retried);

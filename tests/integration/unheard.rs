@@ -253,7 +253,7 @@ fn a_call_that_nobody_can_answer_ends_the_turn_with_words() {
         let Outcome::Failed(why) = &turn.outcome else {
             panic!("{turn:?}");
         };
-        assert!(why.contains("without an id"), "{why}");
+        assert!(why.english().contains("without an id"), "{why}");
         world.quit().await;
     });
 }

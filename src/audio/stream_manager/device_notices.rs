@@ -3,40 +3,23 @@
 use super::super::device::{DeviceChoice, DeviceInfo};
 use super::super::stream_fault::StreamFault;
 use super::stream_slot::StreamSlot;
+use crate::base::text::t;
 
 impl StreamFault {
     /// Message for the user; `device` is "microphone" or "speaker".
     pub(in super::super) fn words(self, device: &str) -> String {
         match self {
-            Self::DeviceBusy => {
-                format!(
-                    "The {device} is in use by another program. Close that program; we keep trying."
-                )
-            }
-            Self::DeviceNotAvailable => {
-                format!("There is no {device}. Plug one in; it is used as soon as it appears.")
-            }
-            Self::HostUnavailable => {
-                "The sound system does not answer. Start it; we keep trying.".to_owned()
-            }
-            Self::PermissionDenied => format!(
-                "The system does not let this program use the {device}. Allow it in the privacy settings."
-            ),
-            Self::ResourceExhausted => {
-                format!(
-                    "The system has no resources left to open the {device}. Close other programs."
-                )
-            }
+            Self::DeviceBusy => t!("the-device-is-in-use", device),
+            Self::DeviceNotAvailable => t!("there-is-no-device", device),
+            Self::HostUnavailable => t!("the-sound-system-does-not").to_owned(),
+            Self::PermissionDenied => t!("the-system-does-not-let", device),
+            Self::ResourceExhausted => t!("the-system-has-no-resources", device),
             Self::UnsupportedConfig | Self::UnsupportedOperation | Self::InvalidInput => {
-                format!("The {device} cannot be used as it is set up. Choose another one.")
+                t!("the-device-cannot-be-used", device)
             }
-            Self::DeviceChanged | Self::StreamInvalidated => {
-                format!("The {device} was lost. It is opened again as soon as it is there.")
-            }
+            Self::DeviceChanged | Self::StreamInvalidated => t!("the-device-was-lost", device),
             Self::RealtimeDenied | Self::Xrun | Self::BackendError | Self::Other => {
-                format!(
-                    "The {device} does not work. It is opened again; if this stays, choose another one."
-                )
+                t!("the-device-does-not-work", device)
             }
         }
     }
@@ -44,16 +27,13 @@ impl StreamFault {
 
 impl StreamSlot {
     /// Message that there is no device at all.
-    pub(super) fn absence_notice(&self, noun: &str) -> String {
+    pub(super) fn absence_notice(&self, device: &str) -> String {
         match (&self.choice, &self.seen) {
-            (DeviceChoice::Default, _) => StreamFault::DeviceNotAvailable.words(noun),
-            (DeviceChoice::Id(_), Some(device)) => format!(
-                "{} was unplugged, and there is no other {noun}. Plug one in; it is used as soon as it appears.",
-                device.name
-            ),
-            (DeviceChoice::Id(id), None) => format!(
-                "The {noun} that was chosen ({id}) is not there, and there is no other. Plug one in, or choose another one."
-            ),
+            (DeviceChoice::Default, _) => StreamFault::DeviceNotAvailable.words(device),
+            (DeviceChoice::Id(_), Some(seen)) => {
+                t!("was-unplugged-and-there-is", name = seen.name, device)
+            }
+            (DeviceChoice::Id(id), None) => t!("the-chosen-device-and-no-other", device, id),
         }
     }
 
@@ -61,7 +41,7 @@ impl StreamSlot {
     /// use.
     pub(super) fn arrival_notice(
         &self,
-        noun: &str,
+        device: &str,
         used: &DeviceInfo,
         list: &[DeviceInfo],
     ) -> Option<(String, bool)> {
@@ -69,11 +49,10 @@ impl StreamSlot {
         let is_listed = |id: &str| list.iter().any(|d| d.id == id);
         match &self.choice {
             DeviceChoice::Id(id) if *id != used.id => {
-                let what = self.seen.as_ref().map_or_else(
-                    || format!("The {noun} that was chosen ({id}) is not there"),
-                    |chosen| format!("{} was unplugged", chosen.name),
-                );
-                let what = format!("{what}: using {name} until it is back.");
+                let what = match &self.seen {
+                    Some(gone) => t!("was-unplugged-using-until", gone = gone.name, name),
+                    None => t!("the-chosen-device-using-until", device, id, name),
+                };
                 let reported = self.moved.as_ref().is_some_and(|moved| moved.what == what);
                 return (!reported).then_some((what, false));
             }
@@ -84,7 +63,7 @@ impl StreamSlot {
                     && gone.id != used.id
                     && !is_listed(&gone.id)
                 {
-                    return Some((format!("{} was unplugged: using {name}.", gone.name), false));
+                    return Some((t!("was-unplugged-using", gone = gone.name, name), false));
                 }
             }
             DeviceChoice::Id(_) => {}
@@ -92,9 +71,9 @@ impl StreamSlot {
         let from = self.moved.as_ref().and_then(|moved| moved.from.as_deref());
         let is_back = from == Some(&used.id) || self.choice == DeviceChoice::Id(used.id.clone());
         let what = match (&self.moved, &self.reported) {
-            (Some(_), _) if is_back => format!("{name} is back: it is used again."),
+            (Some(_), _) if is_back => t!("is-back-it-is-used", name),
             (None, None) => return None,
-            _ => format!("{name} is used now."),
+            _ => t!("is-used-now", name),
         };
         Some((what, true))
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::kind::Kind;
 use super::value::Value;
+use crate::base::text::t;
 use crate::base::yaml::{Text, quoted};
 
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +63,12 @@ pub enum Effect {
 
 impl Effect {
     /// The answer to "when does a change apply?".
-    pub const fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
-            Self::AtOnce => "at once",
-            Self::NextPause => "in the next pause",
-            Self::NextConnection => "with the next connection",
-            Self::Restart => "from the next start on",
+            Self::AtOnce => t!("at-once"),
+            Self::NextPause => t!("in-the-next-pause"),
+            Self::NextConnection => t!("with-the-next-connection"),
+            Self::Restart => t!("from-the-next-start-on"),
         }
     }
 }
@@ -186,11 +187,14 @@ impl Key {
         }
         self.kind.check(value).map_err(|wrong| {
             let allowed = wrong.allowed.unwrap_or_else(|| self.allowed());
-            let meant = wrong
+            let this = if allowed.is_empty() {
+                t!("this-what", what = wrong.what)
+            } else {
+                t!("this-what-allowed", what = wrong.what, allowed)
+            };
+            wrong
                 .suggestion
-                .map_or_else(String::new, |meant| format!(" Did you mean \"{meant}\"?"));
-            let colon = if allowed.is_empty() { "" } else { ": " };
-            format!("This {}{colon}{allowed}.{meant}", wrong.what)
+                .map_or(this.clone(), |meant| t!("this-did-you-mean", this, meant))
         })
     }
 
@@ -202,8 +206,8 @@ impl Key {
     /// The same without the verb.
     pub fn holds(&self) -> String {
         let allowed = self.allowed();
-        let verbs = ["allowed is ", "allowed are "];
-        let bare = verbs.iter().find_map(|verb| allowed.strip_prefix(verb));
+        let verbs = [t!("allowed-is", only = ""), t!("allowed-are", many = "")];
+        let bare = verbs.iter().find_map(|verb| allowed.strip_prefix(&**verb));
         bare.unwrap_or(&allowed).to_owned()
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::value::Value;
+use crate::base::text::t;
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,7 @@ pub enum Kind {
         /// Whether only more than the least is allowed.
         above: bool,
         /// What the number is, in words.
-        of: &'static str,
+        of: fn() -> &'static str,
     },
     Flag,
     /// The same as `on` or `off`.
@@ -38,7 +39,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub struct TextShape {
     /// What is allowed, in words.
-    pub allowed: &'static str,
+    pub allowed: fn() -> &'static str,
     /// The text as it is used.
     pub check: fn(&str) -> Result<String, Wrong>,
     pub schema: fn() -> Json,
@@ -47,7 +48,7 @@ pub struct TextShape {
 #[derive(Clone, Copy, Debug)]
 pub struct Items {
     /// What is allowed, in words.
-    pub allowed: &'static str,
+    pub allowed: fn() -> &'static str,
     /// The list as it is used, or what is wrong with it.
     pub check: fn(Vec<String>) -> Result<Vec<String>, String>,
     pub schema: fn() -> Json,
@@ -77,15 +78,15 @@ impl Wrong {
     /// A text that is not allowed.
     pub fn text(text: &str) -> Self {
         if text.is_empty() {
-            "is empty".to_owned().into()
+            t!("is-empty").to_owned().into()
         } else {
-            format!("is `{text}`").into()
+            t!("is-value", value = text).into()
         }
     }
 
     /// Nothing is written where something has to be.
     pub fn empty() -> Self {
-        Self::new("is empty", "write a value, or remove the line")
+        Self::new(t!("is-empty"), t!("write-a-value-or-remove"))
     }
 }
 
@@ -109,7 +110,7 @@ pub const fn number(from: f64, to: f64) -> Kind {
         from,
         to,
         above: false,
-        of: "",
+        of: || "",
     }
 }
 
@@ -120,10 +121,8 @@ pub fn plain(text: &str) -> Result<(), Wrong> {
     }
     if text.contains(char::is_control) {
         // `"C:\new"` holds a line break.
-        let allowed =
-            "a backslash in double quotes means something else than itself: use single quotes";
-        let what = "holds a line break or another control character";
-        return Err(Wrong::new(what, allowed));
+        let allowed = t!("a-backslash-use-single-quotes");
+        return Err(Wrong::new(t!("holds-a-line-break-or"), allowed));
     }
     Ok(())
 }
@@ -148,10 +147,10 @@ impl Kind {
     pub fn allowed(&self, none: Option<&str>) -> String {
         let allowed = match self {
             Self::Whole { from, to, step: 1 } => {
-                format!("allowed is a whole number from {from} to {to}")
+                t!("allowed-is-a-whole-number", from, to)
             }
             Self::Whole { from, to, step } => {
-                format!("allowed is a whole number from {from} to {to}, a multiple of {step}")
+                t!("allowed-is-a-whole-number-multiple", from, to, step)
             }
             Self::Number {
                 from,
@@ -159,28 +158,29 @@ impl Kind {
                 above,
                 of,
             } => {
-                let bounds = if from.is_infinite() {
-                    String::new()
+                let number = if from.is_infinite() {
+                    t!("allowed-is-a-number").to_owned()
                 } else if *above {
-                    format!(" above {from} and up to {to}")
+                    t!("allowed-is-a-number-above", from, to)
                 } else {
-                    format!(" from {from} to {to}")
+                    t!("allowed-is-a-number-from", from, to)
                 };
+                let of = of();
                 let comma = if of.is_empty() { "" } else { ", " };
-                format!("allowed is a number{bounds}{comma}{of}")
+                format!("{number}{comma}{of}")
             }
-            Self::Flag => "allowed are true, false".to_owned(),
-            Self::OnOff => "allowed are on, off".to_owned(),
+            Self::Flag => t!("allowed-are", many = "true, false"),
+            Self::OnOff => t!("allowed-are", many = "on, off"),
             Self::Words(words) => {
                 let words: Vec<&str> = none.into_iter().chain(words.iter().copied()).collect();
-                return format!("allowed are {}", words.join(", "));
+                return t!("allowed-are", many = words.join(", "));
             }
-            Self::Text(from, to) => format!("allowed is a text of {from} to {to} characters"),
+            Self::Text(from, to) => t!("allowed-is-a-text-of", from, to),
             Self::Shaped(TextShape { allowed, .. }) | Self::List(Items { allowed, .. }) => {
-                (*allowed).to_owned()
+                allowed().to_owned()
             }
         };
-        none.map_or(allowed.clone(), |none| format!("{allowed}, or {none}"))
+        none.map_or(allowed.clone(), |none| t!("allowed-or-none", allowed, none))
     }
 
     /// The value as it is used, or what is wrong with it.
@@ -190,13 +190,13 @@ impl Kind {
                 let allowed = if !(from..=to).contains(&&number) {
                     None
                 } else if !number.is_multiple_of(*step) {
-                    Some(format!("allowed is a multiple of {step}"))
+                    Some(t!("allowed-is-a-multiple-of", step))
                 } else {
                     return Ok(Value::Whole(number));
                 };
                 Err(Wrong {
                     allowed,
-                    ..format!("is {number}").into()
+                    ..t!("is-kind", value = number).into()
                 })
             }
             (
@@ -206,13 +206,13 @@ impl Kind {
                 Value::Number(number),
             ) => {
                 let fits = (from..=to).contains(&&number) && !(*above && number == *from);
-                let wrong = || format!("is {number}").into();
+                let wrong = || t!("is-kind", value = number).into();
                 fits.then_some(Value::Number(number)).ok_or_else(wrong)
             }
             (Self::Text(from, to), Value::Text(text)) => {
                 let count = text.trim().chars().count();
                 let fits = (from..=to).contains(&&count);
-                let wrong = || format!("has {count} characters").into();
+                let wrong = || t!("has-characters", n = count as u64).into();
                 let trimmed = fits.then(|| Value::Text(text.trim().to_owned()));
                 trimmed.ok_or_else(wrong)
             }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::base::text::t;
+
 /// A fault in a YAML file. Shown as `FILE:LINE:COLUMN: key: what, what is allowed`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct YamlError {
@@ -46,7 +48,7 @@ impl fmt::Display for YamlError {
             write!(f, ", {}", self.allowed)?;
         }
         match &self.suggestion {
-            Some(word) => write!(f, "; did you mean `{word}`?"),
+            Some(word) => f.write_str(&t!("did-you-mean", word)),
             None => Ok(()),
         }
     }

@@ -1,7 +1,9 @@
 //! Rewrites the parser's error messages for users. None reaches a user in another way.
 
 use super::error::YamlError;
+use super::walk::GROUP;
 use crate::base::did_you_mean::nearest;
+use crate::base::text::t;
 
 /// A message, taken apart and reworded.
 pub(super) struct Said {
@@ -32,7 +34,10 @@ impl Said {
             Some((what, allowed)) => (what.to_owned(), allowed),
             // Within a value, what no parser says is said by the reader of that value.
             None if !key.is_empty() => (message.to_owned(), String::new()),
-            None => (NO_YAML.to_owned(), ONE_KEY_A_LINE.to_owned()),
+            None => (
+                t!("this-cannot-be-read-as").to_owned(),
+                t!("write-one-key-value-and").to_owned(),
+            ),
         };
         Self {
             key,
@@ -61,7 +66,7 @@ pub(super) fn unknown_key(group: &str, word: &str, known: &[&str]) -> Said {
         } else {
             format!("{group}.{word}")
         },
-        what: "unknown key".to_owned(),
+        what: t!("unknown-key").to_owned(),
         allowed: one_of(known),
         suggestion: nearest(word, known.iter().copied()).map(str::to_owned),
     }
@@ -122,17 +127,17 @@ fn switched<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 /// A word that is not allowed.
 fn quoted(word: &str) -> String {
     if word.is_empty() {
-        "is empty".to_owned()
+        t!("is-empty").to_owned()
     } else {
-        format!("is `{}`", clipped(word))
+        t!("is-value", value = clipped(word))
     }
 }
 
 fn one_of(known: &[&str]) -> String {
     match known {
-        [] => "no key is allowed here".to_owned(),
-        [only] => format!("allowed is {only}"),
-        many => format!("allowed are {}", many.join(", ")),
+        [] => t!("no-key-is-allowed-here").to_owned(),
+        [only] => t!("allowed-is", only),
+        many => t!("allowed-are", many = many.join(", ")),
     }
 }
 
@@ -147,9 +152,9 @@ fn wrong_value(message: &str, from: &str) -> Option<(String, String, Option<Stri
         .and_then(|text| text.strip_suffix('"'));
     let folded =
         text.is_some_and(|text| !from.contains(text) && !from.starts_with(['"', '\'', '|', '>']));
-    let mut what = format!("is {}", value(found));
+    let mut what = t!("is-kind", value = value(found));
     if folded {
-        what.push_str(" (the next line was read as a part of it: check its indentation)");
+        what.push_str(t!("the-next-line-was-read"));
     }
     // A choice among words: the parser does not say what it found there.
     let boolean = found
@@ -170,7 +175,7 @@ fn wrong_value(message: &str, from: &str) -> Option<(String, String, Option<Stri
             number.and_then(|number| number_meant(number.trim_end_matches('`'), kind))
         }
     };
-    Some((what, format!("allowed is {kind}"), meant))
+    Some((what, t!("allowed-is", only = kind_in_words(kind)), meant))
 }
 
 /// The number that a text probably means: `300 ms`, `1,5`, `50%`, `0200`, `1_000`, in quotes or not. A time such as `12:30`
@@ -199,7 +204,7 @@ fn number_meant(text: &str, kind: &str) -> Option<String> {
 /// What serde found, in words.
 fn value(found: &str) -> String {
     if let Some(text) = found.strip_prefix("string ") {
-        return format!("the text {}", clipped(text));
+        return t!("the-text", text = clipped(text));
     }
     for prefix in ["integer `", "floating point `", "boolean `"] {
         // Numbers beyond 64 bits end with "` as u128".
@@ -211,9 +216,9 @@ fn value(found: &str) -> String {
         }
     }
     match found {
-        "unit value" | "null" | "Option value" => "empty".to_owned(),
-        "map" => "a group of keys".to_owned(),
-        "sequence" => "a list".to_owned(),
+        "unit value" | "null" | "Option value" => t!("empty").to_owned(),
+        "map" => t!("a-group-of-keys").to_owned(),
+        "sequence" => t!("a-list").to_owned(),
         other => other.to_owned(),
     }
 }
@@ -230,67 +235,82 @@ fn kind(expected: &str) -> &str {
         "a map" => "a group of keys",
         // A list or a group in the place of one of several words.
         "a YAML tag starting with '!'" => "one word",
-        other if other.starts_with("struct ") => "a group of keys, each as `key: value`",
+        other if other.starts_with("struct ") => GROUP,
         other => other,
     }
 }
 
+/// What serde expected, as people read it. Other words of the reader are shown as they are.
+fn kind_in_words(kind: &str) -> String {
+    let (first, or) = match kind.split_once(", or `") {
+        Some((first, word)) => (first, Some(word.trim_end_matches('`'))),
+        None => (kind, None),
+    };
+    let first = match first {
+        "a whole number from 0 on" => t!("a-whole-number-from-0"),
+        "a whole number" => t!("a-whole-number"),
+        "a number" => t!("a-number"),
+        "`true` or `false`" => t!("true-or-false"),
+        "a text" => t!("a-text"),
+        "a list" => t!("a-list"),
+        "a group of keys" => t!("a-group-of-keys"),
+        GROUP => t!("a-group-of-keys-each"),
+        "one word" => t!("one-word"),
+        other => other,
+    };
+    or.map_or_else(|| first.to_owned(), |word| t!("or-word", first, word))
+}
+
 /// What the parser says of text that is no YAML, what that means, and what to write. The first that fits counts.
-const FORMS: [(&str, &str, &str); 19] = [
-    ("tab character", A_TAB, SPACES),
-    (
-        "repetition limit",
-        "aliases (`*name`) are followed too often",
-        "write the values out",
-    ),
-    (
-        "recursion limit",
-        "nested too deeply",
-        "at most 128 levels are allowed",
-    ),
-    (
-        "unknown anchor",
-        "an alias (`*name`) of something that is not there",
-        "put a text that begins with `*` in quotes",
-    ),
-    ("escape", BACKSLASH, SINGLE_QUOTES),
-    ("hexadecimal", BACKSLASH, SINGLE_QUOTES),
-    ("mapping values are not allowed", MISPLACED, ONE_TO_A_LINE),
-    ("did not find expected key", MISPLACED, ONE_TO_A_LINE),
-    ("did not find expected '-'", MISPLACED, ONE_TO_A_LINE),
-    (
-        "could not find expected ':'",
-        "a key without a value",
-        "write `key: value`, with a space after the colon",
-    ),
-    (
-        "sequence entries",
-        "a list begins in the line of its key, or a text with `- `",
-        "begin the list in the next line, or put the text in quotes",
-    ),
-    ("cannot start any token", A_SIGN, QUOTE_SIGNS),
-    ("mapping keys", A_SIGN, QUOTE_SIGNS),
-    ("alphabetic or numeric", A_SIGN, QUOTE_SIGNS),
-    ("directive", A_SIGN, QUOTE_SIGNS),
-    ("unexpected end of stream", UNCLOSED, ""),
-    ("unexpected document indicator", UNCLOSED, ""),
-    ("expected node content", UNCLOSED, ""),
-    ("expected ',' or", UNCLOSED, ""),
-];
-const A_TAB: &str = "a tab stands here";
-const SPACES: &str = "YAML forbids tabs: indent with spaces";
-const BACKSLASH: &str = "a backslash in double quotes means something else than itself";
-const SINGLE_QUOTES: &str =
-    "write the text in single quotes, as 'C:\\Users\\me', or each backslash twice";
-const MISPLACED: &str = "a key, a colon or the indentation is not where it should be";
-const ONE_TO_A_LINE: &str = "write one `key: value` to a line, indented with spaces just like its neighbours; a text with `: ` in it goes in quotes";
-const A_SIGN: &str = "a sign stands here that cannot begin a value";
-const QUOTE_SIGNS: &str =
-    "put texts that begin with a sign such as `@`, `%`, `&`, `?` or `` ` `` in quotes";
-const NO_YAML: &str = "this cannot be read as YAML";
-const ONE_KEY_A_LINE: &str =
-    "write one `key: value` to a line, and put a text with signs in it in single quotes";
-const UNCLOSED: &str = "a quote or a bracket is not closed, or one is closed that was not opened";
+fn forms() -> [(&'static str, &'static str, &'static str); 19] {
+    let (a_tab, spaces) = (t!("a-tab-stands-here"), t!("yaml-forbids-tabs"));
+    let backslash = t!("a-backslash-in-double-quotes");
+    let single_quotes = t!("write-the-text-in-single");
+    let (misplaced, one_to_a_line) = (t!("a-key-a-colon-or"), t!("write-one-key-value-indented"));
+    let (a_sign, quote_signs) = (t!("a-sign-stands-here"), t!("put-texts-that-begin-with"));
+    let unclosed = t!("a-quote-or-a-bracket");
+    [
+        ("tab character", a_tab, spaces),
+        (
+            "repetition limit",
+            t!("aliases-are-followed-too-often"),
+            t!("write-the-values-out"),
+        ),
+        (
+            "recursion limit",
+            t!("nested-too-deeply"),
+            t!("at-most-128-levels-are"),
+        ),
+        (
+            "unknown anchor",
+            t!("an-alias-of-something"),
+            t!("put-a-text-that-begins"),
+        ),
+        ("escape", backslash, single_quotes),
+        ("hexadecimal", backslash, single_quotes),
+        ("mapping values are not allowed", misplaced, one_to_a_line),
+        ("did not find expected key", misplaced, one_to_a_line),
+        ("did not find expected '-'", misplaced, one_to_a_line),
+        (
+            "could not find expected ':'",
+            t!("a-key-without-a-value"),
+            t!("write-key-value-with-a"),
+        ),
+        (
+            "sequence entries",
+            t!("a-list-begins-in-the"),
+            t!("begin-the-list-in-the"),
+        ),
+        ("cannot start any token", a_sign, quote_signs),
+        ("mapping keys", a_sign, quote_signs),
+        ("alphabetic or numeric", a_sign, quote_signs),
+        ("directive", a_sign, quote_signs),
+        ("unexpected end of stream", unclosed, ""),
+        ("unexpected document indicator", unclosed, ""),
+        ("expected node content", unclosed, ""),
+        ("expected ',' or", unclosed, ""),
+    ]
+}
 
 /// Text that is no YAML: the fault, and the remedy; `None` for an unknown message. `context` is the part of the message after
 /// the position: what the parser was reading, and where that began.
@@ -302,21 +322,27 @@ fn wrong_form(
     let indent = &whole[..whole.len() - whole.trim_start().len()];
     let has_tab = indent.contains('\t') || from.starts_with('\t');
     if message.contains("cannot start any token") && has_tab {
-        return Some((A_TAB, SPACES.to_owned()));
+        return Some((t!("a-tab-stands-here"), t!("yaml-forbids-tabs").to_owned()));
     }
-    let begun = context
-        .rsplit_once(" at ")
-        .map(|(_, place)| place.replace(" column", ", column"));
+    let begun = context.rsplit_once(" at ").map(|(_, place)| {
+        let mut words = place.split_whitespace();
+        let line = words.nth(1).unwrap_or_default();
+        t!(
+            "line-and-column",
+            line,
+            column = words.nth(1).unwrap_or_default()
+        )
+    });
     let said = format!("{message}{context}");
-    let (sign, what, allowed) = FORMS.iter().find(|(sign, ..)| said.contains(sign))?;
-    let allowed = match (*sign, begun) {
-        (_, begun) if allowed.is_empty() => {
-            let place = begun.map_or("before here".to_owned(), |place| format!("at {place}"));
-            format!("close what was opened {place}")
-        }
+    let (sign, what, allowed) = forms().into_iter().find(|(sign, ..)| said.contains(sign))?;
+    let allowed = match (sign, begun) {
+        (_, begun) if allowed.is_empty() => begun.map_or_else(
+            || t!("close-what-was-opened-before").to_owned(),
+            |place| t!("close-what-was-opened-at", place),
+        ),
         // The parser notices it behind the line.
-        ("could not find expected ':'", Some(place)) => format!("{allowed}, at {place}"),
-        _ => (*allowed).to_owned(),
+        ("could not find expected ':'", Some(place)) => t!("allowed-at-place", allowed, place),
+        _ => allowed.to_owned(),
     };
     Some((what, allowed))
 }

@@ -10,6 +10,8 @@ use serde::de::{
     VariantAccess as _, Visitor,
 };
 
+use crate::base::text::t;
+
 /// Values visited before a document counts as too large. A file of the largest size that means something has far fewer;
 /// one that follows a few aliases a few thousand times has more.
 const MAX_VALUES: usize = 50_000;
@@ -58,11 +60,11 @@ impl<'a> FormCheck<'a> {
     }
 
     fn too_large<E: Error>(self) -> E {
-        let what = "has too many values";
+        let what = t!("has-too-many-values");
         self.outcome.fault = Some(Flaw {
             key: self.path,
             what,
-            allowed: "at most 50000 are allowed, with aliases (`*name`) followed",
+            allowed: t!("at-most-50000-are-allowed"),
             one_key: false,
         });
         E::custom(what)
@@ -127,11 +129,11 @@ impl<'de> Visitor<'de> for FormCheck<'_> {
             let (IgnoredAny, value) = tagged.variant()?;
             return value.newtype_variant::<IgnoredAny>().map(drop);
         }
-        let what = "has a tag (`!…`)";
+        let what = t!("has-a-tag");
         self.outcome.fault = Some(Flaw {
             key: self.path,
             what,
-            allowed: "tags have no meaning here: put a text that begins with `!` in quotes",
+            allowed: t!("tags-have-no-meaning-here"),
             one_key: true,
         });
         Err(A::Error::custom(what))
@@ -179,7 +181,9 @@ impl<'de> Visitor<'de> for FormCheck<'_> {
 }
 
 /// The fault of a duplicate key.
-pub(super) const TWICE: &str = "stands here for the second time";
+pub(super) fn twice() -> &'static str {
+    t!("stands-here-for-the-second")
+}
 
 /// A key of a mapping, which must be a scalar and new.
 struct Key<'a> {
@@ -209,11 +213,11 @@ impl Visitor<'_> for Key<'_> {
         }
         self.outcome.fault = Some(Flaw {
             key: join(self.parent, key),
-            what: TWICE,
-            allowed: "once is allowed: remove one of the two",
+            what: twice(),
+            allowed: t!("once-is-allowed"),
             one_key: true,
         });
-        Err(E::custom(TWICE))
+        Err(E::custom(twice()))
     }
 }
 

@@ -204,7 +204,7 @@ impl From<ProviderFault> for Failure {
     fn from(fault: ProviderFault) -> Self {
         Self {
             answered: fault.kind == FaultKind::Refused,
-            ..Self::new(fault.what, fault.hint)
+            ..Self::new(fault.what.to_string(), fault.hint)
         }
     }
 }

@@ -13,6 +13,8 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::base::text::in_english;
+
 /// Burst of one call site: enough to see what happens.
 const BURST: u32 = 20;
 /// Interval after a burst: with some tens of call sites this is below 5 lines a second.
@@ -60,7 +62,7 @@ where
             Some(0) => {}
             Some(left_out) => write_omission(&mut writer, event.metadata(), left_out)?,
         }
-        self.format.format_event(context, writer, event)
+        in_english(|| self.format.format_event(context, writer, event))
     }
 }
 

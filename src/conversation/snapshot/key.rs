@@ -1,5 +1,6 @@
 //! The key and who is given it, without the key.
 
+use crate::settings::api_key::KeySource;
 use crate::settings::endpoint::GOOGLE_HOST;
 
 /// Who answers, and whether it is given the key.
@@ -31,8 +32,7 @@ impl Default for ServiceView {
 /// Where the key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// The name of a variable, "the system's keyring" or "the key file".
-    pub source: &'static str,
+    pub source: KeySource,
     /// Its last four characters.
     pub ending: String,
 }

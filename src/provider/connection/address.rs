@@ -4,6 +4,7 @@ use url::{Host, Url};
 
 use super::fault::Fault;
 use crate::base::local_caller::is_loopback;
+use crate::base::text::t;
 
 /// The host, and whether it is reached with TLS.
 pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
@@ -13,7 +14,7 @@ pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Faul
     };
     let host = url
         .host()
-        .ok_or_else(|| bad("it names no host"))?
+        .ok_or_else(|| bad(t!("it-names-no-host")))?
         .to_owned();
     match url.scheme() {
         "wss" => Ok((host, true)),
@@ -21,7 +22,7 @@ pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Faul
         "ws" => Err(Fault::Unencrypted {
             host: host.to_string(),
         }),
-        _ => Err(bad("it begins neither with wss:// nor with ws://")),
+        _ => Err(bad(t!("it-begins-neither-with-wss"))),
     }
 }
 

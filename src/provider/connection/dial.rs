@@ -29,6 +29,7 @@ use super::proxy::Proxy;
 use super::proxy::rules::{ProxyRules, Way};
 use super::stream::Stream;
 use super::tls::Tls;
+use crate::base::text::t;
 
 pub struct Opened {
     /// The stream, encrypted where the address says so.
@@ -167,7 +168,7 @@ impl Inner {
             .await
             .map_err(|fault| proxy.refuses(url, fault.to_string()))?;
         let tunnel = proxy.tunnel(stream, url, service, &self.tls);
-        let who = format!("the proxy {proxy}");
+        let who = t!("the-proxy-named", proxy);
         let stream = limited(Stage::Proxy, &who, EXCHANGE_LIMIT, tunnel).await?;
         Ok((stream, round_trip))
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::reconnect::End;
+use crate::base::text::t;
+use crate::base::told::Told;
 use crate::provider::{self, FaultKind};
 
 mod certificate;
@@ -16,17 +18,17 @@ pub use certificate::CertificateProblem;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The address cannot be used at all.
-    #[error("{url} is no address of a Live server: {why}")]
+    #[error("{}", t!("is-no-address-of-a", url, why))]
     BadAddress {
         /// The address, without user, password and query.
         url: String,
         why: &'static str,
     },
     /// An unencrypted address that is not this computer.
-    #[error("{host} would be reached without encryption, so it is not dialled")]
+    #[error("{}", t!("would-be-reached-without-encryption", host))]
     Unencrypted { host: String },
     /// An environment variable cannot be used as it is set.
-    #[error("{variable} is set to `{value}`, which cannot be used: {why}")]
+    #[error("{}", t!("is-set-to-which-cannot", variable, value, why))]
     Variable {
         variable: &'static str,
         /// Its value, without any login.
@@ -35,18 +37,18 @@ pub enum Fault {
         hint: &'static str,
     },
     /// DNS gives no answer.
-    #[error("no name server answers for {host}")]
+    #[error("{}", t!("no-name-server-answers-for", host))]
     NoNameServer { host: String },
     /// DNS knows no such name.
-    #[error("the name {host} was not found")]
+    #[error("{}", t!("the-name-was-not-found", host))]
     NameNotFound { host: String },
-    #[error("{address} refuses connections")]
+    #[error("{}", t!("refuses-connections", address))]
     ConnectionRefused {
         /// Host and port.
         address: String,
     },
     /// The network leads nowhere.
-    #[error("{address} cannot be reached ({why})")]
+    #[error("{}", t!("cannot-be-reached", address, why))]
     Unreachable {
         /// Host and port.
         address: String,
@@ -54,7 +56,7 @@ pub enum Fault {
         why: String,
     },
     /// A step took too long.
-    #[error("{address} did not {stage} within {} s", .after.as_secs_f32())]
+    #[error("{}", stage.timed_out(address, *after))]
     TimedOut {
         /// Host and port.
         address: String,
@@ -63,33 +65,33 @@ pub enum Fault {
         after: Duration,
     },
     /// The server could not prove who it is.
-    #[error("{host} could not prove who it is: {problem}")]
+    #[error("{}", t!("could-not-prove-who-it", host, problem))]
     Certificate {
         host: String,
         problem: CertificateProblem,
     },
     /// TLS failed otherwise.
-    #[error("no encrypted connection to {host}: {why}")]
+    #[error("{}", t!("no-encrypted-connection-to", host, why))]
     Tls {
         host: String,
         /// What the TLS library says.
         why: String,
     },
     /// This computer trusts nobody.
-    #[error("this computer's certificates cannot be used: {why}")]
+    #[error("{}", t!("this-computers-certificates-cannot", why))]
     NoRoots {
         /// What the TLS library says.
         why: String,
     },
     /// Something answered, but not as a Live server does.
-    #[error("{address} is not a Live server: it answered {answer}")]
+    #[error("{}", t!("is-not-a-live-server", address, answer))]
     NotLive {
         /// Host and port.
         address: String,
         answer: String,
     },
     /// The network wants a login or an agreement first.
-    #[error("{address} sends us elsewhere ({to}); a login page of the network may be in between")]
+    #[error("{}", t!("sends-us-elsewhere", address, to))]
     Redirected {
         /// Host and port.
         address: String,
@@ -97,7 +99,7 @@ pub enum Fault {
         to: String,
     },
     /// The proxy wants to know who we are.
-    #[error("the proxy {proxy} {} ({detail})", if *sent { "refuses the login that was sent" } else { "wants a login, and none was sent" })]
+    #[error("{}", if *sent { t!("the-proxy-refuses-the-login", proxy, detail) } else { t!("the-proxy-wants-a-login", proxy, detail) })]
     ProxyLogin {
         /// Host and port, and the variable that names it.
         proxy: String,
@@ -107,7 +109,7 @@ pub enum Fault {
         detail: String,
     },
     /// The proxy does not lead there.
-    #[error("the proxy {proxy} does not connect to {address}: {answer}")]
+    #[error("{}", t!("the-proxy-does-not-connect", proxy, address, answer))]
     Proxy {
         /// Host and port of the proxy, and the variable that names it.
         proxy: String,
@@ -116,7 +118,7 @@ pub enum Fault {
         answer: String,
     },
     /// The service wants a key, and none was sent.
-    #[error("{who} wants an API key, and {}", detail.as_deref().map_or("there is none".to_owned(), |d| format!("none was sent ({d})")))]
+    #[error("{}", detail.as_deref().map_or_else(|| t!("wants-an-api-key-there-is-none", who), |detail| t!("wants-an-api-key-none-was-sent", who, detail)))]
     KeyMissing {
         /// Who wants it.
         who: String,
@@ -124,22 +126,22 @@ pub enum Fault {
         detail: Option<String>,
     },
     /// A key that cannot be sent.
-    #[error("the API key holds spaces or signs that no key has")]
+    #[error("{}", t!("the-api-key-holds-spaces"))]
     KeyUnusable,
     /// The service does not take the key.
-    #[error("the service refuses the API key ({detail})")]
+    #[error("{}", t!("the-service-refuses-the-api-key", detail))]
     KeyRefused {
         /// HTTP status or close frame.
         detail: String,
     },
     /// The service has had enough.
-    #[error("the quota of this API key is used up ({detail})")]
+    #[error("{}", t!("the-quota-of-this-api-key", detail))]
     Quota {
         /// HTTP status or close frame.
         detail: String,
     },
     /// No such model, or none under this version of the API.
-    #[error("the model is not available ({detail})")]
+    #[error("{}", t!("the-model-is-not-available", detail))]
     Model {
         /// Close frame, or those of both versions.
         detail: String,
@@ -147,36 +149,36 @@ pub enum Fault {
         other_version: bool,
     },
     /// The model cannot be talked to.
-    #[error("the model is not made for live talk ({detail})")]
+    #[error("{}", t!("the-model-is-not-made", detail))]
     NotForTalk {
         /// Close frame.
         detail: String,
     },
     /// The model does not know the voice.
-    #[error("the model does not know this voice ({detail})")]
+    #[error("{}", t!("the-model-does-not-know", detail))]
     Voice {
         /// Close frame.
         detail: String,
     },
-    #[error("the service is not offered where you are ({detail})")]
+    #[error("{}", t!("the-service-is-not-offered", detail))]
     Region {
         /// Close frame.
         detail: String,
     },
     /// The setup, or a message, was refused.
-    #[error("the service refused what was sent ({detail})")]
+    #[error("{}", t!("the-service-refused-what-was", detail))]
     Refused {
         /// Close frame.
         detail: String,
     },
     /// The service has trouble of its own.
-    #[error("{address} has trouble of its own (HTTP {status})")]
+    #[error("{}", t!("has-trouble-of-its-own", address, status))]
     Trouble {
         /// Host and port.
         address: String,
         status: u16,
     },
-    #[error("the service closed the connection ({detail})")]
+    #[error("{}", t!("the-service-closed-the-connection", detail))]
     Closed {
         /// Close frame.
         detail: String,
@@ -184,13 +186,13 @@ pub enum Fault {
         end: End,
     },
     /// The connection ended without a word.
-    #[error("the connection broke off ({why})")]
+    #[error("{}", t!("the-connection-broke-off", why))]
     Cut {
         /// What the system says.
         why: String,
     },
     /// The same before the service had answered at all: nothing is known of who is there.
-    #[error("{address} broke the connection off before it had answered ({why})")]
+    #[error("{}", t!("broke-the-connection-off", address, why))]
     CutShort {
         /// Host and port.
         address: String,
@@ -198,16 +200,16 @@ pub enum Fault {
         why: String,
     },
     /// An answer is owed, and nothing has come for too long.
-    #[error("the service has stopped answering")]
+    #[error("{}", t!("the-service-has-stopped"))]
     Unanswered,
     /// Several messages in a row cannot be read, or a frame breaks the rules of WebSocket.
-    #[error("the service sent messages that make no sense ({what})")]
+    #[error("{}", t!("the-service-sent-messages", what))]
     Malformed { what: String },
     /// The announced end came near.
-    #[error("the service is about to end this connection")]
+    #[error("{}", t!("the-service-is-about-to"))]
     GoingAway,
     /// A panic while the connection was served.
-    #[error("the connection failed {}because of a fault in this program", if *.repeatedly { "repeatedly " } else { "" })]
+    #[error("{}", if *repeatedly { t!("the-connection-failed-repeatedly") } else { t!("the-connection-failed-because") })]
     Internal {
         /// So often in a short time that it is not tried again by itself.
         repeatedly: bool,
@@ -232,17 +234,19 @@ pub enum Stage {
     List,
 }
 
-impl std::fmt::Display for Stage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Resolve => "become known by name",
-            Self::Connect => "answer",
-            Self::Proxy => "connect us to the service",
-            Self::Encrypt => "agree on encryption",
-            Self::Upgrade => "open a conversation",
-            Self::Setup => "take up the conversation",
-            Self::List => "list its models",
-        })
+impl Stage {
+    /// That it took `address` more than `after`.
+    fn timed_out(self, address: &str, after: Duration) -> String {
+        let seconds = after.as_secs_f32();
+        match self {
+            Self::Resolve => t!("did-not-become-known", address, seconds),
+            Self::Connect => t!("did-not-answer-within", address, seconds),
+            Self::Proxy => t!("did-not-connect-us-to", address, seconds),
+            Self::Encrypt => t!("did-not-agree-on-encryption", address, seconds),
+            Self::Upgrade => t!("did-not-open-a-conversation", address, seconds),
+            Self::Setup => t!("did-not-take-up-the", address, seconds),
+            Self::List => t!("did-not-list-its-models", address, seconds),
+        }
     }
 }
 
@@ -250,76 +254,76 @@ impl Fault {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::BadAddress { .. } => {
-                "Check the endpoint: it begins with wss://, or with ws:// on this computer."
+                t!("check-the-endpoint-it-begins")
             }
-            Self::Unencrypted { .. } => "Use a wss:// address.",
+            Self::Unencrypted { .. } => t!("use-a-wss-address"),
             Self::Variable { hint, .. } => hint,
             Self::NoNameServer { .. }
             | Self::TimedOut {
                 stage: Stage::Resolve,
                 ..
-            } => "Check the network connection and its name server (DNS); it is tried again.",
+            } => t!("check-the-network-connection-and-its"),
             Self::NameNotFound { .. } => {
-                "Check the network connection and the spelling of the endpoint."
+                t!("check-the-network-connection-and-the")
             }
             Self::ConnectionRefused { .. } => {
-                "Check that the server runs and that the port is right."
+                t!("check-that-the-server-runs")
             }
             Self::Unreachable { .. } | Self::Cut { .. } | Self::CutShort { .. } => {
-                "Check the network connection."
+                t!("check-the-network-connection")
             }
             Self::Unanswered => {
-                "There is nothing to do: a new connection is opened, and what you said is sent again."
+                t!("there-is-nothing-to-do-said")
             }
             Self::TimedOut {
                 stage: Stage::Setup,
                 ..
-            } => "Check that the endpoint is a Live server; otherwise try again.",
+            } => t!("check-that-the-endpoint-is"),
             Self::Certificate { problem, .. } => problem.hint(),
             Self::Tls { .. } => {
-                "Check that the endpoint speaks TLS 1.2 or newer, and that no login page of the network is in between."
+                t!("check-that-the-endpoint-speaks")
             }
             Self::NoRoots { .. } => {
-                "Install the system's certificates (on Debian: ca-certificates)."
+                t!("install-the-systems-certificates")
             }
-            Self::NotLive { .. } => "Check the endpoint, its path included.",
-            Self::Redirected { .. } => "Open a web page in the browser and log in to the network.",
+            Self::NotLive { .. } => t!("check-the-endpoint-its-path"),
+            Self::Redirected { .. } => t!("open-a-web-page-in"),
             Self::ProxyLogin { .. } => {
-                "Write the proxy as http://USER:PASSWORD@HOST:PORT; @ : / ? # % in user and password are %40 %3A %2F %3F %23 %25."
+                t!("write-the-proxy-as")
             }
             Self::Proxy { .. }
             | Self::TimedOut {
                 stage: Stage::Proxy,
                 ..
             } => {
-                "Check the variable that names the proxy, its http://, https:// or socks5h:// included; or name the host in NO_PROXY."
+                t!("check-the-variable-that-names")
             }
             Self::TimedOut { .. } => {
-                "Check the network connection, and whether a firewall is in between."
+                t!("check-the-network-connection-firewall")
             }
             Self::KeyMissing { .. } => {
-                "Set GEMINI_API_KEY; a stored key goes to Google and to the endpoint of the configuration file only."
+                t!("set-gemini-api-key")
             }
-            Self::KeyUnusable => "Copy the key anew, without spaces.",
-            Self::KeyRefused { .. } => "Enter a valid key; one can be made in Google AI Studio.",
-            Self::Quota { .. } => "Wait, or raise the quota in Google AI Studio.",
+            Self::KeyUnusable => t!("copy-the-key-anew"),
+            Self::KeyRefused { .. } => t!("enter-a-valid-key"),
+            Self::Quota { .. } => t!("wait-or-raise-the-quota"),
             Self::Model { .. } | Self::NotForTalk { .. } => {
-                "Change `live.model` in the profile; `sovereign doctor --live` lists the models that this key can talk to."
+                t!("change-live-model-in-the")
             }
             Self::Voice { .. } => {
-                "Change `live.voice` in the profile, or choose another voice in the window: every model knows the prebuilt voices, such as Kore."
+                t!("change-live-voice-in-the")
             }
-            Self::Region { .. } => "Use the service from a place where it is offered.",
-            Self::Refused { .. } => "Choose a built-in profile; if it stays, report this text.",
-            Self::Trouble { .. } | Self::Malformed { .. } => "Wait a little: it is tried again.",
+            Self::Region { .. } => t!("use-the-service-from-a"),
+            Self::Refused { .. } => t!("choose-a-built-in-profile"),
+            Self::Trouble { .. } | Self::Malformed { .. } => t!("wait-a-little-it-is"),
             Self::Closed {
                 end: End::Policy, ..
-            } => "Try again; if it stays, report this text.",
+            } => t!("try-again-if-it-stays"),
             Self::Closed { .. } | Self::GoingAway | Self::Internal { repeatedly: false } => {
-                "There is nothing to do: a new connection is opened."
+                t!("there-is-nothing-to-do")
             }
             Self::Internal { repeatedly: true } => {
-                "Try again, or start the program again; please report it."
+                t!("try-again-or-start-the")
             }
         }
     }
@@ -374,14 +378,14 @@ impl Fault {
     /// Nothing that is sent gets away.
     pub(in crate::provider) fn stuck() -> Self {
         Self::Cut {
-            why: "nothing that is sent gets away".to_owned(),
+            why: t!("nothing-that-is-sent-gets").to_owned(),
         }
     }
 
     /// This computer has lost the address that the connection began at.
     pub(in crate::provider) fn network_gone() -> Self {
         Self::Cut {
-            why: "the network of this computer has changed".to_owned(),
+            why: t!("the-network-of-this-computer").to_owned(),
         }
     }
 
@@ -411,7 +415,7 @@ impl Fault {
             },
             Some(rustls::Error::InvalidMessage(_)) => Self::Tls {
                 host,
-                why: "what answers does not speak TLS".to_owned(),
+                why: t!("what-answers-does-not-speak").to_owned(),
             },
             Some(other) => Self::Tls {
                 host,
@@ -419,7 +423,7 @@ impl Fault {
             },
             None => Self::Tls {
                 host,
-                why: format!("it broke off ({error})"),
+                why: t!("it-broke-off", error),
             },
         }
     }
@@ -447,7 +451,7 @@ impl From<Fault> for provider::ProviderFault {
             FaultKind::Other
         };
         Self {
-            what: fault.to_string(),
+            what: Told::new(|| &fault),
             hint: fault.hint(),
             kind,
         }

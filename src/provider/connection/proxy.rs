@@ -27,6 +27,7 @@ use super::fault::Fault;
 use super::stream::Stream;
 use super::tls::Tls;
 use super::upgrade::{self, Head, NoHead};
+use crate::base::text::t;
 
 /// A proxy that opens tunnels.
 #[derive(Clone)]
@@ -67,7 +68,7 @@ impl Login {
         let both =
             [&self.user, &self.password].map(|part| std::str::from_utf8(part.expose_secret()));
         let [Ok(user), Ok(password)] = both else {
-            return Err("its user or password is not text in UTF-8");
+            return Err(t!("its-user-or-password-is"));
         };
         if [user, password]
             .iter()
@@ -75,7 +76,7 @@ impl Login {
         {
             Ok((user, password))
         } else {
-            Err("SOCKS needs a user and a password, of up to 255 bytes each")
+            Err(t!("socks-needs-a-user-and"))
         }
     }
 }
@@ -83,7 +84,12 @@ impl Login {
 /// Where it is and which variable says so, as errors name it.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{} of {}", self.host, self.port, self.variable)
+        f.write_str(&t!(
+            "host-and-port-of-variable",
+            host = self.host,
+            port = self.port,
+            variable = self.variable
+        ))
     }
 }
 
@@ -129,9 +135,7 @@ impl Proxy {
             Kind::Https => {
                 let encrypted = tls.encrypt(&self.host.to_string(), stream).await;
                 if let Err(Fault::Tls { why, .. }) = &encrypted {
-                    let answer = format!(
-                        "no encrypted connection to the proxy itself: {why}; most proxies are written http://"
-                    );
+                    let answer = t!("no-encrypted-connection-to-the", why);
                     return Err(self.refuses(to, answer));
                 }
                 self.connect(encrypted?, to).await
@@ -159,8 +163,8 @@ impl Proxy {
                 let refused = || self.refuses(to, format!("HTTP {}", head.status));
                 return Err(diverted.unwrap_or_else(refused));
             }
-            Err(NoHead::Io(error)) => format!("it broke off ({error})"),
-            Err(NoHead::NotHttp) => "something that is not HTTP".to_owned(),
+            Err(NoHead::Io(error)) => t!("it-broke-off", error),
+            Err(NoHead::NotHttp) => t!("something-that-is-not-http").to_owned(),
         };
         Err(self.refuses(to, answer))
     }
@@ -210,9 +214,9 @@ impl Proxy {
                 | Error::InvalidReservedByte
         );
         let answer = if not_socks {
-            "something that is not SOCKS 5".to_owned()
+            t!("something-that-is-not-socks").to_owned()
         } else if let Error::Io(error) = &error {
-            format!("it broke off ({error})")
+            t!("it-broke-off", error)
         } else {
             error.to_string()
         };
@@ -247,5 +251,5 @@ fn http_login(head: &Head) -> String {
         return "HTTP 407".to_owned();
     }
     let kinds = super::fault::presentable(&kinds.join(" and "), None);
-    format!("HTTP 407; it takes {kinds} only, which is not supported")
+    t!("it-takes-only-which-is", kinds)
 }

@@ -21,6 +21,7 @@ use super::route::Ends;
 use super::stream::Stream;
 use super::tcp_info::{DELAYED_ACK, TcpInfo};
 use crate::base::counters::Counters;
+use crate::base::text::t;
 
 /// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited
 /// for; but not longer than a user would not notice.
@@ -334,18 +335,18 @@ fn broken(error: &Error) -> Fault {
     let cut = |why: String| Fault::Cut { why };
     match error {
         Error::Io(error) => cut(error.to_string()),
-        Error::ConnectionClosed | Error::AlreadyClosed => cut("no reason given".to_owned()),
+        Error::ConnectionClosed | Error::AlreadyClosed => cut(t!("no-reason-given").to_owned()),
         Error::Protocol(problem @ tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
             cut(problem.to_string())
         }
         Error::Capacity(_) => Fault::Malformed {
-            what: format!("one of more than {} MiB", LARGEST_MESSAGE >> 20),
+            what: t!("one-of-more-than", size = LARGEST_MESSAGE >> 20),
         },
         Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => Fault::Malformed {
             what: error.to_string(),
         },
         Error::WriteBufferFull(_) => Fault::stuck(),
-        Error::Tls(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => cut("an error of the WebSocket library".to_owned()),
+        Error::Tls(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => cut(t!("an-error-of-the-websocket").to_owned()),
     }
 }
 

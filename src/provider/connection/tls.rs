@@ -14,6 +14,7 @@ use tracing::warn;
 use super::fault::Fault;
 use super::stream::Stream;
 use super::trust::Trust;
+use crate::base::text::t;
 use crate::base::thread::aside;
 
 /// Makes encrypted streams. The trusted certificates are read when the first one is asked for, and kept.
@@ -51,7 +52,7 @@ impl Tls {
     async fn load(&self) -> Result<Arc<ClientConfig>, Fault> {
         let (roots, trust) = (self.extra_roots.clone(), self.trust.clone());
         let broken = || Fault::NoRoots {
-            why: "reading them broke off".to_owned(),
+            why: t!("reading-them-broke-off").to_owned(),
         };
         aside("certificates", move || config(roots, &trust))
             .await

@@ -10,11 +10,11 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
 use super::fault::{Fault, presentable};
+use crate::base::text::t;
 use crate::base::variable;
 
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
-const HINT: &str = "Name the certificates of your network in PEM form, or unset the variable: the system's are used then.";
 /// The system's own have 0.3 MB.
 const LARGEST_FILE: u64 = 16 << 20;
 
@@ -80,7 +80,7 @@ impl Trust {
                     variable,
                     value: presentable(&value.to_string_lossy(), None),
                     why,
-                    hint: HINT,
+                    hint: t!("name-the-certificates-of-your"),
                 }),
             }
         }
@@ -105,7 +105,7 @@ fn join(before: &str, variable: &str, value: &OsString) -> String {
 fn add(store: &mut RootCertStore, found: Vec<CertificateDer<'static>>) -> Result<(), String> {
     let (added, _) = store.add_parsable_certificates(found);
     if added == 0 {
-        Err("none of its certificates can be read".to_owned())
+        Err(t!("none-of-its-certificates-can").to_owned())
     } else {
         Ok(())
     }
@@ -115,7 +115,7 @@ fn add(store: &mut RootCertStore, found: Vec<CertificateDer<'static>>) -> Result
 #[cfg(target_os = "linux")]
 fn certificates(variable: &str, paths: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut found = Vec::new();
-    let mut why = "it holds no certificate in PEM form".to_owned();
+    let mut why = t!("it-holds-no-certificate-in").to_owned();
     for path in paths {
         if let Err(problem) = suitable(path, variable == FOLDERS) {
             why = problem;
@@ -147,19 +147,23 @@ fn certificates(_: &str, _: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, 
 fn suitable(path: &Path, folder: bool) -> Result<(), String> {
     let metadata = std::fs::metadata(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
-            let what = if folder { "folder" } else { "file" };
-            format!("there is no such {what}")
+            let what = if folder {
+                t!("there-is-no-such-folder")
+            } else {
+                t!("there-is-no-such-file")
+            };
+            what.to_owned()
         } else {
             error.to_string()
         }
     })?;
     match (folder, metadata.is_dir(), metadata.is_file()) {
         (true, true, _) => Ok(()),
-        (true, false, _) => Err("it is not a folder".to_owned()),
-        (false, true, _) => Err("it is a folder; folders are named in SSL_CERT_DIR".to_owned()),
+        (true, false, _) => Err(t!("it-is-not-a-folder").to_owned()),
+        (false, true, _) => Err(t!("it-is-a-folder").to_owned()),
         (false, false, true) if metadata.len() <= LARGEST_FILE => Ok(()),
-        (false, false, true) => Err("it is too large to be a list of certificates".to_owned()),
-        (false, false, false) => Err("it is not a file".to_owned()),
+        (false, false, true) => Err(t!("it-is-too-large-to").to_owned()),
+        (false, false, false) => Err(t!("it-is-not-a-file").to_owned()),
     }
 }
 
@@ -225,12 +229,12 @@ mod tests {
             (
                 path("broken.pem"),
                 false,
-                "none of its certificates can be read",
+                t!("none-of-its-certificates-can"),
             ),
             (path("void"), false, "SSL_CERT_DIR"),
             (path("void"), true, "no certificate in PEM form"),
             (path("large.pem"), false, "too large"),
-            ("/dev/zero".into(), false, "it is not a file"),
+            ("/dev/zero".into(), false, t!("it-is-not-a-file")),
         ];
         for (value, is_folder, why) in table {
             let written = Some(value.clone().into_os_string());

@@ -12,6 +12,7 @@ use super::address;
 use super::fault::{Fault, presentable};
 use super::stream::Stream;
 use crate::base::local_caller::is_loopback;
+use crate::base::text::t;
 
 /// Bytes of a strange answer from which it is surely no HTTP, although no line has ended.
 const CERTAIN: usize = 64;
@@ -49,7 +50,7 @@ pub(in crate::provider) async fn upgrade(
         },
         NoHead::NotHttp => Fault::NotLive {
             address: address.clone(),
-            answer: "something that is not HTTP".to_owned(),
+            answer: t!("something-that-is-not-http").to_owned(),
         },
     })?;
     if head.status != 101 {
@@ -72,7 +73,7 @@ pub(in crate::provider) async fn upgrade(
     } else {
         Err(Fault::NotLive {
             address,
-            answer: "an upgrade that is none of a WebSocket".to_owned(),
+            answer: t!("an-upgrade-that-is-none").to_owned(),
         })
     }
 }
@@ -206,7 +207,7 @@ pub(in crate::provider) fn diverted(
             .and_then(|to| to.host_str().map(|host| presentable(host, key)))
             .unwrap_or(format!("HTTP {}", head.status)),
         511 => "HTTP 511".to_owned(),
-        200..=299 if html => "a web page".to_owned(),
+        200..=299 if html => t!("a-web-page").to_owned(),
         _ => return None,
     };
     let address = address.to_owned();
@@ -253,7 +254,7 @@ fn from_here(fault: Fault) -> Fault {
     let Fault::Redirected { address, to } = fault else {
         return fault;
     };
-    let answer = format!("as a web server does ({to})");
+    let answer = t!("as-a-web-server-does", to);
     Fault::NotLive { address, answer }
 }
 

@@ -3,6 +3,7 @@
 
 use secrecy::SecretString;
 
+use crate::base::text::t;
 use crate::provider::connection::fault::{Fault, presentable};
 use crate::provider::connection::reconnect::End;
 
@@ -103,13 +104,13 @@ impl Close {
 pub(super) fn fault(code: u16, reason: &str, key: Option<&SecretString>) -> Fault {
     let shown = presentable(reason, key);
     let detail = if shown.is_empty() {
-        format!("code {code}, no reason given")
+        t!("code-no-reason-given", code)
     } else {
         format!("code {code}: {shown}")
     };
     match Close::of(code, reason) {
         Close::Key if key.is_none() => Fault::KeyMissing {
-            who: "the service".to_owned(),
+            who: t!("the-service").to_owned(),
             detail: Some(detail),
         },
         Close::Key => Fault::KeyRefused { detail },

@@ -11,6 +11,7 @@ use url::Url;
 use super::close_frame;
 use super::nonsense::Nonsense;
 use crate::base::counters::Counters;
+use crate::base::text::t;
 use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use crate::provider::connection::fault::{Fault, Stage};
@@ -108,7 +109,7 @@ async fn wait_for_setup(
                     Some(message) if message.setup_complete.is_some() => return Ok(()),
                     Some(_) => counters.bad_messages.add(1),
                     None if nonsense.is_too_much(now) => {
-                        let what = "what it answers to the setup is no message of a Live service";
+                        let what = t!("what-it-answers-to-the");
                         return Err(Fault::Malformed {
                             what: what.to_owned(),
                         });

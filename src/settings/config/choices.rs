@@ -15,6 +15,7 @@ use super::protective_keys::protects;
 use super::reading::{self, ConfigReading, Occasion};
 use super::table::{KEYS, with_partners};
 use super::values::Config;
+use crate::base::text::t;
 use crate::base::yaml::{self, edit, quoted};
 use crate::file::{self, ReadError};
 
@@ -38,7 +39,7 @@ impl Choices {
     pub(super) fn load(config: &Path) -> (Self, Option<String>) {
         let path = beside(config);
         let fault = |what: String| {
-            let left_out = format!("{what}. The choices in this file are left out: remove it.");
+            let left_out = t!("the-choices-in-this-file", what);
             (Self::default(), Some(left_out))
         };
         let bytes = match file::read(&path) {

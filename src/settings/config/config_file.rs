@@ -10,6 +10,7 @@ use super::reading::{self, ConfigFault, ConfigReading, Occasion};
 use super::table::{KEYS, with_partners};
 use super::values::Config;
 use crate::base::plural::sentence;
+use crate::base::text::{self, t};
 use crate::base::yaml::Text;
 use crate::file::{self, ReadError};
 
@@ -47,20 +48,18 @@ pub struct ConfigFile {
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// There is no home folder to keep it in.
-    #[error("there is no folder for the configuration: name a file with --config")]
+    #[error("{}", t!("there-is-no-folder-for-configuration"))]
     Homeless,
     /// What stands in the file is faulty; it is left for the user to mend.
-    #[error("{} The file is left as it is: correct it first", sentence(.0))]
+    #[error("{}", t!("the-file-is-left-as", fault = sentence(.0)))]
     Faulty(String),
-    #[error(
-        "{path} cannot be written: {error}. Make it writable, or name another file with --config"
-    )]
+    #[error("{}", t!("cannot-be-written-make-it", path = path.display(), error))]
     Refused {
         path: PathBuf,
         error: std::io::Error,
     },
     /// Its line cannot be changed without touching others, and it is not for the file beside.
-    #[error("{path}: this cannot be changed by itself, write `{key}` there by hand")]
+    #[error("{}", t!("this-cannot-be-changed-by", place = path.display(), key))]
     ByHand { path: PathBuf, key: &'static str },
 }
 
@@ -68,6 +67,19 @@ pub enum SaveError {
 type Found = (String, ConfigReading);
 
 impl ConfigFile {
+    /// As [`ConfigFile::load`]. For a window, what is wrong with the file is said in the language that the file asks for.
+    pub fn load_for(path: Option<PathBuf>, window: bool) -> (Self, Option<String>) {
+        let loaded = Self::load(path.clone());
+        if !window {
+            return loaded;
+        }
+        text::set(loaded.0.get().window.language);
+        if loaded.0.faults().is_empty() {
+            return loaded;
+        }
+        Self::load(path)
+    }
+
     /// Reads the file. A missing one is no fault; of a faulty one the lines that can be read hold, and the second value says
     /// what is wrong with the others, one to a line.
     pub fn load(path: Option<PathBuf>) -> (Self, Option<String>) {
@@ -286,21 +298,17 @@ impl ConfigFile {
         let bytes = match file::read(path) {
             Ok(bytes) => bytes,
             Err(ReadError::Missing) if self.had_content => {
-                return Err(format!(
-                    "{name} is gone: put it back, or start again without it"
-                ));
+                return Err(t!("is-gone-put-it-back", name));
             }
             Err(ReadError::Missing) if std::fs::symlink_metadata(path).is_ok() => {
-                return Err(format!("{name} is a link to a file that is not there"));
+                return Err(t!("is-a-link-to-a", name));
             }
             Err(ReadError::Missing) => return Ok(nothing()),
             Err(error) => return Err(format!("{name}: {error}")),
         };
         if self.had_content && bytes.iter().all(u8::is_ascii_whitespace) {
             // An editor may be about to write it.
-            return Err(format!(
-                "{name}:1:1: the file is empty now: write it again, or start again with it"
-            ));
+            return Err(t!("the-file-is-empty-now", name));
         }
         let reading = reading::read(&name, &bytes, &self.config, self.occasion());
         Ok((String::from_utf8_lossy(&bytes).into_owned(), reading))

@@ -2,6 +2,7 @@
 //! by accident, is brought into measure or left out, and is no fault of the file.
 
 use crate::base::keys::{Keyed, Scalar, TextShape, Value, Wrong, any_text};
+use crate::base::text::t;
 
 /// Widths and heights that a window can have, in points.
 const WIDTHS: (u32, u32) = (360, 16_384);
@@ -59,7 +60,7 @@ impl WindowFrame {
 
 /// Size and place as X11 writes them.
 pub(super) const GEOMETRY: TextShape = TextShape {
-    allowed: "allowed is a size and a place such as 1100x720+40-30",
+    allowed: || t!("allowed-is-a-size-and"),
     check: |text| match parsed(text) {
         Some(_) => Ok(text.to_owned()),
         None => Err(Wrong::text(text)),

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::base::keys::{Scalar, TextShape, Value, Wrong, any_text};
 use crate::base::local_caller::is_loopback;
+use crate::base::text::t;
 
 /// A text that is not for logs: it shows itself to who asks for it by name only.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct MonitorSettings {
 
 /// Where the endpoint for other programs may listen.
 pub(super) const LISTEN: TextShape = TextShape {
-    allowed: "allowed is an address of this computer with a port, such as 127.0.0.1:9464",
+    allowed: || t!("allowed-is-an-address-of"),
     check: |text| {
         let address = text.parse::<SocketAddr>().ok();
         let local = |address: &SocketAddr| address.ip().is_loopback() && address.port() > 0;
@@ -64,21 +65,21 @@ pub(super) const LISTEN: TextShape = TextShape {
 
 /// What may be a token.
 pub(super) const TOKEN: TextShape = TextShape {
-    allowed: "allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
+    allowed: || t!("allowed-are-16-to-200"),
     check: |text| {
         if (16..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
             return Ok(text.to_owned());
         }
         // It may be a secret, and is not repeated.
         let count = text.chars().count();
-        Err(format!("has {count} characters, or some that cannot be sent").into())
+        Err(t!("has-characters-or-some", n = count as u64).into())
     },
     schema: any_text,
 };
 
 /// Where alerts can be sent: encrypted, or on this computer.
 pub(super) const WEBHOOK: TextShape = TextShape {
-    allowed: "allowed is an address that begins with https://, or with http:// on this computer",
+    allowed: || t!("allowed-is-an-address-https"),
     check: |text| {
         let url = Url::parse(text).ok();
         let good = url.is_some_and(|url| match (url.scheme(), url.host()) {
@@ -87,7 +88,7 @@ pub(super) const WEBHOOK: TextShape = TextShape {
             _ => false,
         });
         // It may hold a secret, and is not repeated.
-        let wrong = || "is no address that alerts can be sent to".to_owned().into();
+        let wrong = || t!("is-no-address-that-alerts").to_owned().into();
         good.then(|| text.to_owned()).ok_or_else(wrong)
     },
     schema: any_text,

@@ -12,6 +12,7 @@ use super::values::Config;
 use crate::base::did_you_mean::nearest;
 use crate::base::keys::{self, Key, Keyed as _, Row, Value, Wrong};
 use crate::base::retention::Retention;
+use crate::base::text::t;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::profile::Detection;
 use serde_json::Value as Json;
@@ -202,8 +203,8 @@ impl Reader<'_> {
             if written.iter().all(|key| key == first || key == second) {
                 self.fault(self.text.fault(
                     group,
-                    format!("does not say `{lacks}`"),
-                    "both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered",
+                    t!("does-not-say", lacks),
+                    t!("both-in-and-out-are"),
                 ));
             }
         }

@@ -15,6 +15,7 @@ use crate::base::keys::{
 };
 use crate::base::retention::Retention;
 use crate::base::text::Locale;
+use crate::base::text::t;
 use crate::base::yaml::{Text, quoted};
 use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
 use crate::provider::turn_cost::Price;
@@ -25,19 +26,19 @@ const PRICE: Kind = Kind::Number {
     from: 0.0,
     to: 10_000.0,
     above: false,
-    of: "the US dollars for a million tokens",
+    of: || t!("the-us-dollars-for-a"),
 };
 const LIMIT: Kind = Kind::Number {
     from: 0.0,
     to: 100_000.0,
     above: true,
-    of: "in US dollars",
+    of: || t!("in-us-dollars"),
 };
 const OFF: &str = "off";
 
 /// A name: of a profile, a device.
 const TEXT: Kind = Kind::Shaped(TextShape {
-    allowed: "allowed is a text on one line",
+    allowed: || t!("allowed-is-a-text-on"),
     check: |text| plain(text).map(|()| text.to_owned()),
     schema: any_text,
 });
@@ -49,7 +50,7 @@ bind!(TOP: Config {
     output_device: Key::new("output_device", TEXT, &[],
         "The speaker, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).called("Speaker"),
     endpoint: Key::new("endpoint", Kind::Shaped(TextShape {
-            allowed: "allowed is an address that begins with wss://, or with ws:// on this computer",
+            allowed: || t!("allowed-is-an-address-wss"),
             check: |text| match endpoint::parse(text) {
                 Ok(_) => Ok(text.to_owned()),
                 Err(error) => Err(Wrong::new(error.to_string(), "")),
@@ -72,14 +73,14 @@ bind!(TOP: Config {
         "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).called("Speech opens the microphone"),
     volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).called("Volume of replies"),
     keep: Key::new("keep", Kind::Shaped(TextShape {
-            allowed: "allowed is a number of days such as 30d, or off, or forever",
+            allowed: || t!("allowed-is-a-number-of"),
             check: |text| Retention::parse(text).map(|_| text.to_owned()).ok_or_else(|| Wrong::text(text)),
             schema: || json!({"type": "string", "pattern": "^([1-9][0-9]{0,4}d|off|forever)$"}),
         }), &["30d"], "How long a conversation is kept after its last turn; `off` keeps nothing.", &[]).called("Keep conversations"),
     keep_audio: Key::new("keep_audio", Kind::OnOff, &["off"],
         "Whether the sound of conversations is kept as well, for as long as their words.", &[]).called("Keep their sound too"),
     state: Key::new("state", Kind::Shaped(TextShape {
-            allowed: "allowed is the path of a folder",
+            allowed: || t!("allowed-is-the-path-of"),
             check: paths::configured,
             schema: any_text,
         }), &[], "The folder for conversations, logs and recordings; a relative path starts from the folder of this file.", &[]).called("Folder for conversations and logs")
@@ -251,7 +252,7 @@ impl Config {
     /// A sentence that says why the value is not allowed.
     pub fn set(&mut self, name: &str, value: Option<Value>) -> Result<(), String> {
         let key = KEYS.iter().find(|key| key.name == name);
-        let key = key.ok_or_else(|| format!("There is no key `{name}`."))?;
+        let key = key.ok_or_else(|| t!("there-is-no-setting", name))?;
         let value = match value {
             Some(value) => key.accept(value)?,
             None => Self::default().value_of(name),
@@ -262,7 +263,7 @@ impl Config {
         let changed = partners.filter(|other| *other == name || alone(other));
         let changed: Vec<_> = changed.map(|name| (name, value.clone())).collect();
         let set = self.with(changed.into_iter());
-        *self = set.ok_or_else(|| format!("This cannot be left out: {}.", key.allowed()))?;
+        *self = set.ok_or_else(|| t!("this-cannot-be-left-out", allowed = key.allowed()))?;
         Ok(())
     }
 

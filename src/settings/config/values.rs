@@ -130,3 +130,5 @@ words!(WelcomeStep {
 });
 
 words!(Theme { System = "system", Dark = "dark", Light = "light" });
+
+words!(Locale { System = "system", English = "en", German = "de" });

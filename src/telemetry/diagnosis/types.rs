@@ -36,11 +36,11 @@ impl TurnPart {
         match self {
             Self::Patience => t!("patience-before-it"),
             Self::Uplink => t!("to-the-service"),
-            Self::Network => "network",
-            Self::Service => "service",
+            Self::Network => t!("network"),
+            Self::Service => t!("service"),
             Self::Downlink => t!("to-your-ear"),
-            Self::Computer => t!("this-computer"),
-            Self::Conversation => "conversation",
+            Self::Computer => t!("this-computer-label"),
+            Self::Conversation => t!("conversation-lower"),
             Self::Sound => t!("microphone-and-speaker-lower"),
         }
     }

@@ -7,6 +7,8 @@ use super::{
     Silencing,
 };
 use crate::base::ids::{Mark, TurnId};
+use crate::base::text::t;
+use crate::base::told::Told;
 use crate::turn::reply_attribution::Why;
 
 impl Machine {
@@ -100,7 +102,9 @@ impl Machine {
                 self.actions.push_back(Action::EndReply(turn.id));
                 if !std::mem::replace(&mut turn.generated, true) {
                     let silence = NEXT_SIGN_WITHIN;
-                    turn.broken = Some(format!("the reply stopped for {} s", silence.as_secs()));
+                    turn.broken = Some(Told::new(|| {
+                        t!("the-reply-stopped-for", seconds = silence.as_secs())
+                    }));
                     if turn.asked {
                         turn.retry = Retry::ByItself;
                         self.actions.push_back(Action::Replace(silence));
@@ -128,15 +132,15 @@ impl Machine {
             // A part was heard, and the announced rest never came.
             None if played && !turn.more => Outcome::Completed,
             None if turn.completed => Outcome::Empty,
-            None if turn.stuck => Outcome::Failed(
-                "the service called a function without an id, which nobody can answer".into(),
-            ),
+            None if turn.stuck => {
+                Outcome::Failed(Told::new(|| t!("the-service-called-a-function")))
+            }
             None => {
                 let within = FIRST_SIGN_WITHIN.as_secs();
-                Outcome::Failed(match turn.silent_offers {
-                    0 | 1 => format!("no answer within {within} s"),
-                    times => format!("no answer within {within} s, {times} times"),
-                })
+                Outcome::Failed(Told::new(|| match turn.silent_offers {
+                    0 | 1 => t!("no-answer-within", within),
+                    times => t!("no-answer-within-times", within, times),
+                }))
             }
         };
         let (failed, received) = (outcome.clone(), turn.received);

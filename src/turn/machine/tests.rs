@@ -295,7 +295,7 @@ fn a_turn_without_audio_is_empty_and_a_stalled_one_has_a_way_out() {
     assert_eq!(at, 61_501);
     let turn = closed(&actions);
     assert!(
-        matches!(&turn.outcome, Outcome::Failed(why) if why.contains("no answer within 20 s, 3 times"))
+        matches!(&turn.outcome, Outcome::Failed(why) if why.english().contains("no answer within 20 s, 3 times"))
     );
     assert!(!turn.received);
     assert_eq!(actions.last(), Some(&Action::Replace(FIRST_SIGN_WITHIN)));

@@ -18,6 +18,8 @@ use super::{
     SILENT_OFFERS,
 };
 use crate::base::ids::{Mark, TurnId};
+use crate::base::text::t;
+use crate::base::told::Told;
 use crate::turn::reply_attribution::{Owner, Why};
 
 impl Machine {
@@ -103,7 +105,7 @@ impl Machine {
         self.close_unanswered(|turn| {
             let seconds = away(turn).as_secs();
             let stale = turn.asked && away(turn) > CONSENT_AFTER;
-            stale.then(|| Outcome::Failed(format!("there was no connection for {seconds} s")))
+            stale.then(|| Outcome::Failed(Told::new(|| t!("there-was-no-connection-for", seconds))))
         });
     }
 
@@ -223,15 +225,15 @@ impl OpenTurn {
     }
 
     /// Why it is not sent again.
-    fn hopeless(&self) -> Option<String> {
+    fn hopeless(&self) -> Option<Told> {
         if self.offers >= OFFERS {
-            Some(format!(
-                "{OFFERS} connections in a row ended before it was answered"
-            ))
+            Some(Told::new(|| {
+                t!("connections-in-a-row-ended", times = OFFERS)
+            }))
         } else if self.broken_offers >= BROKEN_OFFERS {
-            Some(format!(
-                "{BROKEN_OFFERS} connections in a row broke off while it was being sent"
-            ))
+            Some(Told::new(|| {
+                t!("connections-in-a-row-broke", times = BROKEN_OFFERS)
+            }))
         } else {
             None
         }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use super::open_turn::Ending;
 use super::{Action, Machine, OpenTurn, Outcome, Phase, Silencing};
 use crate::base::ids::{Mark, TurnId};
+use crate::base::text::t;
+use crate::base::told::Told;
 use crate::turn::reply_attribution::Why;
 
 impl Machine {
@@ -116,8 +118,8 @@ impl Machine {
     pub(super) fn quit(&mut self, now: Instant) {
         // Speech that was not sent yet stays in the queue.
         let unsaid = |turn: &OpenTurn| {
-            let why = "the conversation was ended before it could be sent and answered";
-            (turn.asked && turn.phase == Phase::Awaiting).then(|| Outcome::Failed(why.into()))
+            let ended = || Outcome::Failed(Told::new(|| t!("the-conversation-was-ended-before")));
+            (turn.asked && turn.phase == Phase::Awaiting).then(ended)
         };
         self.close_unanswered(unsaid);
         let is_taken = |turn: &OpenTurn| !self.manual || turn.is_sent();

@@ -7,6 +7,7 @@ use eframe::egui::Key;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::rig::{Rig, snapshot};
+use sovereign::base::told::Told;
 use sovereign::conversation::snapshot::Snapshot;
 use sovereign::telemetry::alert::{Alert, AlertKind, AlertSeverity};
 use sovereign::telemetry::history::comparison::{Comparison, Share};
@@ -29,7 +30,7 @@ fn four_hours() -> History {
         let at = NOW - minute * 60;
         let mut turn = TurnRecord::default();
         if minute % 100 == 5 {
-            turn.outcome = Outcome::Failed("the service went away".into());
+            turn.outcome = Outcome::Failed(Told::new(|| "the service went away"));
         } else {
             turn.latencies.response = Some(ms(250 + minute));
         }
@@ -67,7 +68,7 @@ fn past(at: u64, lasted: Option<u64>, severity: AlertSeverity, kind: AlertKind) 
 }
 
 /// A conversation with a history.
-fn lived() -> Snapshot {
+pub(super) fn lived() -> Snapshot {
     let mut lived = snapshot();
     let history = four_hours();
     lived.history = Arc::new(HistoryView {

@@ -41,7 +41,7 @@ fn kept(list: Vec<ConversationSummary>) -> KeptView {
     }
 }
 
-fn some() -> KeptView {
+pub(super) fn some() -> KeptView {
     kept(vec![
         summary(7, 0, "tallest tree in Europe"),
         summary(5, 1, "a recipe for bread"),
@@ -59,7 +59,7 @@ fn page(of: KeptView) -> Rig {
 }
 
 /// Has the store answer what was asked last.
-fn answer(rig: &mut Rig, of: KeptView) {
+pub(super) fn answer(rig: &mut Rig, of: KeptView) {
     let asked = rig.sent().into_iter().rev().find_map(|command| {
         if let Command::ListKept(filter) = command {
             filter
@@ -73,7 +73,7 @@ fn answer(rig: &mut Rig, of: KeptView) {
     });
 }
 
-fn read(rig: &mut Rig, id: i64, turns: Vec<StoredTurn>) {
+pub(super) fn read(rig: &mut Rig, id: i64, turns: Vec<StoredTurn>) {
     rig.show(|s| {
         let id = ConversationId(id);
         let opened = Some(Arc::new(KeptConversation { id, turns }));
@@ -84,7 +84,7 @@ fn read(rig: &mut Rig, id: i64, turns: Vec<StoredTurn>) {
     });
 }
 
-fn turn(number: u64, outcome: &str, user: &str, assistant: &str) -> StoredTurn {
+pub(super) fn turn(number: u64, outcome: &str, user: &str, assistant: &str) -> StoredTurn {
     StoredTurn {
         number,
         at: days_ago(0),
@@ -97,7 +97,7 @@ fn turn(number: u64, outcome: &str, user: &str, assistant: &str) -> StoredTurn {
 }
 
 /// The row of a conversation; its button is named by everything that it shows.
-fn row(rig: &mut Rig, title: &str) {
+pub(super) fn row(rig: &mut Rig, title: &str) {
     rig.harness.get_by_label_contains(title).click();
     rig.step();
 }

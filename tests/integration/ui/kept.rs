@@ -11,6 +11,7 @@ use sovereign::base::severity::Severity;
 use sovereign::conversation::snapshot::{
     Activity, Caption, CaptionEnd, KeyInfo, Notice, Port, ServiceView, Speaker,
 };
+use sovereign::settings::api_key::KeySource;
 
 use super::rig::{Rig, caption, device, down, latencies, notice, snapshot};
 
@@ -429,7 +430,7 @@ fn the_key_page_has_one_state() {
     let mut rig = Rig::new(snapshot());
     rig.show(|s| {
         s.key = Some(KeyInfo {
-            source: "GEMINI_API_KEY",
+            source: KeySource::Environment("GEMINI_API_KEY"),
             ending: String::new(),
         });
         s.link = down(None, true);

@@ -4,6 +4,7 @@ mod choices;
 mod connection;
 mod conversations;
 mod figures;
+mod german;
 mod kept;
 mod main_view;
 mod pages;

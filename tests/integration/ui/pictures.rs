@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use sovereign::base::ids::TurnId;
 use sovereign::base::keys::Value;
 use sovereign::base::severity::Severity;
-use sovereign::base::text::{self, Locale};
+use sovereign::base::text::{Locale, within};
 use sovereign::base::units::Dbfs;
 use sovereign::conversation::snapshot::{
     Activity, Caption, CaptionEnd, KeptView, Snapshot, Speaker,
@@ -142,15 +142,16 @@ const TOLERATED_PIXELS: usize = 4;
 fn the_window_looks_as_in_the_pictures() {
     let mut failed = String::new();
     for picture in &PICTURES {
-        text::set(picture.language);
-        let mut rig = (picture.shown)(picture);
-        rig.harness.remove_cursor();
-        rig.step();
-        if let Err(what) = compare(picture.name, &rig.picture()) {
+        let seen = within(picture.language, || {
+            let mut rig = (picture.shown)(picture);
+            rig.harness.remove_cursor();
+            rig.step();
+            rig.picture()
+        });
+        if let Err(what) = compare(picture.name, &seen) {
             failed += &format!("{}: {what}\n", picture.name);
         }
     }
-    text::set(Locale::English);
     assert!(
         failed.is_empty(),
         "{failed}Look at NAME.new.png and NAME.diff.png in tests/fixtures/pictures. If they are as they should be:\n\

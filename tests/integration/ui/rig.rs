@@ -23,6 +23,7 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, CaptionEnd, KeptView, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
+use sovereign::settings::api_key::KeySource;
 use sovereign::settings::config::{Config, Theme, WelcomeStep, Window};
 use sovereign::telemetry::turn_counts::TurnCounts;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
@@ -372,7 +373,7 @@ pub(crate) fn snapshot() -> Snapshot {
             ..KeptView::default()
         }),
         key: Some(KeyInfo {
-            source: "the key file",
+            source: KeySource::File,
             ending: "x4Q2".into(),
         }),
         ..Snapshot::default()

@@ -84,7 +84,7 @@ fn open(section: &str) -> Rig {
     rig
 }
 
-fn click(rig: &mut Rig, role: Role, name: &str) {
+pub(super) fn click(rig: &mut Rig, role: Role, name: &str) {
     rig.harness.get_by_role_and_label(role, name).scroll_to_me();
     rig.step();
     rig.harness.get_by_role_and_label(role, name).click();

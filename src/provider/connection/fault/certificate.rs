@@ -1,5 +1,7 @@
 //! What is wrong with a certificate.
 
+use crate::base::text::t;
+
 /// Why a certificate proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateProblem {
@@ -16,10 +18,10 @@ pub enum CertificateProblem {
 impl std::fmt::Display for CertificateProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Expired => "its certificate has expired",
-            Self::NotYetValid => "its certificate is not valid yet",
-            Self::UnknownIssuer => "nobody this computer trusts has signed its certificate",
-            Self::WrongName => "its certificate is for another name",
+            Self::Expired => t!("its-certificate-has-expired"),
+            Self::NotYetValid => t!("its-certificate-is-not-valid"),
+            Self::UnknownIssuer => t!("nobody-this-computer-trusts"),
+            Self::WrongName => t!("its-certificate-is-for-another"),
             Self::Other(why) => why,
         })
     }
@@ -43,12 +45,12 @@ impl CertificateProblem {
 
     pub(super) fn hint(&self) -> &'static str {
         match self {
-            Self::Expired | Self::NotYetValid => "Check this computer's date and time.",
+            Self::Expired | Self::NotYetValid => t!("check-this-computers-date"),
             Self::UnknownIssuer => {
-                "If your network inspects traffic, install its certificate in this computer."
+                t!("if-your-network-inspects")
             }
-            Self::WrongName => "Check the endpoint's spelling.",
-            Self::Other(_) => "Tell the server's owner.",
+            Self::WrongName => t!("check-the-endpoints-spelling"),
+            Self::Other(_) => t!("tell-the-servers-owner"),
         }
     }
 }

@@ -19,14 +19,12 @@ use url::{Host, Url};
 use super::super::fault::{Fault, presentable};
 use super::{Kind, Login, Proxy};
 use crate::base::local_caller::is_loopback;
+use crate::base::text::t;
 use crate::base::variable;
 
 const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const UNUSED: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
-
-const HINT: &str = "Write http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT into it, with USER:PASSWORD@ before HOST \
-     where a login is needed (@ : / \\ ? # % in it as %40 %3A %2F %5C %3F %23 %25); or unset it.";
 
 /// The proxy of the environment, and whom it is not for.
 #[derive(Clone)]
@@ -124,11 +122,11 @@ fn parse(variable: &'static str, value: &OsStr) -> Result<Proxy, Fault> {
         variable,
         value: without_login(&value.to_string_lossy()),
         why,
-        hint: HINT,
+        hint: t!("write-http-host-port"),
     };
     let text = value
         .to_str()
-        .ok_or_else(|| bad("it is not text in UTF-8".to_owned()))?;
+        .ok_or_else(|| bad(t!("it-is-not-text-in").to_owned()))?;
     let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
     let (kind, usual_port) = match scheme.to_ascii_lowercase().as_str() {
         "http" => (Kind::Http, 80),
@@ -137,21 +135,19 @@ fn parse(variable: &'static str, value: &OsStr) -> Result<Proxy, Fault> {
         // Desktops write `socks`, and mean version 5.
         "socks5h" | "socks" => (Kind::Socks { names_there: true }, 1080),
         "socks4" | "socks4a" => {
-            return Err(bad("SOCKS version 4 is not supported".to_owned()));
+            return Err(bad(t!("socks-version-4-is-not").to_owned()));
         }
         _ => {
-            return Err(bad(
-                "its scheme is none of a proxy that is supported".to_owned()
-            ));
+            return Err(bad(t!("its-scheme-is-none-of").to_owned()));
         }
     };
     // As HTTP whatever it is: in other schemes the library takes an IPv4 address for a name.
     let url = Url::parse(&format!("http://{rest}")).map_err(|error| bad(error.to_string()))?;
     let host = url
         .host()
-        .ok_or_else(|| bad("it names no host".to_owned()))?;
+        .ok_or_else(|| bad(t!("the-proxy-names-no-host").to_owned()))?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(bad("something follows the host and the port".to_owned()));
+        return Err(bad(t!("something-follows-the-host").to_owned()));
     }
     // The library leaves out the usual port of HTTP, also where it is written.
     let written_80 = rest.trim_end_matches('/').ends_with(":80");
@@ -159,7 +155,7 @@ fn parse(variable: &'static str, value: &OsStr) -> Result<Proxy, Fault> {
         .port()
         .unwrap_or(if written_80 { 80 } else { usual_port });
     if port == 0 {
-        return Err(bad("port 0 cannot be dialled".to_owned()));
+        return Err(bad(t!("port-0-cannot-be-dialled").to_owned()));
     }
     let login = login(&url);
     if let (Kind::Socks { .. }, Some(login)) = (kind, &login) {

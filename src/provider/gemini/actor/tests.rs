@@ -112,7 +112,7 @@ async fn a_connection_that_goes_away_is_left_in_time_and_closed_before_the_next_
     let (_, setup) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(handle_of(&setup), Some("handle-1"));
     let (fault, retry_in) = rig.lost().await;
-    assert_eq!(fault.what, Fault::GoingAway.to_string());
+    assert_eq!(fault.what.english(), Fault::GoingAway.to_string());
     assert_eq!(retry_in, Some(Duration::ZERO));
     assert!(matches!(
         rig.event().await,
@@ -221,7 +221,12 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
     sleep(Duration::from_secs(60)).await;
     drop(peer);
     let (fault, retry_in) = rig.lost().await;
-    assert!(fault.what.starts_with("the connection broke off ("));
+    assert!(
+        fault
+            .what
+            .english()
+            .starts_with("the connection broke off (")
+    );
     assert!(retry_in.is_some());
     for (handle, retried) in [(Some("handle-1"), true), (None, false)] {
         let mut peer = Peer::accept(&mut rig.ends).await;
@@ -313,7 +318,7 @@ async fn a_server_that_does_not_upgrade_is_given_up() {
     rig.event().await;
     let (fault, _) = rig.lost().await;
     let late = "127.0.0.1:9 did not open a conversation within";
-    assert!(fault.what.starts_with(late), "{fault}");
+    assert!(fault.what.english().starts_with(late), "{fault}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -334,7 +339,7 @@ async fn three_senseless_messages_in_a_row_end_a_connection_and_two_do_not() {
         peer.say_raw(Message::text("{\"serverContent\":")).await;
     }
     let (fault, retry_in) = rig.lost().await;
-    assert!(fault.what.contains("make no sense"), "{fault}");
+    assert!(fault.what.english().contains("make no sense"), "{fault}");
     assert!(retry_in.is_some());
     assert_eq!(rig.counters.bad_messages.get(), 8);
 }
@@ -380,7 +385,10 @@ async fn retries_are_spaced_and_counted() {
         let Some(ProviderEvent::Lost { fault, retry_in }) = handle.events.recv().await else {
             panic!("no end")
         };
-        assert!(fault.what.ends_with("refuses connections"), "{fault}");
+        assert!(
+            fault.what.english().ends_with("refuses connections"),
+            "{fault}"
+        );
         let retry_in = retry_in.expect("it is tried again");
         assert!(retry_in <= Duration::from_millis(most_ms));
         sleep(retry_in).await;
@@ -502,7 +510,7 @@ async fn a_service_that_stopped_answering_is_left_for_the_same_conversation_and_
     for handle in [Some("handle-1"), None] {
         rig.order(Control::Replace).await;
         let (fault, retry_in) = rig.lost().await;
-        assert_eq!(fault.what, Fault::Unanswered.to_string());
+        assert_eq!(fault.what.english(), Fault::Unanswered.to_string());
         assert!(retry_in.is_some());
         let (next, setup) = Peer::set_up(&mut rig.ends).await;
         assert_eq!(handle_of(&setup), handle);

@@ -191,7 +191,7 @@ fn a_link_that_breaks_off_every_time_is_given_up_with_words() {
         if actions != asked(T1) {
             let turn = closed(&actions);
             assert!(
-                matches!(&turn.outcome, Outcome::Failed(why) if why.contains("12 connections"))
+                matches!(&turn.outcome, Outcome::Failed(why) if why.english().contains("12 connections"))
             );
             return;
         }

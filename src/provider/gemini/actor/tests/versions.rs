@@ -83,7 +83,10 @@ async fn a_voice_that_v1_refuses_is_told_by_itself() {
     rig.event().await;
     let (fault, retry_in) = rig.lost().await;
     assert!(
-        fault.what.starts_with("the model does not know this voice"),
+        fault
+            .what
+            .english()
+            .starts_with("the model does not know this voice"),
         "the model is there: {fault}"
     );
     assert_eq!(retry_in, None);
@@ -100,6 +103,7 @@ async fn what_v1_refuses_of_the_setup_is_told_by_itself() {
     assert!(
         fault
             .what
+            .english()
             .starts_with("the service refused what was sent ("),
         "the setup, not the model: {fault}"
     );
@@ -144,7 +148,10 @@ async fn trouble_on_the_way_to_v1_says_nothing_of_the_model() {
     rig.event().await;
     let (fault, retry_in) = rig.lost().await;
     assert!(
-        fault.what.contains("broke the connection off before"),
+        fault
+            .what
+            .english()
+            .contains("broke the connection off before"),
         "{fault}"
     );
     assert!(retry_in.is_some());
