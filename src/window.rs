@@ -183,8 +183,8 @@ fn keep(paths: &Paths, left: &Left, before: &Window) {
     let look = |config: &mut Config| {
         // What else there is was written at once.
         config.window.panel = left.panel;
-        config.window.theme = left.theme.clone();
-        config.window.frame = left.frame.clone();
+        config.window.theme = left.theme;
+        config.window.frame = left.frame;
     };
     if let Err(problem) = file.save(look) {
         tracing::warn!(%problem, "the look of the window is not kept");

@@ -372,8 +372,6 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
     }
 }
 
-/// The parts of a reply time, and what comes before it.
-
 /// The parts as a sum, for those who cannot see the bar.
 pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
     let parts = [

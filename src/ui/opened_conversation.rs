@@ -64,7 +64,7 @@ fn when(of: &ConversationSummary) -> String {
     let now = Zoned::now();
     let local = |at: jiff::Timestamp| at.to_zoned(now.time_zone().clone()).date();
     let (first, last) = (local(of.begun), local(of.ended));
-    let [from, to] = [of.begun, of.ended].map(|at| clock_time(at));
+    let [from, to] = [of.begun, of.ended].map(clock_time);
     let begun = format!("{}, {from}", day(first, now.date()));
     if first != last {
         t!(

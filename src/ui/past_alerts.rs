@@ -88,7 +88,7 @@ pub(super) fn when(alert: &PastAlert, stands: bool) -> String {
         AlertSeverity::Critical => t!("severity-critical"),
     };
     let at = Timestamp::from_second(alert.at.cast_signed())
-        .map_or_else(|_| format::UNKNOWN.to_owned(), |at| moment(at));
+        .map_or_else(|_| format::UNKNOWN.to_owned(), moment);
     let lasted = match alert.until {
         Some(until) => {
             let seconds = until.saturating_sub(alert.at);

@@ -82,8 +82,11 @@ fn catalogue(source: &str) -> Vec<(String, Vec<Pieces>)> {
     resource.body.iter().filter_map(text).collect()
 }
 
+/// An id, with the pieces of its text in English and in German.
+type TextPieces = (String, Vec<Pieces>, Vec<Pieces>);
+
 /// English texts, each with its German ones.
-static TEXTS: LazyLock<Vec<(String, Vec<Pieces>, Vec<Pieces>)>> = LazyLock::new(|| {
+static TEXTS: LazyLock<Vec<TextPieces>> = LazyLock::new(|| {
     let german: std::collections::HashMap<_, _> =
         catalogue(include_str!("../../../locales/de.ftl"))
             .into_iter()
@@ -168,7 +171,8 @@ impl Seen {
         let said = nodes.flat_map(|node| {
             let node = node.accesskit_node();
             // What is typed is written as it is in files.
-            let value = (node.role() != Role::TextInput).then(|| node.value());
+            let typed = matches!(node.role(), Role::TextInput | Role::TextRun);
+            let value = (!typed).then(|| node.value());
             [node.label(), value.flatten()].into_iter().flatten()
         });
         for said in said.collect::<HashSet<_>>() {

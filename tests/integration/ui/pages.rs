@@ -12,9 +12,12 @@ use sovereign::conversation::snapshot::Activity;
 use super::rig::{Rig, snapshot};
 use super::settings::shown;
 
-/// The pages, and how each is come to.
-fn pages() -> Vec<(&'static str, fn(&mut Rig))> {
-    let mut pages: Vec<(&'static str, fn(&mut Rig))> = vec![
+/// A page, and how it is come to.
+type Page = (&'static str, fn(&mut Rig));
+
+/// All pages.
+fn pages() -> Vec<Page> {
+    let mut pages: Vec<Page> = vec![
         ("conversation", |_| {}),
         ("details", |rig| rig.ctrl(Key::D)),
         ("conversations", |rig| rig.ctrl(Key::H)),
@@ -23,11 +26,11 @@ fn pages() -> Vec<(&'static str, fn(&mut Rig))> {
             rig.click("Check the sound");
         }),
     ];
-    pages.extend(SECTIONS.map(|(name, open)| (name, open)));
+    pages.extend(SECTIONS);
     pages
 }
 
-const SECTIONS: [(&str, fn(&mut Rig)); 9] = [
+const SECTIONS: [Page; 9] = [
     ("General", |rig| section(rig, "General")),
     ("Sound settings", |rig| section(rig, "Sound")),
     ("Talking", |rig| section(rig, "Talking")),
