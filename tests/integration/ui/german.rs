@@ -436,7 +436,7 @@ fn no_page_in_german_says_a_text_in_english() {
             "Gespräche",
             "Willkommen",
             "Ton prüfen",
-            "Probleme und Abhilfe",
+            "PROBLEME UND ABHILFE",
         ] {
             let is_said = |said: &String| said.contains(page);
             assert!(seen.texts.iter().any(is_said), "{page}");
