@@ -1,6 +1,6 @@
 //! The texts of the window in its language, from `locales/*.ftl` (Project Fluent).
 //!
-//! [`t!`] takes the id of a text, and gives a `&'static str` or, with arguments, a `String`. Until [`set`] names another
+//! `t!` takes the id of a text, and gives a `&'static str` or, with arguments, a `String`. Until [`set`] names another
 //! language it is English; only the window does, so that the terminal stays English. What the window's program writes for others
 //! (log, exports, reports) is made [`in_english`], or told in both languages ([`Told`](super::told::Told)).
 
