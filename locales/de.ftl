@@ -229,7 +229,7 @@ all = Alle
 all-days = Alle Tage
 all-profiles = Alle Profile
 profile = Profil
-with-problems = Mit Problemen
+with-problems = Probleme
 only-conversations-in-which-an = Nur Gespräche, in denen eine Antwort fehlgeschlagen ist
 no-conversation-holds-all-these = Kein Gespräch enthält alle diese Wörter. Versuch es mit weniger oder mit dem Anfang eines Wortes.
 there-is-no-such-conversation = Ein solches Gespräch gibt es nicht.
@@ -360,7 +360,7 @@ found-at-of = { $at } von { $n }
 
 ## ui/find_bar
 
-find-in-this-conversation = In diesem Gespräch suchen
+find-in-this-conversation = Im Gespräch suchen
 close-the-search-esc = Suche schließen (Esc)
 next-shift-enter = Nächster Treffer (Umschalt Eingabe)
 previous-enter = Voriger Treffer (Eingabe)
@@ -566,6 +566,7 @@ reset-statistics-ctrl-r = Statistik zurücksetzen (Strg R)
 more = Mehr
 parts-and-counts-f12 = Teile und Zählungen (F12)
 close-the-panel = Übersicht schließen
+reset-to-zero = Auf null
 
 ## ui/opened_conversation
 

@@ -566,6 +566,7 @@ reset-statistics-ctrl-r = Reset statistics (Ctrl R)
 more = More
 parts-and-counts-f12 = Parts and counts (F12)
 close-the-panel = Close the panel
+reset-to-zero = Reset
 
 ## ui/opened_conversation
 

@@ -16,7 +16,8 @@ use crate::conversation::snapshot::{Link, Snapshot};
 /// The footer, in one row or, with less room, in as many as it takes.
 pub(super) fn footer_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
     if room == LayoutSize::Wide {
-        ui.horizontal_centered(|ui| {
+        // Centred in its row, not in the height that the footer had with more rows.
+        ui.horizontal(|ui| {
             facts_ui(ui, snapshot, now);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 privacy_ui(ui, snapshot);

@@ -22,7 +22,7 @@ const DEMO_BADGE: f32 = 115.0;
 
 /// The header, in one row or, with less room, in two.
 pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view: &mut UiState) {
-    let segments = segments(snapshot);
+    let mut segments = segments(snapshot);
     let badge = if snapshot.demo { DEMO_BADGE } else { 0.0 };
     let pill = if view.panel == 0 {
         overlay::pill_width(ui)
@@ -45,13 +45,13 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
             buttons_ui(ui, snapshot, view);
             if is_one_row && shows_profiles {
                 ui.add_space(space::XS);
-                profiles_ui(ui, &segments, snapshot, &mut view.commands);
+                profiles_ui(ui, &mut segments, snapshot, &mut view.commands);
             }
         });
     });
     if !is_one_row && shows_profiles {
         ui.add_space(space::XS);
-        profiles_ui(ui, &segments, snapshot, &mut view.commands);
+        profiles_ui(ui, &mut segments, snapshot, &mut view.commands);
     }
     if let Some(auto) = &snapshot.auto {
         auto_ui(ui, auto);
@@ -144,13 +144,18 @@ fn segments(snapshot: &Snapshot) -> Vec<Segment<'_>> {
         .collect()
 }
 
-/// The profiles as one switch.
+/// The profiles as one switch; without their targets where there is no room for these in one row.
 fn profiles_ui(
     ui: &mut Ui,
-    segments: &[Segment<'_>],
+    segments: &mut [Segment<'_>],
     snapshot: &Snapshot,
     commands: &mut Vec<Command>,
 ) {
+    if segmented_width(ui, segments, snapshot.chosen) > ui.available_width() {
+        for segment in segments.iter_mut() {
+            segment.figure.clear();
+        }
+    }
     if let Some(taken) = segmented(ui, segments, snapshot.chosen)
         && let Some(profile) = snapshot.profiles.get(taken)
     {

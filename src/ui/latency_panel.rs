@@ -149,8 +149,8 @@ fn typical_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
         for (words, about) in parts {
-            ui.label(text(words, Weight::Regular, 12.0, t.muted))
-                .on_hover_text(about);
+            let words = text(words, Weight::Regular, 12.0, t.muted);
+            ui.add(Label::new(words).extend()).on_hover_text(about);
         }
     });
 }
@@ -343,7 +343,7 @@ pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         }
         if view.panel >= 3 {
             copy_button::copy_report_ui(ui, snapshot, view);
-            if plain_button(ui, t!("reset"))
+            if plain_button(ui, t!("reset-to-zero"))
                 .on_hover_text(t!("reset-statistics-ctrl-r"))
                 .clicked()
             {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::{Live, Role, Toggled};
-use eframe::egui::{self, Event, Key, Modifiers, Rect};
+use eframe::egui::{self, Event, Key, Modifiers, Rect, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use sovereign::base::severity::Severity;
@@ -41,6 +41,17 @@ fn the_conversation_is_a_column_in_the_middle_at_every_width() {
         );
         assert!((left - right).abs() < 14.0, "{left} and {right} of {width}");
     }
+}
+
+#[test]
+fn a_window_that_was_narrow_is_laid_out_as_one_that_never_was() {
+    let field = |rig: &Rig| rect(rig, "Message");
+    let wide = field(&Rig::at_level(1, snapshot(), 1_100.0, 720.0));
+    let mut rig = Rig::at_level(1, snapshot(), 640.0, 480.0);
+    rig.harness.set_size(vec2(1_100.0, 720.0));
+    rig.step();
+    rig.step();
+    assert_eq!(field(&rig), wide, "the footer had two rows");
 }
 
 #[test]
