@@ -2,7 +2,7 @@
 //!
 //! `t!` takes the id of a text, and gives a `&'static str` or, with arguments, a `String`. Until [`set`] names another
 //! language it is English; only the window does, so that the terminal stays English. What the window's program writes for others
-//! (log, exports, reports) is made [`in_english`], or told in both languages ([`Told`](super::told::Told)).
+//! (log, exports, reports) is made [`in_english`], or told in both languages ([`LocalizedText`](super::localized_text::LocalizedText)).
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -118,6 +118,14 @@ pub fn within<T>(locale: Locale, say: impl FnOnce() -> T) -> T {
     say()
 }
 
+/// What `say` gives in each language that was used so far: a text may stand somewhere from before the language was changed.
+pub fn in_each_language<T>(say: impl Fn() -> T) -> Vec<T> {
+    let now = locale();
+    let used = |locale: &&Locale| **locale == now || READ[**locale as usize].get().is_some();
+    let used = Locale::ALL.iter().filter(used);
+    used.map(|locale| within(*locale, &say)).collect()
+}
+
 /// The language in use; never [`Locale::System`].
 pub fn locale() -> Locale {
     let chosen = || Locale::ALL.get(CHOSEN.load(Relaxed)).copied();
@@ -168,9 +176,11 @@ struct Catalogue {
     plain: HashMap<String, String>,
 }
 
+/// The catalogues of the languages that were used so far.
+static READ: [OnceLock<Catalogue>; Locale::ALL.len()] =
+    [const { OnceLock::new() }; Locale::ALL.len()];
+
 fn catalogue(locale: Locale) -> &'static Catalogue {
-    static READ: [OnceLock<Catalogue>; Locale::ALL.len()] =
-        [const { OnceLock::new() }; Locale::ALL.len()];
     READ[locale as usize].get_or_init(|| Catalogue::read(locale))
 }
 

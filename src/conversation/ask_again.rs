@@ -6,10 +6,10 @@ use super::snapshot::Speaker;
 use super::turn_notes::TurnNotes;
 use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
+use crate::base::localized_text::LocalizedText;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
-use crate::base::told::Told;
 use crate::telemetry::TelemetryEvent;
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::TurnRecord;
@@ -33,7 +33,7 @@ impl Conversation {
             notes.asked_again += 1;
         }
         self.withdraw_unanswered();
-        self.withdraw(t!("not-answered-yet"));
+        self.withdraw(|| t!("not-answered-yet"));
         if self.turns.machine.awaited_since().is_some() {
             return self.feed(now, Input::AskAgain);
         }
@@ -130,7 +130,7 @@ impl Conversation {
         self.turns.carry_over.forget();
         self.tell_provider();
         self.drop_kept(|_| false);
-        self.withdraw(t!("not-answered-yet"));
+        self.withdraw(|| t!("not-answered-yet"));
     }
 
     /// Drops what is kept to be asked again, but for what `stays`.
@@ -173,20 +173,16 @@ impl Conversation {
     pub(super) fn withdraw_late(&mut self, turn: TurnId) {
         let notes = self.turns.notes.get_mut(&turn);
         if notes.is_some_and(|notes| std::mem::take(&mut notes.late_shown)) {
-            self.withdraw(t!("no-answer-after"));
+            self.withdraw(|| t!("no-answer-after"));
         }
     }
 
     /// The user knows by now, or has an answer.
     fn withdraw_unanswered(&mut self) {
-        for begins_with in [
-            t!("the-answer-failed"),
-            t!("no-spoken-answer"),
-            t!("the-answer-stopped-before-its"),
-            t!("no-answer-after"),
-        ] {
-            self.withdraw(begins_with);
-        }
+        self.withdraw(|| t!("the-answer-failed"));
+        self.withdraw(|| t!("no-spoken-answer"));
+        self.withdraw(|| t!("the-answer-stopped-before-its"));
+        self.withdraw(|| t!("no-answer-after"));
     }
 
     /// Tells how a turn ended that was not answered aloud: one notice, with one thing to do.
@@ -213,13 +209,13 @@ impl Conversation {
                 return self.withdraw_unanswered();
             }
             (Outcome::Cancelled | Outcome::Empty, None) => {
-                return self.withdraw(t!("no-answer-after"));
+                return self.withdraw(|| t!("no-answer-after"));
             }
         };
         // Each such turn is told, also where the last one ended in the same way.
         self.withdraw_unanswered();
         if remedy == Some(Remedy::SendNow) {
-            self.withdraw(t!("not-answered-yet"));
+            self.withdraw(|| t!("not-answered-yet"));
         }
         self.notices.show_with(severity, what, remedy);
     }
@@ -240,7 +236,11 @@ impl Conversation {
     }
 
     /// What is told of a turn that failed.
-    fn failure(&self, record: &TurnRecord, why: &Told) -> (Severity, String, Option<Remedy>) {
+    fn failure(
+        &self,
+        record: &TurnRecord,
+        why: &LocalizedText,
+    ) -> (Severity, String, Option<Remedy>) {
         let what = format!("{}: {why}.", t!("the-answer-failed"));
         match self.kept(record.turn) {
             Some(kept) if kept.by_itself => {

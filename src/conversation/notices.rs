@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::clock::now;
 use super::snapshot::Notice;
 use crate::base::severity::Severity;
+use crate::base::text::in_each_language;
 use crate::telemetry::diagnosis::Remedy;
 
 /// Notices that are kept; the oldest go first.
@@ -139,9 +140,15 @@ impl Notices {
         self.retain_all(|notice, _, _| stays(notice));
     }
 
-    /// Takes a notice away that is not true any more.
-    pub(super) fn withdraw(&mut self, begins_with: &str) {
-        self.retain(|notice| !notice.text.starts_with(begins_with));
+    /// Takes a notice away that is not true any more, whatever language it was shown in.
+    pub(super) fn withdraw<T: AsRef<str>>(&mut self, begins_with: impl Fn() -> T) {
+        let begins_with = in_each_language(begins_with);
+        let is_meant = |text: &str| {
+            begins_with
+                .iter()
+                .any(|begin| text.starts_with(begin.as_ref()))
+        };
+        self.retain(|notice| !is_meant(&notice.text));
     }
 
     /// Another key or profile is in use: information about the last one is over.
@@ -168,6 +175,7 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::text::{Locale, t, within};
 
     fn texts(notices: &Notices) -> Vec<&str> {
         notices.iter().map(|notice| &*notice.text).collect()
@@ -225,8 +233,19 @@ mod tests {
         assert_eq!(texts(&notices), ["Slow.", "The model ends.", "No answer."]);
         notices.withdraw_about(Topic::Models, &["The model ends.".to_owned()]);
         assert_eq!(texts(&notices).len(), 3, "it is still true");
-        notices.withdraw("Slow");
+        notices.withdraw(|| "Slow");
         assert_eq!(texts(&notices), ["The model ends.", "No answer."]);
+    }
+
+    #[test]
+    fn a_notice_goes_although_the_language_was_changed_meanwhile() {
+        let mut notices = Notices::default();
+        let what = within(Locale::German, || t!("no-answer-after"));
+        notices.show(Severity::Warning, format!("{what} 8 s."));
+        notices.withdraw(|| t!("the-answer-failed"));
+        assert_eq!(texts(&notices).len(), 1);
+        notices.withdraw(|| t!("no-answer-after"));
+        assert!(texts(&notices).is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ impl Conversation {
     }
 
     /// Takes a notice away that is not true any more.
-    pub(super) fn withdraw(&mut self, begins_with: &str) {
+    pub(super) fn withdraw<T: AsRef<str>>(&mut self, begins_with: impl Fn() -> T) {
         self.notices.withdraw(begins_with);
     }
 

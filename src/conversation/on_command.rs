@@ -217,7 +217,7 @@ impl Conversation {
     /// The configuration file was read or written.
     fn on_config(&mut self, report: FileReport) {
         match &report.kept {
-            Some(Ok(())) => self.withdraw(t!("this-choice-could-not-be")),
+            Some(Ok(())) => self.withdraw(|| t!("this-choice-could-not-be")),
             Some(Err(problem)) => {
                 self.notice(
                     Severity::Warning,

@@ -135,7 +135,7 @@ impl Conversation {
             for question in waits {
                 self.turns.resend.forget(question.turn);
             }
-            self.withdraw(t!("not-answered-yet"));
+            self.withdraw(|| t!("not-answered-yet"));
         }
         self.turns.keeping.store.ask(Query::Delete(id));
     }

@@ -22,7 +22,7 @@ impl Conversation {
     pub(super) fn on_output(&mut self, output: TelemetryOutput) {
         match output {
             TelemetryOutput::AlertRaised(text, remedy) => self.notices.show_alert(text, remedy),
-            TelemetryOutput::AlertCleared(text) => self.withdraw(&text),
+            TelemetryOutput::AlertCleared(text) => self.withdraw(|| &text),
             TelemetryOutput::Notice(severity, text) => self.notice(severity, text),
             TelemetryOutput::ReadFigures => self.turns.keeping.store.ask(Query::Figures),
             TelemetryOutput::KeepFigures(text) => {

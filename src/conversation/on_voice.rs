@@ -148,7 +148,7 @@ impl Conversation {
     /// Another device was taken, or the chosen one is back.
     fn on_moved(&mut self, what: Option<String>, before: Option<String>, settled: bool) {
         if let Some(before) = before {
-            self.withdraw(&before);
+            self.withdraw(|| &before);
         }
         match what {
             // Nothing to keep in sight; who listens without a window is told.
@@ -172,7 +172,7 @@ impl Conversation {
             ),
             (false, _) => {
                 self.voice.gave_sound = true;
-                self.withdraw(t!("the-microphone-gives-no-sound"));
+                self.withdraw(|| t!("the-microphone-gives-no-sound"));
             }
         }
     }
@@ -181,7 +181,7 @@ impl Conversation {
         match event {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
-                self.withdraw(t!("a-steady-sound-was-taken"));
+                self.withdraw(|| t!("a-steady-sound-was-taken"));
                 self.microphone.is_silent = false;
                 self.feed(now, Input::SpeechStarted { first_voiced });
                 // What leads a new turn has its pre-roll with it.

@@ -48,8 +48,8 @@ impl Conversation {
         self.settings.refresh_user_context();
         self.provider.wanted = self.settings.session_config(&self.profiles.profile);
         self.provider.config = self.provider.wanted.clone();
-        self.withdraw(t!("the-new-profile-applies-to"));
-        self.withdraw(t!("the-new-voice-or-language"));
+        self.withdraw(|| t!("the-new-profile-applies-to"));
+        self.withdraw(|| t!("the-new-voice-or-language"));
         self.feed(super::clock::now(), Input::LinkDown);
         self.provider.link = Link::Connecting { attempt: 1 };
         self.provider.outbox.clear();

@@ -95,12 +95,12 @@ impl Conversation {
                 return self.notice(Severity::Error, what);
             }
         };
-        self.withdraw(t!("the-profile-was-not-changed"));
+        self.withdraw(|| t!("the-profile-was-not-changed"));
         let was_chosen = self.profiles.chosen().name == name;
         let faults = profiles.faults().to_vec();
         self.take_profiles(profiles, faults);
         // Who changed it knows.
-        self.withdraw(&t!("the-profile-was-read-again", about));
+        self.withdraw(|| t!("the-profile-was-read-again", about));
         let moves = match edit {
             ProfileEdit::Duplicate(_) => true,
             ProfileEdit::Remove => was_chosen && about != name,

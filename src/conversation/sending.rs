@@ -193,6 +193,6 @@ impl Conversation {
 
     /// The answer came, or will not come.
     pub(super) fn withdraw_unresponsive(&mut self) {
-        self.withdraw(t!("the-service-has-been-silent"));
+        self.withdraw(|| t!("the-service-has-been-silent"));
     }
 }

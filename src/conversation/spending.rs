@@ -181,7 +181,7 @@ impl Spending {
         let meter = &mut self.meters[nth];
         let Some(limit) = limit else {
             if let Some(warning) = std::mem::take(meter).warning {
-                notices.withdraw(&warning);
+                notices.withdraw(|| &warning);
             }
             return;
         };
@@ -194,10 +194,10 @@ impl Spending {
             meter.warning = Some(text.clone());
             notices.show(Severity::Warning, text);
         } else if let Some(warning) = meter.warning.take_if(|_| !is_near) {
-            notices.withdraw(&warning);
+            notices.withdraw(|| &warning);
         }
         if reached && !was_reached {
-            notices.withdraw(t!("the-spend-limit-is-raised"));
+            notices.withdraw(|| t!("the-spend-limit-is-raised"));
             let key = key(scope);
             tracing::warn!(key, spent = spent.usd, limit, "spend limit reached");
             // The window shows it beside the button, and of files it is told how many are left: see `stop_files`.
@@ -214,7 +214,7 @@ impl Spending {
         if why == self.unknown {
             return;
         }
-        notices.withdraw(t!("the-spend-limit-cannot-be"));
+        notices.withdraw(|| t!("the-spend-limit-cannot-be"));
         if let Some(why) = &why {
             let help = t!("set-price-usd-per-million");
             notices.show(
