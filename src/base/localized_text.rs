@@ -1,4 +1,4 @@
-//! A text that both the user and files are told.
+//! A text in the language of the window and in English.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use super::text::in_english;
 
 /// A text in the language of the window, and in English for logs, exports and other programs. It displays as the user reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct LocalizedText {
     shown: String,
     english: String,
 }
 
-impl Told {
+impl LocalizedText {
     /// What `say` gives in either language.
     pub fn new<T: fmt::Display>(say: impl Fn() -> T) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Told {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for LocalizedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }

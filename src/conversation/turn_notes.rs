@@ -1,8 +1,8 @@
 //! What the conversation notes of a turn besides the machine's marks.
 
 use super::unheard_answer::Answer;
+use crate::base::localized_text::LocalizedText;
 use crate::base::tokens::TokenCounts;
-use crate::base::told::Told;
 use crate::telemetry::stages::StageTimings;
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(super) struct TurnNotes {
     /// The user knows that a part of it is lost.
     pub(super) missing_shown: bool,
     /// How its last connection was lost.
-    pub(super) fault: Option<Told>,
+    pub(super) fault: Option<LocalizedText>,
     /// Functions that the service asked for.
     pub(super) tool_calls: u32,
     /// What its stages are made of.

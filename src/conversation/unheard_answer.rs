@@ -119,7 +119,7 @@ impl Answer {
 mod tests {
     use super::*;
     use crate::base::ids::TurnId;
-    use crate::base::told::Told;
+    use crate::base::localized_text::LocalizedText;
     use crate::turn::machine::Retry;
     use crate::turn::timeline::Timeline;
 
@@ -230,7 +230,7 @@ mod tests {
         for outcome in [
             Outcome::Interrupted,
             Outcome::Cancelled,
-            Outcome::Failed(Told::default()),
+            Outcome::Failed(LocalizedText::default()),
         ] {
             assert_eq!(nothing.silence(&closed(outcome), 0, false), None);
         }

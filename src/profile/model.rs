@@ -1,7 +1,9 @@
 //! What is known of the model of a profile. Above this layer nobody asks the service's own tables.
 
 use super::Profile;
-use crate::provider::gemini::{models, setup};
+use crate::base::text::t;
+use crate::provider::gemini::models::{self, ThinkingControl};
+use crate::provider::gemini::setup;
 
 pub use setup::Thinks;
 
@@ -14,7 +16,11 @@ pub fn thinks(profile: &Profile) -> Thinks {
 pub fn in_words(profile: &Profile) -> Option<String> {
     let name = &profile.live.model;
     profile.auto.is_none().then(|| match models::known(name) {
-        Some(model) => format!("Model: {name}, which {}.", model.thinking_in_words()),
-        None => format!("Model: {name}, which this version does not know."),
+        None => t!("model-not-known", name),
+        Some(model) => match model.thinking {
+            ThinkingControl::None => t!("model-does-not-think", name),
+            ThinkingControl::Interleaved => t!("model-thinks-by-itself", name),
+            ThinkingControl::Level(_) | ThinkingControl::Budget => t!("model-thinks-as-set", name),
+        },
     })
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::grounding::Grounding;
 use super::turn_end_reason::EndKind;
+use crate::base::localized_text::LocalizedText;
 use crate::base::tokens::TokenCounts;
-use crate::base::told::Told;
 use crate::base::units::SampleRate;
 
 /// What a provider reports. What one message of the service holds becomes several events, in its order.
@@ -132,7 +132,7 @@ pub struct TokenUsage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct ProviderFault {
-    pub what: Told,
+    pub what: LocalizedText,
     pub hint: &'static str,
     pub kind: FaultKind,
 }

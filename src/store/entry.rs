@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::base::told::Told;
+use crate::base::localized_text::LocalizedText;
 use crate::base::units::SampleRate;
 use crate::turn::machine::Outcome;
 
@@ -40,7 +40,7 @@ impl StoredTurn {
 
     /// The outcomes of turns whose answer is missing or broken off; of a turn that runs, because its program was killed.
     pub fn problems() -> [&'static str; 3] {
-        let failed = Outcome::Failed(Told::default());
+        let failed = Outcome::Failed(LocalizedText::default());
         [failed.name(), Outcome::Empty.name(), Self::OPEN]
     }
 

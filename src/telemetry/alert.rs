@@ -368,7 +368,7 @@ fn upwards(kind: AlertKind, value: f64, limit: f64, back: f64, n: usize) -> Judg
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::told::Told;
+    use crate::base::localized_text::LocalizedText;
     use crate::turn::timeline::Latencies;
 
     /// The defaults of the profiles.
@@ -537,7 +537,7 @@ mod tests {
         desk.turns(1, ended(Outcome::Empty));
         desk.turns(8, good());
         assert_eq!(desk.take(), [], "nine turns");
-        desk.turns(1, ended(Outcome::Failed(Told::default())));
+        desk.turns(1, ended(Outcome::Failed(LocalizedText::default())));
         assert_eq!(desk.take(), [("raised", AlertKind::Success)], "8 of 10");
         desk.turns(19, good());
         assert_eq!(desk.take(), [("cleared", AlertKind::Success)]);
@@ -547,7 +547,7 @@ mod tests {
         desk.turns(5, ended(Outcome::Cancelled));
         let again = TurnRecord {
             retried: true,
-            ..ended(Outcome::Failed(Told::default()))
+            ..ended(Outcome::Failed(LocalizedText::default()))
         };
         desk.turns(3, again);
         desk.turns(3, good());

@@ -308,7 +308,7 @@ pub struct LateTokens {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::base::told::Told;
+    use crate::base::localized_text::LocalizedText;
 
     /// Tokens without a kind.
     pub(crate) fn counts(prompt: u64, response: u64) -> TokenCounts {
@@ -410,7 +410,7 @@ pub(super) mod tests {
     #[test]
     fn a_failed_turn_says_why_and_has_no_latency_that_did_not_happen() {
         let mut failed = record();
-        failed.outcome = Outcome::Failed(Told::new(|| "no answer"));
+        failed.outcome = Outcome::Failed(LocalizedText::new(|| "no answer"));
         failed.timeline.clear(Mark::FirstAudio);
         failed.timeline.clear(Mark::FirstAudible);
         failed.latencies = failed.timeline.latencies();

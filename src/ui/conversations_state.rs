@@ -11,8 +11,8 @@ use jiff::{Timestamp, ToSpan as _, Zoned};
 use super::transcript::Transcript;
 use crate::base::dates;
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
-use crate::base::told::Told;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Caption, CaptionEnd, KeptConversation, KeptView, Speaker};
 use crate::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
@@ -169,7 +169,7 @@ impl ConversationsState {
 pub(super) const MOST_FOUND: usize = 100;
 
 fn failed() -> &'static str {
-    Outcome::Failed(Told::default()).name()
+    Outcome::Failed(LocalizedText::default()).name()
 }
 
 /// A row of the list.

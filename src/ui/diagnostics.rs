@@ -5,10 +5,9 @@ use eframe::egui::{Color32, Label, Ui};
 use super::api_key_state::{self, KeyStatus};
 use super::icons::Sign;
 use super::screen::Screen;
-use super::setting_row::named_button;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{card, sign};
+use super::widgets::{card, named_button, sign};
 use super::{copy_button, format};
 use crate::base::text::t;
 use crate::conversation::snapshot::{Link, Port, Snapshot};
@@ -18,7 +17,7 @@ struct Part {
     mark: (Sign, Color32),
     name: &'static str,
     words: String,
-    /// What is called "Test" here or leads to where it is mended.
+    /// The button that tests it, or leads to where it is mended: its words, and the page that it opens.
     leads: (&'static str, Screen),
 }
 
@@ -137,9 +136,7 @@ fn port_words(port: &Port, failures: &str) -> String {
         let none = || t!("none-in-use").to_owned();
         return port.trouble.as_deref().map_or_else(none, format::clean);
     };
-    let khz = f64::from(stream.rate.hz()) / 1e3;
-    let device = format::name(&stream.device.name);
-    let device = format!("{device} · {khz} kHz");
+    let device = format::device(stream);
     let period = stream
         .period_frames
         .map(|frames| stream.rate.duration_of(frames.into()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::format::{UNKNOWN, grouped, millis};
+use super::key_texts;
 use crate::base::cost::Cost;
 use crate::base::text::{decimal, t};
 use crate::conversation::snapshot::{LimitView, Snapshot, SpendScope};
@@ -65,10 +66,10 @@ pub(super) fn alert(kind: AlertKind) -> String {
         .iter()
         .map(|key| format!("`{}`", key.trim_start_matches("alerts.")));
     let names: Vec<String> = names.collect();
-    let about = limits.first().and_then(|key| profile::about(key));
+    let key = profile::keys().find(|key| limits.first() == Some(&key.name));
     t!(
         "alert-and-its-limits",
-        about = about.unwrap_or_default(),
+        about = key.map_or("", key_texts::about),
         n = names.len(),
         limits = names.join(t!("and"))
     )
@@ -310,6 +311,7 @@ pub(super) fn compared(days: Comparison) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::text::{Locale, within};
     use crate::base::tokens::TokenCounts;
 
     const fn usd(usd: f64, at_most: bool) -> Cost {
@@ -452,6 +454,9 @@ mod tests {
             for key in alert(kind).split('`').skip(1).step_by(2) {
                 assert!(documented.contains(&format!("`{key}`")), "{kind:?}: {key}");
             }
+            let english = profile::about(kind.limits()[0]).expect("a documented key");
+            assert!(alert(kind).contains(english));
+            within(Locale::German, || assert!(!alert(kind).contains(english)));
         }
     }
 }

@@ -66,10 +66,7 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
 /// The microphone and its rate.
 fn microphone(snapshot: &Snapshot) -> String {
     match &snapshot.input.stream {
-        Some(stream) => {
-            let khz = f64::from(stream.rate.hz()) / 1e3;
-            format!("{} · {khz} kHz", format::name(&stream.device.name))
-        }
+        Some(stream) => format::device(stream),
         None if snapshot.muted => t!("microphone-released").into(),
         None => t!("no-microphone-lower").into(),
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use crate::audio::StreamInfo;
 use crate::base::printable::is_hidden;
 use crate::base::text::{decimal, t};
 use crate::base::units::Dbfs;
@@ -65,6 +66,12 @@ pub(super) fn grouped(count: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A device in use, and the rate of its sound.
+pub(super) fn device(stream: &StreamInfo) -> String {
+    let khz = f64::from(stream.rate.hz()) / 1e3;
+    format!("{} · {khz} kHz", name(&stream.device.name))
 }
 
 /// Bytes in the unit that reads best, of 1000.

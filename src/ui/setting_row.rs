@@ -2,8 +2,8 @@
 //! usual one.
 
 use eframe::egui::{
-    Align, Align2, Button, ComboBox, Id, Label, Layout, Margin, Response, Role, Sense, Slider,
-    Stroke, TextEdit, Ui, WidgetInfo, vec2,
+    Align, Align2, ComboBox, Id, Label, Layout, Margin, Response, Sense, Slider, Stroke, TextEdit,
+    Ui, vec2,
 };
 
 use super::icons::Sign;
@@ -11,7 +11,7 @@ use super::setting_control::{self, SettingControl};
 use super::settings_state::{RowId, SettingsState, TypedSetting};
 use super::switch::switch;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
-use super::widgets::{focus_ring, signed_row};
+use super::widgets::{focus_ring, named_button, signed_row};
 use super::{bidi, format, key_texts};
 use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
@@ -393,16 +393,4 @@ fn origin(setting: &SettingView) -> (String, Option<String>) {
 fn none_button(ui: &mut Ui, key: &Key, none: &str) -> Response {
     let name = format!("{}: {none}", key_texts::title(key));
     named_button(ui, &key_texts::word(key, none), &name)
-}
-
-/// A small button that is called more than it shows.
-pub(super) fn named_button(ui: &mut Ui, words: &str, name: &str) -> Response {
-    let t = tokens(ui);
-    let button = Button::new(text(words, Weight::Medium, 12.0, t.strong))
-        .corner_radius(RADIUS_FIELD)
-        .min_size(vec2(0.0, 24.0));
-    let response = ui.add(button);
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
-    focus_ring(ui, &response, f32::from(RADIUS_FIELD));
-    response
 }

@@ -99,6 +99,18 @@ pub(super) fn named_for_the_eye(response: Response, name: &str) -> Response {
     })
 }
 
+/// A small button that is called more than it shows.
+pub(super) fn named_button(ui: &mut Ui, words: &str, name: &str) -> Response {
+    let t = tokens(ui);
+    let button = egui::Button::new(text(words, Weight::Medium, 12.0, t.strong))
+        .corner_radius(RADIUS_FIELD)
+        .min_size(vec2(0.0, 24.0));
+    let response = ui.add(button);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    focus_ring(ui, &response, f32::from(RADIUS_FIELD));
+    response
+}
+
 /// The one button of a view that is meant to be pressed.
 pub(super) fn primary_button(ui: &mut Ui, words: &str) -> Response {
     let fill = tokens(ui).accent;

@@ -57,7 +57,7 @@ fn the_instants_told_are_those_of_the_recording() {
 
 /// Instants that the sound side told.
 #[derive(Default)]
-struct Told {
+struct LocalizedText {
     heard: Vec<Instant>,
     audible: Vec<Instant>,
     played: Vec<(usize, Instant)>,
@@ -66,7 +66,7 @@ struct Told {
     asked: Vec<Instant>,
 }
 
-fn converse(profile: &str, pulses: &Path, both: &Path) -> Told {
+fn converse(profile: &str, pulses: &Path, both: &Path) -> LocalizedText {
     let profile = builtin(profile).expect("a built-in profile");
     let mut handle = spawn(
         AudioSetup::default(),
@@ -109,8 +109,8 @@ fn await_streams(handle: &mut AudioHandle) {
     }
 }
 
-fn answer_pulses(handle: &mut AudioHandle, until: Instant) -> Told {
-    let mut told = Told::default();
+fn answer_pulses(handle: &mut AudioHandle, until: Instant) -> LocalizedText {
+    let mut told = LocalizedText::default();
     let mut last: Option<Frame> = None;
     let mut flush_at = None;
     while Instant::now() < until {
@@ -270,7 +270,7 @@ impl Seen {
     }
 }
 
-fn report(name: &str, told: &Told, seen: &Seen) {
+fn report(name: &str, told: &LocalizedText, seen: &Seen) {
     println!(
         "{name}: {} pulses heard of {}, {} tones audible of {}",
         told.heard.len(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::line::Mode;
 use crate::support::{Running, World, simulate, voice};
-use sovereign::base::told::Told;
+use sovereign::base::localized_text::LocalizedText;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Link, Notice};
 use sovereign::server::script::{ScriptStep, SpeechKind};
@@ -344,7 +344,7 @@ fn a_service_that_shows_that_it_works_is_waited_for() {
             world.speak(&voice("american-man")).await;
             let turn = world.turn().await;
             // It was heard, as its words show: it is asked again on another connection.
-            let silent = Outcome::Failed(Told::new(|| "no answer within 20 s"));
+            let silent = Outcome::Failed(LocalizedText::new(|| "no answer within 20 s"));
             let expected = if works { Outcome::Completed } else { silent };
             assert_eq!((&turn.outcome, turn.retried), (&expected, !works), "{sign}");
             let summary = world.quit().await;

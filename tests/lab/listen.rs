@@ -118,7 +118,7 @@ fn audible(words: &[f32]) -> Vec<f32> {
 /// What was made of a stretch of sound.
 pub(crate) struct Heard {
     /// Events but frames; when each was told, and the instant that it names, in milliseconds.
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Vec<LocalizedText>,
     /// For each frame: whether it was sent, and whether an utterance was open after it.
     pub(crate) frames: Vec<(bool, bool)>,
     pub(crate) rearmed: usize,
@@ -133,14 +133,14 @@ pub(crate) enum What {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told {
+pub(crate) struct LocalizedText {
     pub(crate) what: What,
     pub(crate) at_ms: f64,
 }
 
 impl Heard {
     pub(crate) fn starts(&self) -> usize {
-        let started = |told: &&Told| told.what == What::Started;
+        let started = |told: &&LocalizedText| told.what == What::Started;
         self.told.iter().filter(started).count()
     }
 
@@ -207,7 +207,7 @@ impl Heard {
                 SpeechEvent::Resumed { .. } => What::Resumed,
                 SpeechEvent::Ended { .. } => What::Ended,
             };
-            self.told.push(Told { what, at_ms });
+            self.told.push(LocalizedText { what, at_ms });
         }
     }
 }

@@ -164,7 +164,7 @@ fn simulated<T>(task: impl Future<Output = T>) -> T {
 }
 
 /// A reply as it arrived, and what was counted while it played.
-struct Told {
+struct LocalizedText {
     arrivals: Vec<Arrival>,
     asked: std::time::Instant,
     underruns: u64,
@@ -183,7 +183,7 @@ async fn converse(pattern: Pattern, profile: &str, replies: u64) -> Score {
 }
 
 /// Everything sounded once and in order, without a click; sums up what it cost.
-fn judge(rig: &Rig, told: &[Told]) -> Score {
+fn judge(rig: &Rig, told: &[LocalizedText]) -> Score {
     let heard = rig.desk.heard();
     let wanted: Vec<f32> = (0..rig.sent)
         .map(|i| f32::from(tone(i)) / 32_768.0)
@@ -283,7 +283,7 @@ impl Rig {
     }
 
     /// Plays a reply as it arrives, until it has been heard.
-    async fn reply(&mut self, turn: TurnId, arrivals: Vec<Arrival>) -> Told {
+    async fn reply(&mut self, turn: TurnId, arrivals: Vec<Arrival>) -> LocalizedText {
         let asked = tokio::time::Instant::now();
         let before = self.counters.underruns.get();
         for chunk in &arrivals {
@@ -291,7 +291,7 @@ impl Rig {
             self.play(turn, chunk.samples);
         }
         self.end(turn).await;
-        Told {
+        LocalizedText {
             arrivals,
             asked: asked.into_std(),
             underruns: self.counters.underruns.get() - before,

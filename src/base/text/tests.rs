@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use fluent_syntax::ast::{CallArguments, Message};
 
 use super::*;
-use crate::base::told::Told;
+use crate::base::localized_text::LocalizedText;
 
 /// The ids of a catalogue with the arguments that each takes.
 fn ids(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
@@ -200,13 +200,15 @@ fn numbers_choose_the_plural_and_the_rest_is_shown_as_it_is() {
 #[test]
 fn a_thread_may_have_a_language_of_its_own_and_files_are_english() {
     let turns = |n: u64| t!("n-turns", n = n);
-    let told = within(Locale::German, || Told::new(|| turns(2)));
+    let told = within(Locale::German, || LocalizedText::new(|| turns(2)));
     assert_eq!(
         (&*told.to_string(), told.english()),
         ("2 Runden", "2 turns")
     );
     assert_eq!(turns(2), "2 turns", "as before");
-    let both = within(Locale::German, || told.because(&Told::new(|| turns(1))));
+    let both = within(Locale::German, || {
+        told.because(&LocalizedText::new(|| turns(1)))
+    });
     assert_eq!(both.to_string(), "2 Runden: 1 Runde");
     assert_eq!(both.english(), "2 turns: 1 turn");
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::reconnect::End;
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
-use crate::base::told::Told;
 use crate::provider::{self, FaultKind};
 
 mod certificate;
@@ -451,7 +451,7 @@ impl From<Fault> for provider::ProviderFault {
             FaultKind::Other
         };
         Self {
-            what: Told::new(|| &fault),
+            what: LocalizedText::new(|| &fault),
             hint: fault.hint(),
             kind,
         }

@@ -348,14 +348,14 @@ mod tests {
     }
 
     /// What of a setup tells of languages and names: codes, words, the code of the voice, the instruction.
-    type Told = (
+    type LocalizedText = (
         Option<Vec<String>>,
         Option<Vec<String>>,
         Option<String>,
         String,
     );
 
-    fn told(model: &str, languages: &Languages, vocabulary: &[&str]) -> Told {
+    fn told(model: &str, languages: &Languages, vocabulary: &[&str]) -> LocalizedText {
         let config = SessionConfig {
             languages: languages.clone(),
             vocabulary: vocabulary.iter().map(|&term| term.to_owned()).collect(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::ids::TurnId;
-use crate::base::told::Told;
+use crate::base::localized_text::LocalizedText;
 use crate::turn::timeline::Timeline;
 
 /// A step that the machine asks for; steps are taken in order.
@@ -83,7 +83,7 @@ pub enum Outcome {
     /// The service ended it without an audible answer.
     Empty,
     /// It failed, for this reason.
-    Failed(Told),
+    Failed(LocalizedText),
 }
 
 impl Outcome {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::open_turn::Ending;
 use super::{Action, Machine, OpenTurn, Phase, Retry};
 use crate::base::ids::{Mark, TurnId};
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
-use crate::base::told::Told;
 
 impl Machine {
     pub(super) fn link_up(&mut self, now: Instant) {
@@ -51,7 +51,7 @@ impl Machine {
             return self.close_if_over();
         }
         if turn.is_audible() || !turn.asked {
-            turn.broken = Some(Told::new(|| t!("the-connection-was-lost-in")));
+            turn.broken = Some(LocalizedText::new(|| t!("the-connection-was-lost-in")));
             turn.retry = Retry::ByItself;
             turn.last_sign = now;
             turn.end_reply(&mut self.actions);

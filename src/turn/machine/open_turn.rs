@@ -8,7 +8,7 @@ use super::limits::{
     COMPLETE_WITHIN, CONTENT_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, UNANSWERABLE_WITHIN,
 };
 use crate::base::ids::{Mark, TurnId};
-use crate::base::told::Told;
+use crate::base::localized_text::LocalizedText;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Timeline;
 
@@ -83,7 +83,7 @@ pub(super) struct OpenTurn {
     /// It replays an earlier reply, without the service.
     pub(super) repeats: bool,
     /// The reply broke off; its received part is still played.
-    pub(super) broken: Option<Told>,
+    pub(super) broken: Option<LocalizedText>,
     /// The service stopped its answer by itself.
     pub(super) broken_off: bool,
     pub(super) retry: Retry,

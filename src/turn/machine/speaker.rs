@@ -7,8 +7,8 @@ use super::{
     Silencing,
 };
 use crate::base::ids::{Mark, TurnId};
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
-use crate::base::told::Told;
 use crate::turn::reply_attribution::Why;
 
 impl Machine {
@@ -102,7 +102,7 @@ impl Machine {
                 self.actions.push_back(Action::EndReply(turn.id));
                 if !std::mem::replace(&mut turn.generated, true) {
                     let silence = NEXT_SIGN_WITHIN;
-                    turn.broken = Some(Told::new(|| {
+                    turn.broken = Some(LocalizedText::new(|| {
                         t!("the-reply-stopped-for", seconds = silence.as_secs())
                     }));
                     if turn.asked {
@@ -133,11 +133,11 @@ impl Machine {
             None if played && !turn.more => Outcome::Completed,
             None if turn.completed => Outcome::Empty,
             None if turn.stuck => {
-                Outcome::Failed(Told::new(|| t!("the-service-called-a-function")))
+                Outcome::Failed(LocalizedText::new(|| t!("the-service-called-a-function")))
             }
             None => {
                 let within = FIRST_SIGN_WITHIN.as_secs();
-                Outcome::Failed(Told::new(|| match turn.silent_offers {
+                Outcome::Failed(LocalizedText::new(|| match turn.silent_offers {
                     0 | 1 => t!("no-answer-within", within),
                     times => t!("no-answer-within-times", within, times),
                 }))

@@ -18,8 +18,8 @@ use super::{
     SILENT_OFFERS,
 };
 use crate::base::ids::{Mark, TurnId};
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
-use crate::base::told::Told;
 use crate::turn::reply_attribution::{Owner, Why};
 
 impl Machine {
@@ -105,7 +105,11 @@ impl Machine {
         self.close_unanswered(|turn| {
             let seconds = away(turn).as_secs();
             let stale = turn.asked && away(turn) > CONSENT_AFTER;
-            stale.then(|| Outcome::Failed(Told::new(|| t!("there-was-no-connection-for", seconds))))
+            stale.then(|| {
+                Outcome::Failed(LocalizedText::new(|| {
+                    t!("there-was-no-connection-for", seconds)
+                }))
+            })
         });
     }
 
@@ -225,13 +229,13 @@ impl OpenTurn {
     }
 
     /// Why it is not sent again.
-    fn hopeless(&self) -> Option<Told> {
+    fn hopeless(&self) -> Option<LocalizedText> {
         if self.offers >= OFFERS {
-            Some(Told::new(|| {
+            Some(LocalizedText::new(|| {
                 t!("connections-in-a-row-ended", times = OFFERS)
             }))
         } else if self.broken_offers >= BROKEN_OFFERS {
-            Some(Told::new(|| {
+            Some(LocalizedText::new(|| {
                 t!("connections-in-a-row-broke", times = BROKEN_OFFERS)
             }))
         } else {

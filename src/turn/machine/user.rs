@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::open_turn::Ending;
 use super::{Action, Machine, OpenTurn, Outcome, Phase, Silencing};
 use crate::base::ids::{Mark, TurnId};
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
-use crate::base::told::Told;
 use crate::turn::reply_attribution::Why;
 
 impl Machine {
@@ -118,7 +118,11 @@ impl Machine {
     pub(super) fn quit(&mut self, now: Instant) {
         // Speech that was not sent yet stays in the queue.
         let unsaid = |turn: &OpenTurn| {
-            let ended = || Outcome::Failed(Told::new(|| t!("the-conversation-was-ended-before")));
+            let ended = || {
+                Outcome::Failed(LocalizedText::new(|| {
+                    t!("the-conversation-was-ended-before")
+                }))
+            };
             (turn.asked && turn.phase == Phase::Awaiting).then(ended)
         };
         self.close_unanswered(unsaid);

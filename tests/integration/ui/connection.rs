@@ -7,7 +7,7 @@ use eframe::egui::Key;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::rig::{Rig, snapshot};
-use sovereign::base::told::Told;
+use sovereign::base::localized_text::LocalizedText;
 use sovereign::conversation::snapshot::Snapshot;
 use sovereign::telemetry::alert::{Alert, AlertKind, AlertSeverity};
 use sovereign::telemetry::history::comparison::{Comparison, Share};
@@ -30,7 +30,7 @@ fn four_hours() -> History {
         let at = NOW - minute * 60;
         let mut turn = TurnRecord::default();
         if minute % 100 == 5 {
-            turn.outcome = Outcome::Failed(Told::new(|| "the service went away"));
+            turn.outcome = Outcome::Failed(LocalizedText::new(|| "the service went away"));
         } else {
             turn.latencies.response = Some(ms(250 + minute));
         }

@@ -30,7 +30,7 @@ impl RefusedCalls {
         let answer = FunctionResponse {
             id: Some(id),
             name: Some(call.name.clone()),
-            // Told plainly that another try is in vain, a model answers without the tool.
+            // LocalizedText plainly that another try is in vain, a model answers without the tool.
             response: json!({
                 "error": "no such tool", "status": "not_found", "retryable": false,
                 "hint": "No tool is available. Answer without it.",
