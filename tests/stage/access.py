@@ -52,6 +52,7 @@ class ScreenReader:
     def __init__(self, case):
         require(LAUNCHER.exists(), f"{LAUNCHER} is missing: install at-spi2-core")
         self.desk, self.folder = case.desk, case.folder
+        self.called = case.binary.name  # the toolkit names the program after its file
         self.socket = case.desk.folder / "run" / "session-bus"  # a path short enough for a socket
         self.environment = {**case.desk.environment, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.socket}", MARK: str(self.socket)}
         self.processes, self.connections, self.announced = [], [], []
@@ -145,7 +146,7 @@ class ScreenReader:
         def probe():
             for bus_name, path in self.call(self.bus, new_method_call(registry, "GetChildren"))[0]:
                 name = self.call(self.bus, Properties(DBusAddress(path, bus_name, ACCESSIBLE)).get("Name"))[0][1]
-                if name == "sovereign":
+                if name == self.called:
                     return bus_name
             return None
         self.program = eventually("the program on the bus of the screen readers", seconds, probe)
