@@ -127,7 +127,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     });
     // Listened to all the time, although only the end matters: events that nobody takes would pile up.
     let over = runtime.spawn(until_over(session.events));
-    let shown = caught(|| ui::run(link, display, &left));
+    let shown = caught(|| ui::run(&link, display, &left));
     session.commands.try_send(Command::Quit).ok();
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -24,4 +24,6 @@ pub use config_file::{ConfigFile, Places, SaveError};
 pub use frame::WindowFrame;
 pub use outlets::{Hidden, MonitorSettings};
 pub use table::keys;
-pub use values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, WelcomeStep, Window};
+pub use values::{
+    Config, MOST_RELEASE_DELAY, Renderer, SpendLimit, TalkKey, Theme, WelcomeStep, Window,
+};

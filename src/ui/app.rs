@@ -97,6 +97,11 @@ impl UiApp {
         self.send();
     }
 
+    /// Whether the window is about to close.
+    pub(super) fn is_quitting(&self) -> bool {
+        self.quitting
+    }
+
     /// Says that the user is leaving, once.
     fn quit(&mut self) {
         if !self.quitting {
@@ -397,9 +402,9 @@ impl UiApp {
     }
 }
 
-impl eframe::App for UiApp {
-    /// Runs also while the window is hidden.
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+impl UiApp {
+    /// Takes over the newest snapshot; runs also while the window is hidden.
+    pub(super) fn update(&mut self, ctx: &Context) {
         let shown = Arc::clone(&self.snapshot.settings);
         self.snapshot = self.snapshots.borrow().clone();
         if !Arc::ptr_eq(&shown, &self.snapshot.settings) {
@@ -424,7 +429,8 @@ impl eframe::App for UiApp {
         }
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    /// Draws a frame.
+    pub(super) fn show(&mut self, ui: &mut Ui) {
         if self.given_up {
             return self.given_up_ui(ui);
         }
@@ -439,13 +445,15 @@ impl eframe::App for UiApp {
         }
         self.supervisor = supervisor;
     }
+}
 
-    fn clear_color(&self, visuals: &eframe::egui::Visuals) -> [f32; 4] {
-        visuals.panel_fill.to_normalized_gamma_f32()
+impl eframe::App for UiApp {
+    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        self.update(ctx);
     }
 
-    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.quit();
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
     }
 }
 

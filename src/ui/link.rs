@@ -1,7 +1,7 @@
 //! What connects the window with the session and the settings.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -11,6 +11,9 @@ use crate::base::supervise::Failures;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::Window;
+
+/// The look of the window now, for the code that keeps it at the end.
+pub type Left = Arc<Mutex<Window>>;
 
 /// The ends of the channels to the session, and the settings of the window.
 pub struct UiLink {

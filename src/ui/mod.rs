@@ -45,6 +45,7 @@ mod latency_panel;
 mod link;
 mod look;
 mod markdown;
+mod open_window;
 mod opened_conversation;
 mod overlay;
 mod page;
@@ -52,6 +53,7 @@ mod past_alerts;
 mod plots;
 mod profile_editor;
 mod remedy_button;
+mod renderer;
 mod repaint;
 mod report;
 mod screen;
@@ -62,6 +64,7 @@ mod settings_page;
 mod settings_sections;
 mod settings_state;
 mod shortcuts;
+pub mod software;
 mod sound;
 mod sources;
 mod speech;
@@ -82,206 +85,102 @@ mod welcome_state;
 mod widgets;
 mod window_position;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::cell::Cell;
+use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
-use eframe::egui::{self, ViewportCommand};
-use tokio::sync::watch;
+use eframe::UserEvent;
+use winit::event_loop::EventLoop;
+use winit::platform::run_on_demand::EventLoopExtRunOnDemand as _;
 
 pub use app::UiApp;
 use display::Display;
-pub use link::UiLink;
-use repaint::{RepaintScheduler, SnapshotDiff};
-use system_fonts::SystemFonts;
+pub use link::{Left, UiLink};
+use open_window::OpenWindow;
+use software::window::SoftwareWindow;
 pub use window_position::USUAL;
 
-use crate::base::counters::Counters;
-use crate::base::supervise::{RunOutcome, Supervisor};
-use crate::conversation::snapshot::Snapshot;
-use crate::settings::config::Window;
-
-/// The look of the window now, for the code that keeps it at the end.
-pub type Left = Arc<Mutex<Window>>;
+use crate::base::supervise::restarted;
+use crate::base::text::t;
 
 /// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds its
-/// look as the user leaves it.
-pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
+/// look as the user leaves it. Where OpenGL does not start, or is lost with the graphics processor, the window is drawn
+/// without it.
+pub fn run(link: &UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
+    let mut events = event_loop(display)
+        .map_err(|error| anyhow!("{error}"))
+        .context(HELP)?;
+    let viewport = window_position::viewport(link.window.frame)
+        .with_title(app::title(link.snapshots.borrow().demo))
+        .with_app_id("sovereign")
+        .with_icon(icons::app_icon(64));
+    if renderer::uses_opengl(link.window.renderer) {
+        let closed = Rc::new(Cell::new(false));
+        let opened = Rc::new(Cell::new(false));
+        run_opengl(
+            &mut events,
+            viewport.clone(),
+            link,
+            left,
+            [&opened, &closed],
+        )?;
+        if closed.get() {
+            return Ok(());
+        }
+        tracing::warn!("the window is drawn without OpenGL: it does not start, or was lost");
+        if opened.get() {
+            link.failures.add(restarted(t!("the-window")));
+        }
+    }
+    let create = |ctx: &_| OpenWindow::new(ctx, link, left, Rc::default());
+    let mut window = SoftwareWindow::new(viewport, events.create_proxy(), create);
+    events
+        .run_app_on_demand(&mut window)
+        .map_err(|error| anyhow!("{error}"))
+        .and_then(|()| window.result())
+        .context(HELP)
+}
+
+/// Runs a window drawn by OpenGL, and notes whether it opened, and whether it was closed by the user or the conversation.
+fn run_opengl(
+    events: &mut EventLoop<UserEvent>,
+    viewport: eframe::egui::ViewportBuilder,
+    link: &UiLink,
+    left: &Left,
+    [opened, closed]: [&Rc<Cell<bool>>; 2],
+) -> anyhow::Result<()> {
     let options = eframe::NativeOptions {
-        viewport: window_position::viewport(link.window.frame)
-            .with_title(app::title(link.snapshots.borrow().demo))
-            .with_app_id("sovereign")
-            .with_icon(icons::app_icon(64)),
+        viewport,
         renderer: eframe::Renderer::Glow,
         dithering: false,
         // Ours does without any.
         system_font_fallback: false,
-        event_loop_builder: builder(display),
         ..Default::default()
     };
-    let kept = left.clone();
-    let created: eframe::AppCreator<'_> = Box::new(move |cc| {
-        cc.egui_ctx
-            .add_font_provider(Arc::new(SystemFonts::default()));
-        let waker = link.runtime.spawn(keep_awake(
-            cc.egui_ctx.clone(),
-            link.snapshots.clone(),
-            link.counters.clone(),
-        ));
-        let app = UiApp::new(&cc.egui_ctx, &link);
-        Ok(Box::new(Opened {
-            app,
-            counters: Arc::clone(&link.counters),
-            left: kept,
-            waker,
-            passes: 0,
-            zoom: 0.0,
-            unsettled: 0,
-        }))
+    let create: eframe::AppCreator<'_> = Box::new(|cc| {
+        opened.set(true);
+        let window = OpenWindow::new(&cc.egui_ctx, link, left, Rc::clone(closed));
+        Ok(Box::new(window))
     });
-    eframe::run_native("sovereign", options, created)
+    let mut app = eframe::create_native("sovereign", options, create, events);
+    events
+        .run_app_on_demand(&mut app)
         .map_err(|error| anyhow!("{error}"))
         .context(HELP)
 }
 
-/// The display to open the window on, if not the default of the library.
-fn builder(display: &Display) -> Option<eframe::EventLoopBuilderHook> {
-    match display {
-        Display::Preferred => None,
-        #[cfg(all(unix, not(target_os = "macos")))]
-        Display::X11 { .. } => Some(Box::new(|builder| {
-            winit::platform::x11::EventLoopBuilderExtX11::with_x11(builder);
-        })),
-        #[cfg(not(all(unix, not(target_os = "macos"))))]
-        Display::X11 { .. } => None,
+/// The loop of window events, on the display to use.
+fn event_loop(display: &Display) -> Result<EventLoop<UserEvent>, winit::error::EventLoopError> {
+    let mut builder = EventLoop::with_user_event();
+    #[cfg(all(unix, not(target_os = "macos")))]
+    if let Display::X11 { .. } = display {
+        winit::platform::x11::EventLoopBuilderExtX11::with_x11(&mut builder);
     }
+    builder.build()
 }
 
 /// What to do when no window can be opened.
-const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYLAND_DISPLAY) and OpenGL (on Debian and \
-                    Ubuntu: the packages libgl1, libegl1, libgl1-mesa-dri and libxkbcommon-x11-0); \
-                    `sovereign talk` works without";
-
-/// The window, with its look and its wake task.
-struct Opened {
-    app: UiApp,
-    counters: Arc<Counters>,
-    left: Left,
-    waker: tokio::task::JoinHandle<()>,
-    /// 0: nothing was drawn; 1: the first frame was; 2: and the session was informed.
-    passes: u8,
-    /// The zoom of the last frame, and how many frames pass until the window's size follows it.
-    zoom: f32,
-    unsettled: u8,
-}
-
-impl eframe::App for Opened {
-    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
-        self.app.logic(ctx, frame);
-        // The first frame is on the screen now, and the position of the window is known.
-        if self.passes == 1 {
-            window_position::bring_into_sight(ctx, frame);
-            self.app.report_shown();
-            self.passes = 2;
-        }
-        // Uncontended until the window is closed.
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.panel = self.app.panel();
-        left.theme = theme::chosen(ctx.options(|options| options.theme_preference));
-        let zoom = ctx.zoom_factor();
-        left.frame.zoom_percent = (zoom * 100.0).round() as u32;
-        if self.zoom.to_bits() != zoom.to_bits() {
-            (self.zoom, self.unsettled) = (zoom, 3);
-        }
-        // For a frame or two the system's sizes are in points of the previous zoom.
-        if self.unsettled == 0 {
-            window_position::note(&mut left.frame, ctx);
-        } else {
-            self.unsettled -= 1;
-            ctx.request_repaint();
-        }
-    }
-
-    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
-        self.app.ui(ui, frame);
-        self.counters.window_frames.add(1);
-        if self.passes == 0 {
-            self.passes = 1;
-            ui.ctx().request_repaint();
-        }
-    }
-
-    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
-        self.app.clear_color(visuals)
-    }
-
-    fn on_exit(&mut self, gl: Option<&eframe::glow::Context>) {
-        self.app.on_exit(gl);
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        self.waker.abort();
-    }
-}
-
-/// Runs [`wake`], and again if it panics. Then the session has ended, or nothing wakes the window any more: it is closed.
-async fn keep_awake(
-    ctx: egui::Context,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    counters: Arc<Counters>,
-) {
-    let mut supervisor = Supervisor::default();
-    let wake = || wake(ctx.clone(), snapshots.clone(), Arc::clone(&counters));
-    while supervisor.run_async(wake()).await == RunOutcome::Restart {}
-    ctx.send_viewport_cmd(ViewportCommand::Close);
-    ctx.request_repaint();
-}
-
-/// The delay with which one frame is drawn: without any, egui draws a second one for what settles late, and each that has to
-/// settle asks for it itself.
-const ONE_FRAME: Duration = Duration::from_millis(1);
-
-/// Requests frames for changes of the session, until it has ended.
-async fn wake(
-    ctx: egui::Context,
-    mut snapshots: watch::Receiver<Arc<Snapshot>>,
-    counters: Arc<Counters>,
-) {
-    let mut pace = RepaintScheduler::default();
-    let mut shown = snapshots.borrow_and_update().clone();
-    loop {
-        let now = Instant::now();
-        if pace.take(now) {
-            ctx.request_repaint_after(ONE_FRAME);
-        }
-        let saving = shown.auto.as_ref().is_some_and(|auto| auto.power_saving);
-        let look = repaint::poll_interval(shown.activity, saving).map(|apart| now + apart);
-        let until = pace.deadline().into_iter().chain(look).min();
-        tokio::select! {
-            changed = snapshots.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                let new = snapshots.borrow_and_update().clone();
-                pace.note(SnapshotDiff::between(&shown, &new), Instant::now());
-                shown = new;
-            }
-            () = sleep_until(until) => {}
-        }
-        pace.note_levels(
-            [counters.input_level.get(), counters.output_level.get()],
-            Instant::now(),
-        );
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
+const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYLAND_DISPLAY; on Debian and Ubuntu for X11: \
+                    the packages libx11-6, libx11-xcb1 and libxkbcommon-x11-0); `sovereign talk` works without";

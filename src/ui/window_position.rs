@@ -2,6 +2,10 @@
 
 use eframe::egui::{self, Context, Pos2, Rect, Vec2, ViewportBuilder, ViewportCommand, pos2, vec2};
 
+use winit::event_loop::ActiveEventLoop;
+use winit::monitor::MonitorHandle;
+use winit::window::Window;
+
 use super::theme::WIDEST_TOOLTIP;
 use crate::settings::config::WindowFrame;
 
@@ -24,6 +28,24 @@ pub(super) fn viewport(frame: WindowFrame) -> ViewportBuilder {
     match frame.position {
         Some(place) => viewport.with_position(place.map(|points| points as f32)),
         None => viewport,
+    }
+}
+
+/// Keeps a window that is about to be opened no larger than the largest screen.
+pub(super) fn within_screens(
+    builder: ViewportBuilder,
+    events: &ActiveEventLoop,
+) -> ViewportBuilder {
+    let size = |screen: MonitorHandle| {
+        let size = screen.size().to_logical::<f32>(screen.scale_factor());
+        vec2(size.width, size.height)
+    };
+    let largest = events.available_monitors().map(size).reduce(Vec2::max);
+    match (builder.inner_size, largest) {
+        (Some(size), Some(largest)) if largest.min_elem() > 0.0 => {
+            builder.with_inner_size(size.min(largest))
+        }
+        _ => builder,
     }
 }
 
@@ -53,10 +75,7 @@ pub(super) fn note(frame: &mut WindowFrame, ctx: &Context) {
 }
 
 /// Moves a window back that is on no screen: one was unplugged, or the file was written elsewhere.
-pub(super) fn bring_into_sight(ctx: &Context, frame: &eframe::Frame) {
-    let Some(window) = frame.winit_window() else {
-        return;
-    };
+pub(super) fn bring_into_sight(ctx: &Context, window: &Window) {
     let Ok(place) = window.outer_position() else {
         return;
     };

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from pathlib import Path
 
 import sound
 from cases_conformance import Ours, Service
@@ -137,6 +138,21 @@ def window_profiles(case):
             case.figure(f"{name}: total off the tape", waited)
 
 
+def window_with_opengl(case):
+    """OpenGL draws it where the settings say so; where its driver is missing, the window opens and talks all the same."""
+    config = case.folder / "config.yaml"
+    config.write_text("window: {renderer: opengl, welcome: done}\n")
+    missing = {"LIBGL_DRIVERS_PATH": "/missing", "__EGL_VENDOR_LIBRARY_DIRS": "/missing"}
+    for name, environment in (("with its driver", {}), ("without its driver", missing)):
+        with open_window(case, "--demo", "--config", config, environment=environment) as (program, window, tape):
+            after_greeting(tape)
+            mapped = (Path("/proc") / str(program.process.pid) / "maps").read_text()
+            require(("_dri.so" in mapped or "libgallium" in mapped) != bool(environment), f"drawn by the other: {name}")
+            said, heard, _ = say_and_hear(case, tape)
+            case.figure(f"{name}: total off the tape", tape_total(said, heard))
+            _picture_changes(case, window, "ctrl+d", name.replace(" ", "-"))
+
+
 def window_figures(case):
     """Ctrl+4 lets the program choose the profile, Ctrl+D leads to the page of figures; both outlive turns."""
     with open_window(case, "--demo") as (_, window, tape):
@@ -232,4 +248,4 @@ def _in_background(action):
     return thread
 
 
-CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_figures, window_switch_in_mid_sentence, window_with_a_service]
+CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_figures, window_switch_in_mid_sentence, window_with_a_service]

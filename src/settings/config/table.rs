@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::frame::GEOMETRY;
 use super::outlets::{self, MonitorSettings};
-use super::values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, WelcomeStep, Window};
+use super::values::{
+    Config, MOST_RELEASE_DELAY, Renderer, SpendLimit, TalkKey, Theme, WelcomeStep, Window,
+};
 use crate::base::keys::Effect::{NextConnection, Restart};
 use crate::base::keys::{
     Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
@@ -105,6 +107,9 @@ bind!(WINDOW: Window {
         "Black or white grounds, stronger colours and lines.", &[]).called("High contrast"),
     reduced_motion: Key::new("window.reduced_motion", Kind::OnOff, &["off"],
         "The talk button stands still while voices sound.", &[]).called("Reduced motion"),
+    renderer: Key::new("window.renderer", Kind::Words(Renderer::WORDS), &["auto"],
+        "What draws the window; `auto`: OpenGL where there is a graphics processor. A window that stays empty or flickers may need `software`.",
+        &[]).called("Drawing").applies(Restart),
     welcome: Key::new("window.welcome", Kind::Words(WelcomeStep::WORDS), &["new"],
         "The step of the set-up that the next start of the window goes on with, written by the window; `done`: it is over.", &[])
         .called("Set-up");

@@ -87,6 +87,7 @@ pub struct Window {
     pub high_contrast: bool,
     /// Nothing moves with voices.
     pub reduced_motion: bool,
+    pub renderer: Renderer,
     /// Whether the microphone stays muted over a restart.
     pub keep_muted: bool,
     /// It was muted last; kept while `keep_muted` is on.
@@ -104,6 +105,19 @@ pub enum Theme {
     Dark,
     Light,
 }
+
+/// What draws the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Renderer {
+    /// OpenGL where there is a graphics processor.
+    #[default]
+    Auto,
+    Opengl,
+    /// This program itself.
+    Software,
+}
+
+words!(Renderer { Auto = "auto", Opengl = "opengl", Software = "software" });
 
 /// A step of the set-up at the first start of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,7 @@ mod panics;
 mod pictures;
 mod rig;
 mod settings;
+mod software;
 mod speech;
 mod spending;
 mod welcome;

@@ -152,6 +152,18 @@ impl Rig {
             .picture(&self.harness.ctx, self.harness.output())
     }
 
+    /// The part of the window, from 0 to 1, that differs from the last picture and is painted for this one.
+    pub(crate) fn repainted(&self) -> f64 {
+        self.painter
+            .repainted(&self.harness.ctx, self.harness.output())
+    }
+
+    /// The same as [`picture`](Self::picture), painted anew.
+    pub(crate) fn whole_picture(&self) -> RgbImage {
+        self.painter
+            .whole_picture(&self.harness.ctx, self.harness.output())
+    }
+
     pub(crate) fn click(&mut self, label: &str) {
         self.click_once(label);
         self.step();
