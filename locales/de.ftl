@@ -158,6 +158,7 @@ n-captions = { $n ->
         [one] { $n } Eintrag
        *[other] { $n } Einträge
     }
+n-found = { $n } gefunden
 
 ## ui/check_page
 
@@ -708,8 +709,12 @@ given-at-the-start = Beim Start angegeben
 search-settings = Einstellungen durchsuchen
 settings = Einstellungen
 to-the-conversation-from-settings = Zum Gespräch (Esc, Strg ,)
-search-a-word-of-the = Suchen: ein Wort aus Name oder Bedeutung, der Name in der Datei, eine Einheit
+search-a-word-of-the = Suchen: irgendein Wort, etwa lauter, Kosten, Schriftgröße
 nothing-is-called-so-try = Nichts heißt so. Versuch es mit einem anderen Wort.
+nothing-is-called-so-nearest = Nichts heißt so. Meinst du das?
+go-there = Dorthin
+go-to = Dorthin: { $title }
+sections = Bereiche
 
 ## ui/settings_sections
 
@@ -790,6 +795,8 @@ plays-the-last-answer-again-ctrl = Spielt die letzte Antwort noch einmal (Strg L
 plays-the-last-answer-again = Spielt die letzte Antwort noch einmal. Geht gerade nicht, denn { $hindrance }.
 level-of-the-microphone-in = Pegel des Mikrofons, in Dezibel unter Vollaussteuerung.
 you-are-muted-press-the = Du bist stummgeschaltet. Drücke auf das Mikrofon.
+find-words = Wörter im Gespräch finden
+find-words-ctrl-f = Findet Wörter in diesem Gespräch (Strg F)
 
 ## ui/text_block
 
@@ -2079,3 +2086,71 @@ word-try = Ausprobieren
 word-done = Fertig
 word-window-theme-light = Hell
 word-audio-noise_suppression-light = Leicht
+
+## ui/settings_search: everyday words, by which a setting is found; they are not shown
+search-for-about = Version Lizenz Urheber Schriftart Autor
+search-for-set-up = Einrichtung Assistent Einführung Anleitung Erststart Hilfe
+search-for-check = testen prüfen Test Mikrofon Lautsprecher Echo Headset Rauschen
+search-for-key = API-Key Token Passwort Anmeldung anmelden Konto entfernen eingeben ändern Google Gemini
+search-for-sent = Daten gesendet übertragen hochladen Cloud Server Google mithören abhören geheim
+search-for-delete = löschen entfernen leeren Verlauf alle Gespräche
+search-for-files = Verzeichnis Pfad Ort wo gespeichert
+search-for-report = Fehler Problem Hilfe Unterstützung Fehlerbericht Rückmeldung
+search-for-profile = Modus Geschwindigkeit Tempo Qualität schnell schneller langsam
+search-for-input_device = Mikro Mic Eingang Aufnahme Headset Kopfhörer Soundkarte
+search-for-output_device = Ausgabe Box Kopfhörer Headset Ohrhörer Soundkarte
+search-for-endpoint = Server URL Host Proxy Google
+search-for-detection = Sprechende Stille erkennen automatisch manuell
+search-for-echo_cancellation = Echo Rückkopplung Hall Lautsprecher hört sich selbst
+search-for-voice = Stimmen Sprecher männlich weiblich Klang
+search-for-languages = Sprache sprechen Deutsch Englisch Französisch Spanisch übersetzen Mitschrift
+search-for-talk_key = Push-to-Talk halten Leertaste Taste drücken Tastenkürzel
+search-for-release_delay_ms = Push-to-Talk Leertaste Verzögerung loslassen
+search-for-voice_activation = freihändig zuhören automatisch Push-to-Talk
+search-for-volume = lauter leiser laut leise Pegel Ton
+search-for-keep = speichern Verlauf löschen Tage behalten
+search-for-keep_audio = speichern aufnehmen Aufnahme Audio mitschneiden
+search-for-state = speichern Verzeichnis Pfad Ort Speicherort Log
+search-for-alert_webhook = Webhook Benachrichtigung benachrichtigen Nachricht E-Mail
+search-for-panel = Zahlen Statistik Latenz Verzögerung Geschwindigkeit Diagramm
+search-for-keep_muted = stummschalten Mikrofon aus Start
+search-for-theme = dunkel hell Dunkelmodus Nachtmodus Farbe Design Aussehen
+search-for-language = Deutsch Englisch übersetzen Oberfläche Menü
+search-for-high_contrast = Kontrast Barrierefreiheit sehen lesbar Farben
+search-for-reduced_motion = Animation Bewegung Barrierefreiheit
+search-for-zoom_percent = Textgröße Schriftgröße Schrift größer kleiner groß klein Buchstaben Skalierung
+search-for-monitor = Prometheus Messwerte API fern Port
+search-for-price_usd_per_million = Kosten Geld Dollar bezahlen Rechnung
+search-for-spend_limit_usd = Kosten Geld Dollar Budget Preis bezahlen Rechnung teuer Höchstbetrag
+search-for-label = umbenennen Titel
+search-for-description = Zweck
+search-for-target_ms = Latenz Geschwindigkeit schnell
+search-for-period_frames = Latenz knacken stottern Block Periode
+search-for-resampler_taps = Abtastrate Qualität
+search-for-prebuffer_ms = stottern abgehackt knacken Lücken Aussetzer
+search-for-preroll_ms = erstes Wort fehlt Silbe Anfang
+search-for-noise_suppression = Hintergrundgeräusche Lärm Rauschen Lüfter Brummen tippen
+search-for-gain_control = leise laut Verstärkung automatisch Mikrofon
+search-for-detector = Stimmaktivität Empfindlichkeit VAD Geräusch hören
+search-for-patience_ms = unterbricht mich abgeschnitten abschneiden ins Wort fallen zu früh zu schnell warten länger Stille
+search-for-eager_endpoint = schnell schneller Geschwindigkeit Latenz
+search-for-eager_waste_percent = verschwendet verworfen Tokens Geld
+search-for-adaptive_patience = lernen anpassen warten langsam
+search-for-hold_pauses = Daten Datenverbrauch Stille sparen
+search-for-barge_in = unterbrechen dazwischenreden ins Wort fallen stoppen
+search-for-backchannel_ms = husten Geräusch mhm ja
+search-for-turn-automatic = Empfindlichkeit Server Erkennung Stille
+search-for-model = Gemini Version KI
+search-for-vocabulary = Wörterbuch Rechtschreibung Wörter verhört Aussprache
+search-for-temperature = Temperatur kreativ Kreativität zufällig
+search-for-thinking = denken nachdenken langsam klug
+search-for-instruction = Prompt Persönlichkeit Rolle Verhalten System
+search-for-answer_length = kurz lang knapp weniger reden ausführlich
+search-for-reply_transcript = Text Untertitel Mitschrift lesen
+search-for-google_search = Internet Google online Nachrichten
+search-for-reply_deadline_ms = Timeout langsam warten
+search-for-compress_at_tokens = Gedächtnis Kontext Verlauf Kosten
+search-for-compress_to_tokens = Gedächtnis Kontext Verlauf Kosten
+search-for-auto = automatisch wechseln Akku
+search-for-alerts = Alarm benachrichtigen Grenze
+

@@ -158,6 +158,7 @@ n-captions = { $n ->
         [one] { $n } caption
        *[other] { $n } captions
     }
+n-found = { $n } found
 
 ## ui/check_page
 
@@ -708,8 +709,12 @@ given-at-the-start = Given at the start
 search-settings = Search settings
 settings = Settings
 to-the-conversation-from-settings = To the conversation (Esc, Ctrl ,)
-search-a-word-of-the = Search: a word of the name or meaning, a key, a unit
+search-a-word-of-the = Search: any word, such as louder, cost, text size
 nothing-is-called-so-try = Nothing is called so. Try another word.
+nothing-is-called-so-nearest = Nothing is called so. Do you mean this?
+go-there = Go there
+go-to = Go to: { $title }
+sections = Sections
 
 ## ui/settings_sections
 
@@ -790,6 +795,8 @@ plays-the-last-answer-again-ctrl = Plays the last answer again (Ctrl L)
 plays-the-last-answer-again = Plays the last answer again. Not now: { $hindrance }.
 level-of-the-microphone-in = Level of the microphone, in decibels below full scale.
 you-are-muted-press-the = You are muted. Press the microphone.
+find-words = Find words in this conversation
+find-words-ctrl-f = Finds words in this conversation (Ctrl F)
 
 ## ui/text_block
 
@@ -1770,3 +1777,71 @@ sent-since-the-start = Sent since the start
 sent-today = Sent today
 bytes-sound-tokens-cost = { $bytes } · { $sound } of sound · { $tokens } tokens · { $cost }
 what-sent-means = Bytes and sound that went to the service, tokens that it counted both ways, and what they cost as far as prices are known. The bill is the service's.
+
+## ui/settings_search: everyday words, by which a setting is found; they are not shown
+search-for-about = version licence license copyright font author
+search-for-set-up = setup wizard introduction tutorial first run start over help
+search-for-check = test try microphone speaker echo headset noise
+search-for-key = api key token password login log in sign in account remove enter change google gemini
+search-for-sent = privacy data sent upload cloud server google listening spying secret
+search-for-delete = delete erase remove clear history all conversations
+search-for-files = folder directory path location where stored
+search-for-report = bug problem help support error log feedback
+search-for-profile = mode speed quality fast slow faster
+search-for-input_device = mic input recording headset headphones sound card
+search-for-output_device = loudspeaker output headphones headset earphones sound card
+search-for-endpoint = server url address host proxy google
+search-for-detection = end of speech detect silence automatic manual
+search-for-echo_cancellation = echo feedback speakers hears itself
+search-for-voice = voices speaker male female accent
+search-for-languages = language speak german english french spanish translate transcription
+search-for-talk_key = push to talk hold space bar hotkey shortcut button
+search-for-release_delay_ms = push to talk space bar delay after release
+search-for-voice_activation = hands free listen automatically push to talk
+search-for-volume = louder quieter loud quiet sound level
+search-for-keep = save store history delete days record retention
+search-for-keep_audio = save record recording audio sound store
+search-for-state = save directory path location storage log
+search-for-alert_webhook = webhook notification notify message email
+search-for-panel = numbers statistics latency delay speed graph chart
+search-for-keep_muted = mute microphone off start
+search-for-theme = dark light mode night theme colors color appearance
+search-for-language = language german english translate interface menu
+search-for-high_contrast = contrast accessibility see readable colours vision
+search-for-reduced_motion = animation moving accessibility
+search-for-zoom_percent = text size font size bigger smaller larger big small letters scale
+search-for-monitor = prometheus metrics api remote port
+search-for-price_usd_per_million = cost costs money dollars pay bill
+search-for-spend_limit_usd = cost costs money dollars budget price pay bill expensive maximum
+search-for-label = rename title
+search-for-description = about purpose
+search-for-target_ms = goal latency speed fast
+search-for-period_frames = latency crackle stutter block period
+search-for-resampler_taps = sample rate quality
+search-for-prebuffer_ms = stutter choppy crackle gaps buffering
+search-for-preroll_ms = first word missing syllable beginning
+search-for-noise_suppression = background noise fan hum filter keyboard typing
+search-for-gain_control = quiet loud automatic gain level boost microphone
+search-for-detector = voice activity sensitivity vad noise hear
+search-for-patience_ms = cut cuts cutting me off interrupts too early too fast wait longer silence
+search-for-eager_endpoint = fast faster speed latency quick
+search-for-eager_waste_percent = waste discarded tokens money
+search-for-adaptive_patience = pauses learn adapt wait slow speaker
+search-for-hold_pauses = data traffic silence save
+search-for-barge_in = interrupt barge in stop talking over
+search-for-backchannel_ms = cough noise uh huh yes
+search-for-turn-automatic = sensitivity server detection silence
+search-for-model = gemini version ai
+search-for-vocabulary = dictionary spelling words misheard pronunciation
+search-for-temperature = creative creativity random
+search-for-thinking = reason think slow clever
+search-for-instruction = prompt personality role system behaviour behavior
+search-for-answer_length = short long brief talk less wordy
+search-for-reply_transcript = text subtitles transcript captions read
+search-for-google_search = internet google online news
+search-for-reply_deadline_ms = timeout slow wait
+search-for-compress_at_tokens = memory context history cost
+search-for-compress_to_tokens = memory context history cost
+search-for-auto = automatic switch battery
+search-for-alerts = warning alarm notify limit
+

@@ -138,8 +138,13 @@ fn filter_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) {
     ui.add_space(space::XS);
 }
 
+/// The field of the search.
+pub(super) fn search_id() -> Id {
+    Id::unique("the search of conversations")
+}
+
 fn search_ui(ui: &mut Ui, width: f32, state: &mut ConversationsState) {
-    let id = Id::unique("the search of conversations");
+    let id = search_id();
     // Before the field takes them: they lead to the list.
     let is_in_it = ui.memory(|memory| memory.has_focus(id));
     let down = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));

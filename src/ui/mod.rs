@@ -59,6 +59,7 @@ mod sent;
 mod setting_control;
 mod setting_row;
 mod settings_page;
+mod settings_search;
 mod settings_sections;
 mod settings_state;
 mod shortcuts;

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::{Live, Role};
 use eframe::egui::{Align, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
 
 use super::format;
-use super::theme::{Weight, text, tokens};
+use super::theme::{Weight, caps, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, follow_focus, plain_button};
 use crate::base::text::t;
@@ -56,6 +56,21 @@ pub(super) fn is_heading(shown: &Response, words: &str) {
         node.set_role(Role::Heading);
         node.set_label(words);
     });
+}
+
+/// The title of a card or a part of one.
+pub(super) fn heading(ui: &mut Ui, words: &str, size: f32) -> Response {
+    let shown = text(words, Weight::SemiBold, size, tokens(ui).strong);
+    let head = ui.add(Label::new(shown).wrap());
+    is_heading(&head, words);
+    head
+}
+
+/// The title above a group, in small capitals.
+pub(super) fn caps_heading(ui: &mut Ui, words: &str) -> Response {
+    let head = ui.label(caps(words, tokens(ui)));
+    is_heading(&head, words);
+    head
 }
 
 /// The title of a page, shortened to its row, and the button that leads back from it.

@@ -55,8 +55,13 @@ pub(super) fn writing_ui(ui: &mut Ui, snapshot: &Snapshot, grows: bool, view: &m
     ui.add_space(space::XS);
 }
 
+/// The field.
+pub(super) fn field_id() -> Id {
+    Id::unique("the message field")
+}
+
 fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
-    let id = Id::unique("the message field");
+    let id = field_id();
     let taken = std::mem::take(&mut draft.wants_focus);
     if taken {
         let end = CCursor::new(draft.text.chars().count());

@@ -3,6 +3,7 @@
 mod choices;
 mod connection;
 mod conversations;
+mod early_keys;
 mod figures;
 mod german;
 mod kept;
@@ -13,6 +14,7 @@ mod panics;
 mod pictures;
 mod rig;
 mod settings;
+mod settings_search;
 mod speech;
 mod spending;
 mod welcome;
