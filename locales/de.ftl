@@ -1497,6 +1497,7 @@ the-key-was-not-saved = Der Schlüssel wurde nicht gespeichert: { $problem }
 the-key-was-not-removed = Der Schlüssel wurde nicht entfernt: { $problem }
 the-last-choice-was-not = Die letzte Wahl wurde nicht gespeichert: { $problem }
 a-fault-stopped-the-work = Ein Fehler im Programm hat die Arbeit an deinen Dateien beendet. Bitte mach es noch einmal.
+demo-conversation = Demo, { $time }
 
 ## conversation/settings
 
@@ -1899,7 +1900,7 @@ key-turn-eager_endpoint = Früh antworten
 key-turn-eager_endpoint-about = Schließt den Beitrag früh: sobald das Nachdenken des Dienstes den Rest der Geduld verdeckt, frühestens nach 120 ms Stille. Die Antwort wird zurückgehalten, bis die Geduld um ist; sprichst du weiter, wird sie verworfen, und dein Beitrag geht weiter. Das kostet Tokens für Antworten, die niemand hört; sie werden gezählt. Das Programm lernt deine Pausen und wartet so lange, wie sie dauern.
 key-turn-eager_endpoint-why-0 = Hier ein: Antworten kommen früher.
 key-turn-eager_endpoint-why-3 = Hier aus: Auch eine verworfene Antwort ist über die Leitung gekommen, mit 64 kB pro Sekunde.
-key-turn-eager_waste_percent = Kostengrenze früher Antworten
+key-turn-eager_waste_percent = Höchste Verschwendung durch frühe Antworten
 key-turn-eager_waste_percent-about = Was verworfene Antworten höchstens kosten dürfen, in Prozent der Tokens der letzten 20 Runden. Könnte eine weitere zu viel sein, werden Beiträge erst nach der vollen Geduld geschlossen, bis genug Runden gut gegangen sind. 10 ist etwa eine verworfene Antwort in 17 Runden; unter 9 wird kein Beitrag früh geschlossen; 100 ist keine Grenze.
 key-turn-adaptive_patience = Meinen Pausen folgen
 key-turn-adaptive_patience-about = Lässt die Geduld den Pausen folgen, die du machst: von der Hälfte von `patience_ms` bis zum Doppelten.
@@ -1907,7 +1908,7 @@ key-turn-hold_pauses = Stille zurückhalten
 key-turn-hold_pauses-about = Hält Stille in deinem Beitrag zurück, bis du weitersprichst; so wird die Stille an seinem Ende nie gesendet. Nur für `detection: manual`: Der Erkenner des Dienstes braucht die Stille.
 key-turn-hold_pauses-why-0 = Hier aus: Eine Pause ist schon beim Dienst, wenn du weitersprichst.
 key-turn-hold_pauses-why-3 = Hier ein: Eine halbe Sekunde Stille am Ende jedes Beitrags sind 23 kB.
-key-turn-barge_in = Sprechen unterbricht
+key-turn-barge_in = Durch Sprechen unterbrechen
 key-turn-barge_in-about = Ob Sprechen eine Antwort unterbricht: `auto`, außer wenn das Mikrofon die Antwort hören würde.
 key-turn-backchannel_ms = Kurze Laute, die nicht unterbrechen
 key-turn-backchannel_ms-about = Ein Laut während einer Antwort, der binnen so vieler Millisekunden vorbei ist, macht sie leiser, beendet sie aber nicht: ein „mhm“, ein Husten. 400 ist länger als die meisten davon.
@@ -2097,7 +2098,7 @@ search-for-delete = löschen entfernen leeren Verlauf alle Gespräche
 search-for-files = Verzeichnis Pfad Ort wo gespeichert
 search-for-report = Fehler Problem Hilfe Unterstützung Fehlerbericht Rückmeldung
 search-for-profile = Modus Geschwindigkeit Tempo Qualität schnell schneller langsam
-search-for-input_device = Mikro Mic Eingang Aufnahme Headset Kopfhörer Soundkarte
+search-for-input_device = Mikro Mic Eingang Aufnahme Headset Soundkarte
 search-for-output_device = Ausgabe Box Kopfhörer Headset Ohrhörer Soundkarte
 search-for-endpoint = Server URL Host Proxy Google
 search-for-detection = Sprechende Stille erkennen automatisch manuell
@@ -2118,7 +2119,7 @@ search-for-theme = dunkel hell Dunkelmodus Nachtmodus Farbe Design Aussehen
 search-for-language = Deutsch Englisch übersetzen Oberfläche Menü
 search-for-high_contrast = Kontrast Barrierefreiheit sehen lesbar Farben
 search-for-reduced_motion = Animation Bewegung Barrierefreiheit
-search-for-zoom_percent = Textgröße Schriftgröße Schrift größer kleiner groß klein Buchstaben Skalierung
+search-for-zoom_percent = Textgröße Schriftgröße Schrift größer größere kleiner kleinere groß klein Buchstaben Skalierung
 search-for-monitor = Prometheus Messwerte API fern Port
 search-for-price_usd_per_million = Kosten Geld Dollar bezahlen Rechnung
 search-for-spend_limit_usd = Kosten Geld Dollar Budget Preis bezahlen Rechnung teuer Höchstbetrag
@@ -2145,7 +2146,7 @@ search-for-vocabulary = Wörterbuch Rechtschreibung Wörter verhört Aussprache
 search-for-temperature = Temperatur kreativ Kreativität zufällig
 search-for-thinking = denken nachdenken langsam klug
 search-for-instruction = Prompt Persönlichkeit Rolle Verhalten System
-search-for-answer_length = kurz lang knapp weniger reden ausführlich
+search-for-answer_length = kurz kürzer kürzere lang länger längere knapp weniger reden ausführlich
 search-for-reply_transcript = Text Untertitel Mitschrift lesen
 search-for-google_search = Internet Google online Nachrichten
 search-for-reply_deadline_ms = Timeout langsam warten
@@ -2153,4 +2154,13 @@ search-for-compress_at_tokens = Gedächtnis Kontext Verlauf Kosten
 search-for-compress_to_tokens = Gedächtnis Kontext Verlauf Kosten
 search-for-auto = automatisch wechseln Akku
 search-for-alerts = Alarm benachrichtigen Grenze
+
+## server
+demo-you-spoke = Du hast { $seconds } Sekunden lang gesprochen.
+demo-you-were-silent = { $seconds } Sekunden Stille
+demo-own-voice = Deine eigene Stimme, { $seconds } Sekunden.
+demo-you-wrote = Du hast geschrieben: „{ $text }“. Sag etwas, und ich sage es zurück.
+
+## ui/limited_text
+characters-left-out = { $left_out } des eingefügten Textes wurden weggelassen: { $holds } passen hier hinein.
 

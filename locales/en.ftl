@@ -1465,6 +1465,7 @@ the-key-was-not-saved = The key was not saved: { $problem }
 the-key-was-not-removed = The key was not removed: { $problem }
 the-last-choice-was-not = The last choice was not saved: { $problem }
 a-fault-stopped-the-work = A fault in the program stopped the work on your files. Please do it again.
+demo-conversation = Demo, { $time }
 
 ## conversation/settings
 
@@ -1788,7 +1789,7 @@ search-for-delete = delete erase remove clear history all conversations
 search-for-files = folder directory path location where stored
 search-for-report = bug problem help support error log feedback
 search-for-profile = mode speed quality fast slow faster
-search-for-input_device = mic input recording headset headphones sound card
+search-for-input_device = mic input recording headset sound card
 search-for-output_device = loudspeaker output headphones headset earphones sound card
 search-for-endpoint = server url address host proxy google
 search-for-detection = end of speech detect silence automatic manual
@@ -1836,7 +1837,7 @@ search-for-vocabulary = dictionary spelling words misheard pronunciation
 search-for-temperature = creative creativity random
 search-for-thinking = reason think slow clever
 search-for-instruction = prompt personality role system behaviour behavior
-search-for-answer_length = short long brief talk less wordy
+search-for-answer_length = short shorter long longer brief answers talk less wordy
 search-for-reply_transcript = text subtitles transcript captions read
 search-for-google_search = internet google online news
 search-for-reply_deadline_ms = timeout slow wait
@@ -1844,4 +1845,13 @@ search-for-compress_at_tokens = memory context history cost
 search-for-compress_to_tokens = memory context history cost
 search-for-auto = automatic switch battery
 search-for-alerts = warning alarm notify limit
+
+## server
+demo-you-spoke = You spoke for { $seconds } seconds.
+demo-you-were-silent = { $seconds } seconds of silence
+demo-own-voice = Your own voice, { $seconds } seconds.
+demo-you-wrote = You wrote: “{ $text }”. Say something, and I will say it back.
+
+## ui/limited_text
+characters-left-out = { $left_out } of what was pasted were left out: { $holds } fit here.
 

@@ -67,10 +67,16 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
+            let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+            // Who is new sees that this is the demo, whatever else there is to say.
+            let demo = banners.last().filter(|last| {
+                matches!(last, Banner::Demo) && !is_low && !view.all_banners && more > 0
+            });
             let shown = if view.all_banners { banners.len() } else { 1 };
-            for banner in banners.iter().take(shown) {
+            for banner in banners.iter().take(shown).chain(demo) {
                 banner_ui(ui, *banner, snapshot, view);
             }
+            let more = more - usize::from(demo.is_some());
             more_ui(ui, more, &mut view.all_banners);
         });
     ui.add_space(space::S);
@@ -107,9 +113,14 @@ fn banners<'a>(snapshot: &'a Snapshot, view: &UiState) -> Vec<Banner<'a>> {
             .filter(stands)
             .map(Banner::Notice)
     };
+    // A refused key is told beside the field for it.
+    let is_down = match snapshot.link {
+        Link::Down { key_refused, .. } => !(key_refused && view.page == Screen::Welcome),
+        Link::Connecting { .. } | Link::Connected { .. } => false,
+    };
     let first = [
         here(view.begins.is_some(), Banner::Begin),
-        here(matches!(snapshot.link, Link::Down { .. }), Banner::Link),
+        here(is_down, Banner::Link),
         here(snapshot.spending.reached.is_some(), Banner::Limit),
         here(snapshot.input.trouble.is_some(), Banner::Microphone),
         here(snapshot.output.trouble.is_some(), Banner::Speaker),

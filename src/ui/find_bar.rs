@@ -43,8 +43,9 @@ fn row_ui(ui: &mut Ui, find: &mut Search) {
     ui.set_min_height(30.0);
     ui.spacing_mut().item_spacing.x = space::XS;
     let id = field_id();
-    // Before the field is drawn: what is typed in this frame already is for it.
-    if std::mem::take(&mut find.wants_focus) {
+    // Before the field is drawn, as what is typed in this frame already is for it.
+    let wants_focus = std::mem::take(&mut find.wants_focus);
+    if wants_focus {
         ui.memory_mut(|memory| memory.request_focus(id));
     }
     let field = TextEdit::singleline(&mut find.words)
@@ -58,6 +59,10 @@ fn row_ui(ui: &mut Ui, find: &mut Search) {
     let response = ui.add(field);
     ui.ctx()
         .accesskit_node_builder(id, |node| node.set_label(t!("find-in-this-conversation")));
+    if wants_focus {
+        // A press elsewhere, that of the button, has taken it from the field.
+        response.request_focus();
+    }
     if enter && response.lost_focus() {
         find.step(shift);
         response.request_focus();

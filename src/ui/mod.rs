@@ -42,6 +42,7 @@ mod icons;
 mod key_texts;
 mod known_height;
 mod latency_panel;
+mod limited_text;
 mod link;
 mod look;
 mod markdown;

@@ -63,10 +63,14 @@ pub(super) fn search(ui: &Ui, typed: &str, snapshot: &Snapshot) -> SettingsFound
 }
 
 fn ranked<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<&'a SearchEntry> {
-    let score = |entry: &'a SearchEntry| Some((entry.score(typed)?, entry.section, entry));
+    let score = |entry: &'a SearchEntry| Some((entry.score(typed)?, entry));
     let mut found: Vec<_> = entries.iter().filter_map(score).collect();
-    found.sort_by_key(|(score, section, _)| (*score, *section));
-    found.into_iter().map(|(.., entry)| entry).collect()
+    // What is no row comes before rows that fit as well: there is less of it.
+    found.sort_by_key(|(score, entry)| {
+        let is_row = matches!(entry.hit, SearchHit::Row(..));
+        (*score, is_row, entry.section)
+    });
+    found.into_iter().map(|(_, entry)| entry).collect()
 }
 
 impl SearchEntry {
@@ -310,7 +314,7 @@ mod tests {
         let keys = || crate::profile::fields().chain(config::keys());
         for locale in [Locale::English, Locale::German] {
             let lacking: Vec<_> = within(locale, || {
-                let shown = keys().filter(|key| {
+                let shown = keys().filter(|key| key.name != "name").filter(|key| {
                     let of_config = config::keys().any(|other| other.name == key.name);
                     !of_config || SettingsSection::of(key).is_some()
                 });

@@ -71,7 +71,7 @@ fn turns_are_kept_with_their_words_and_their_record() {
     assert_eq!(numbers, [1, 2]);
     let turn = &turns[0];
     assert_eq!(turn.assistant, "The train to Hamburg leaves at 14:05.");
-    assert!(turn.user.contains("seconds at"), "{turn:?}");
+    assert!(turn.user.contains("You spoke for"), "{turn:?}");
     assert_eq!((turn.outcome.as_str(), turn.typed), ("completed", false));
     assert!(turn.response.is_some() && turn.record.contains("sovereign.turn/1"));
     assert!(!turn.record.contains("Hamburg"), "{}", turn.record);
