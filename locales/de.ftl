@@ -19,13 +19,13 @@ wants-a-key-and-there = { $host } verlangt einen Schlüssel, und es gibt keinen:
 there-is-no-key-yet = Es gibt noch keinen Schlüssel: Die Demo antwortet.
 there-is-no-key-is = Es gibt keinen Schlüssel: { $host } wird ohne gefragt.
 is-not-used-now-the = { $named } wird gerade nicht verwendet: Die Demo antwortet.
-is-not-sent-to-a = { $named } wird nicht an { $host } gesendet: Ein gespeicherter Schlüssel geht an Google oder an den Endpunkt, den config.yaml nennt.
+is-not-sent-to-a = { $named } wird nicht an { $host } gesendet: Ein gespeicherter Schlüssel geht an Google oder an die Adresse des Dienstes in Einstellungen, Schlüssel und Konto.
 was-not-taken-by = { $named } wurde von { $host } nicht angenommen: { $why }
 key-in-use-with-host = { $named } wird bei { $host } verwendet.
 was-not-checked-yet-there = { $named } ist noch nicht geprüft: Es gibt keine Verbindung zu { $host }.
 sent-to-google-alone = nur an Google gesendet
 key-sent-to-host-alone = nur an { $host } gesendet
-not-sent-to-name-that = nicht an { $host } gesendet: Nenne diesen Endpunkt in config.yaml, wenn er ihn bekommen soll
+not-sent-to-name-that = nicht an { $host } gesendet: Mach ihn zur Adresse des Dienstes in Einstellungen, Schlüssel und Konto, wenn er den Schlüssel bekommen soll
 at-the-next-start-goes = {""} Beim nächsten Start hat { $source } wieder Vorrang.
 a-key-that-you-enter = Ein Schlüssel, den du eingibst, wird in { $file } aufbewahrt; nur du kannst diese Datei lesen. Er wird { $to }.{ $then }
 from-the-environment-variable = aus der Umgebungsvariablen { $source }
@@ -219,7 +219,7 @@ to-the-conversation-from-conversations = Zum Gespräch (Esc, Strg H)
 the-newest-are-shown-type = Die neuesten { $most_found } werden gezeigt. Tippe mehr, um andere zu finden.
 the-service-will-know-nothing = Der Dienst weiß dann nichts vom jetzigen (Strg N)
 new-conversation = Neues Gespräch
-nothing-new-is-kept-keep = Neues wird nicht aufbewahrt (keep: off in config.yaml)
+nothing-new-is-kept-keep = Neues wird nicht aufbewahrt (Einstellungen, Datenschutz)
 kept-until-you-delete-it = Aufbewahrt, bis du sie löschst, nur auf diesem Computer
 kept-for-on-this-computer = { $time } lang aufbewahrt, nur auf diesem Computer
 search-what-was-said = Gesagtes suchen
@@ -236,7 +236,7 @@ no-conversation-holds-all-these = Kein Gespräch enthält alle diese Wörter. Ve
 there-is-no-such-conversation = Ein solches Gespräch gibt es nicht.
 nothing-found = Nichts gefunden
 nothing-is-kept = Nichts wird aufbewahrt
-write-keep-30d-into-config = Schreib keep: 30d in config.yaml, um hier zu finden, was in den letzten 30 Tagen gesagt wurde.
+write-keep-30d-into-config = Wähle in Einstellungen, Datenschutz, wie lange Gespräche aufbewahrt werden: Was von da an gesagt wird, findest du hier.
 no-conversation-yet = Noch kein Gespräch
 what-you-and-the-assistant = Hier findest du später, was du und der Assistent sagen.
 show-all = Alle zeigen
@@ -328,14 +328,14 @@ model-and-tokens = { $model } · { $counted } Tokens
 and-thought = , davon gedacht { $thoughts }
 spent-of-allowed = { $spent } von { $allowed }
 spent-conversation = Ausgaben, Gespräch
-spent-since-the-start-of = Ausgaben seit dem Start des Programms und die Grenze: `conversation` unter `spend_limit_usd` in config.yaml. An der Grenze schließt das Mikrofon.
+spent-since-the-start-of = Ausgaben seit dem Start des Programms und die Grenze aus Einstellungen, Schlüssel und Konto. An der Grenze schließt das Mikrofon.
 spent-today = Ausgaben, heute
-spent-today-with-all-programs = Heutige Ausgaben mit allen Programmen dieses Benutzers und die Grenze: `day` unter `spend_limit_usd` in config.yaml. An der Grenze schließt das Mikrofon.
-tokens-that-the-service-counted-and-their-cost = Tokens, die der Dienst gezählt hat, und ihre Kosten nach `price_usd_per_million` in config.yaml, da es gesetzt ist. Es gilt die Rechnung des Dienstes.
-tokens-that-the-service-counted-and-their = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem veröffentlichten Preis dieses Modells für jede Art von Tokens. Gedanken und was ohne seine Art gezählt wird, gelten zum höchsten Preis: Die Kosten sind dann eine Obergrenze, „höchstens“. `price_usd_per_million` in config.yaml setzt einen anderen Preis. Es gilt die Rechnung des Dienstes.
+spent-today-with-all-programs = Heutige Ausgaben mit allen Programmen dieses Benutzers und die Grenze aus Einstellungen, Schlüssel und Konto. An der Grenze schließt das Mikrofon.
+tokens-that-the-service-counted-and-their-cost = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem Preis aus Einstellungen, Schlüssel und Konto, da er gesetzt ist. Es gilt die Rechnung des Dienstes.
+tokens-that-the-service-counted-and-their = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem veröffentlichten Preis dieses Modells für jede Art von Tokens. Gedanken und was ohne seine Art gezählt wird, gelten zum höchsten Preis: Die Kosten sind dann eine Obergrenze, „höchstens“. Ein anderer Preis lässt sich in Einstellungen, Schlüssel und Konto, setzen. Es gilt die Rechnung des Dienstes.
 tokens-that-the-service-counted-and = Tokens, die der Dienst gezählt hat, und ihre Kosten, wo ein Preis bekannt ist. Die Demo berechnet nichts.
-tokens-that-the-service-counted-what = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Für dieses Modell ist kein Preis veröffentlicht. Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
-tokens-that-the-service-counted = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Dieser Dienst ist nicht der von Google. Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+tokens-that-the-service-counted-what = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Für dieses Modell ist kein Preis veröffentlicht. Setze ihn in Einstellungen, Schlüssel und Konto.
+tokens-that-the-service-counted = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Dieser Dienst ist nicht der von Google. Setze den Preis in Einstellungen, Schlüssel und Konto.
 with-the-profiles-that-chooses = mit den Profilen von { $label }
 with-this-profile = mit diesem Profil
 part-of-all = { $part } von { $all } · { $percent } %
@@ -369,10 +369,10 @@ previous-enter = Voriger Treffer (Eingabe)
 ## ui/footer
 
 nothing-is-kept-lower = nichts wird aufbewahrt
-when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg: `keep: off` in config.yaml.
+when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg, wie es in Einstellungen, Datenschutz, steht.
 narrowband = schmalbandig
 a-hands-free-microphone-over = Ein Freisprechmikrofon über Bluetooth überträgt höchstens die Hälfte des Frequenzbereichs der Stimme. Mit einem Mikrofon am Kabel oder dem dieses Computers wirst du besser verstanden.
-whether-an-answer-stops-when = Ob eine laufende Antwort aufhört, wenn du sprichst, und warum. Esc und die Leertaste stoppen sie immer; `turn.barge_in` im Profil legt es von Hand fest.
+whether-an-answer-stops-when = Ob eine laufende Antwort aufhört, wenn du sprichst, und warum. Esc und die Leertaste stoppen sie immer; „Durch Sprechen unterbrechen“ in den Profileinstellungen legt es von Hand fest.
 microphone-released = Mikrofon freigegeben
 no-microphone-lower = kein Mikrofon
 
@@ -752,6 +752,7 @@ what-the-service-is-asked = Was vom Dienst verlangt wird
 choosing-among-profiles = Wahl unter Profilen
 alerts = Warnungen
 the-profile = Das Profil
+profile-settings = Profileinstellungen
 
 ## ui/sound
 
@@ -770,13 +771,13 @@ searches = Suchanfragen
 ## ui/speech
 
 voice = Stimme
-language = Sprache
 as-the-profile-says-voice = Wie im Profil ({ $voice })
 as-the-profile-says-languages = Wie im Profil ({ $codes })
 as-the-profile-says-system = Wie im Profil ({ $languages })
 as-the-system = Wie im System
 as-the-system-languages = Wie im System ({ $languages })
 whatever-i-speak = Jede, die ich spreche
+you-speak = Du sprichst
 
 ## ui/talk
 
@@ -1049,7 +1050,7 @@ the-spend-limit-is-raised = Die Ausgabengrenze ist erhöht
 the-microphone-is-closed = Das Mikrofon ist geschlossen.
 the-microphone-closes-when-you = Das Mikrofon schließt, wenn du fertig gesprochen hast.
 to-go-on-raise-in = Um fortzufahren, erhöhe `{ $key }` in config.yaml und speichere die Datei.
-set-price-usd-per-million = Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+set-price-usd-per-million = Setze den Preis in Einstellungen, Schlüssel und Konto (`price_usd_per_million` mit `in` und `out` in config.yaml).
 this-conversation-may-cost-more = { $lifted }: Dieses Gespräch darf { $more } mehr kosten.
 today-more-may-be-spent = { $lifted }: Heute dürfen { $more } mehr ausgegeben werden.
 go-on-allows-more = { $limit_usd } { $closing } „Fortfahren“ erlaubt { $more_usd } mehr.
@@ -1506,7 +1507,7 @@ the-key-is-saved-and = der Schlüssel ist gespeichert und wird verwendet, sobald
 ## store
 
 there-is-no-such-conversation-any = ein solches Gespräch gibt es nicht mehr
-its-sound-is-not-kept = sein Ton ist nicht aufbewahrt; mit `keep_audio: on` in config.yaml ist er es von da an
+its-sound-is-not-kept = sein Ton ist nicht aufbewahrt; mit „Auch ihren Ton aufbewahren“ in Einstellungen, Datenschutz (`keep_audio: on` in config.yaml), ist er es von da an
 its-sound-cannot-be-converted = sein Ton lässt sich nicht umwandeln: { $error }
 it-was-written-by-a = die Datei stammt von einer neueren Version dieses Programms (Schema { $found }, diese kennt { $known }); sie bleibt, wie sie ist
 it-is-the-file-of = die Datei gehört einem anderen Programm; sie bleibt, wie sie ist
@@ -1987,7 +1988,7 @@ key-alerts-cut_offs_percent = Warnung: dir ins Wort gefallen über
 key-alerts-cut_offs_percent-about = Der Anteil deiner letzten 20 Runden, in denen dein Beitrag zu früh geschlossen wurde, in Prozent: Du hast binnen einer Sekunde weitergesprochen.
 key-alerts-stutters = Warnung: Aussetzer
 key-alerts-stutters-about = Wie oft binnen zehn Sekunden einer Antwort vor ihrem Ende der Ton ausging.
-key-profile = Profil
+key-profile = Verwendetes Profil
 key-profile-about = Das Profil, mit dem begonnen wird.
 key-input_device = Mikrofon
 key-input_device-about = Das Mikrofon, nach seiner Kennung in `sovereign devices`. Ohne diese Angabe folgt das Programm dem Standard des Systems.
@@ -2089,7 +2090,7 @@ word-window-theme-light = Hell
 word-audio-noise_suppression-light = Leicht
 
 ## ui/settings_search: everyday words, by which a setting is found; they are not shown
-search-for-about = Version Lizenz Urheber Schriftart Autor
+search-for-about = Version Lizenz Urheber Autor
 search-for-set-up = Einrichtung Assistent Einführung Anleitung Erststart Hilfe
 search-for-check = testen prüfen Test Mikrofon Lautsprecher Echo Headset Rauschen
 search-for-key = API-Key Token Passwort Anmeldung anmelden Konto entfernen eingeben ändern Google Gemini
@@ -2150,8 +2151,8 @@ search-for-answer_length = kurz kürzer kürzere lang länger längere knapp wen
 search-for-reply_transcript = Text Untertitel Mitschrift lesen
 search-for-google_search = Internet Google online Nachrichten
 search-for-reply_deadline_ms = Timeout langsam warten
-search-for-compress_at_tokens = Gedächtnis Kontext Verlauf Kosten
-search-for-compress_to_tokens = Gedächtnis Kontext Verlauf Kosten
+search-for-compress_at_tokens = Gedächtnis Kontext Verlauf
+search-for-compress_to_tokens = Gedächtnis Kontext Verlauf
 search-for-auto = automatisch wechseln Akku
 search-for-alerts = Alarm benachrichtigen Grenze
 

@@ -7,9 +7,10 @@ use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{Align, Id, Label, Layout, Margin, Response, Stroke, StrokeKind, TextEdit, Ui};
 
 use super::api_key_state::{self, KeyStatus};
+use super::heading::heading;
 use super::icons::Icon;
 use super::limited_text::{LimitedText, left_out_ui};
-use super::page::{exported_ui, heading, page};
+use super::page::{exported_ui, page};
 use super::theme::{RADIUS_FIELD, Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, icon_button, plain_button, primary_button, sign};

@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use eframe::egui::accesskit::Live;
 use eframe::egui::{Align, Button, Color32, Frame, Label, Layout, Margin, ScrollArea, Stroke, Ui};
 
-use super::format;
 use super::icons::{Icon, Sign};
 use super::remedy_button::remedy_button;
 use super::screen::Screen;
@@ -14,6 +12,7 @@ use super::theme::{LOW_WINDOW, Tokens, Weight, space, text, tokens};
 use super::toasts::is_toast;
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, focus_ring, icon_button, plain_button, primary_button, sign};
+use super::{format, news};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -48,6 +47,7 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
     if !marks || view.banners_of.is_none() {
         view.banners_of = Some(Arc::clone(snapshot));
     }
+    news::page_is_shown(ui);
     let Some(snapshot) = &view.banners_of.clone() else {
         return;
     };
@@ -352,9 +352,9 @@ fn words_ui(ui: &mut Ui, words: &str) {
 
 /// Words that a screen reader says when it has finished what it is saying.
 fn announced(ui: &mut Ui, words: Label) {
+    let shown = words.text().to_owned();
     let told = ui.add(words);
-    ui.ctx()
-        .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+    news::announce(ui, &told, &shown);
 }
 
 fn frame(t: &Tokens, is_low: bool) -> Frame {

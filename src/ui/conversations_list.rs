@@ -7,7 +7,8 @@ use eframe::egui::{
 };
 
 use super::conversations_state::{ConversationsState, Goal, ListRow, clock_time};
-use super::theme::{RADIUS_FIELD, Weight, caps, font, space, tokens};
+use super::heading::caps_heading;
+use super::theme::{RADIUS_FIELD, Weight, font, space, tokens};
 use super::widgets::focus_ring;
 use super::{bidi, format};
 use crate::base::text::t;
@@ -119,13 +120,12 @@ fn offset_with(at: usize, (offset, height): (f32, f32)) -> f32 {
 }
 
 fn day_ui(ui: &mut Ui, name: &str) {
-    let t = tokens(ui);
     ui.allocate_ui(vec2(ui.available_width(), ROW_HEIGHT), |ui| {
         ui.set_min_height(ROW_HEIGHT);
         ui.add_space(ROW_HEIGHT - 22.0);
         ui.horizontal(|ui| {
             ui.add_space(space::M);
-            ui.label(caps(name, t));
+            caps_heading(ui, name);
         });
     });
 }

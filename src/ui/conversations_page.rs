@@ -14,7 +14,7 @@ use super::opened_conversation::opened_ui;
 use super::page::page_head;
 use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{answers_ui, card, choose, plain_button, signed_row};
+use super::widgets::{answers_ui, card, choose, list_choice, plain_button, signed_row};
 use super::{bidi, format};
 use crate::base::retention::Retention;
 use crate::base::text::t;
@@ -193,7 +193,7 @@ fn choices_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) 
             let mut taken = None;
             for choice in std::iter::once(None).chain(each) {
                 let is_chosen = state.profile.as_ref() == choice;
-                if ui.selectable_label(is_chosen, name(choice)).clicked() {
+                if list_choice(ui, is_chosen, name(choice)).clicked() {
                     taken = Some(choice.cloned());
                 }
             }

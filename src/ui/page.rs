@@ -1,10 +1,11 @@
 //! What pages have in common: a card in the middle, or a title with the way back.
 
-use eframe::egui::accesskit::{Live, Role};
+use eframe::egui::accesskit::Live;
 use eframe::egui::{Align, Id, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
 
 use super::format;
-use super::theme::{LOW_WINDOW, Weight, caps, space, text, tokens};
+use super::heading::is_heading;
+use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, follow_focus, plain_button};
 use crate::base::text::t;
@@ -106,29 +107,6 @@ pub(super) fn exported_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
         ui.ctx()
             .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
     }
-}
-
-/// Makes words a heading: a screen reader leads from one to the next.
-pub(super) fn is_heading(shown: &Response, words: &str) {
-    shown.ctx.accesskit_node_builder(shown.id, |node| {
-        node.set_role(Role::Heading);
-        node.set_label(words);
-    });
-}
-
-/// The title of a card or a part of one.
-pub(super) fn heading(ui: &mut Ui, words: &str, size: f32) -> Response {
-    let shown = text(words, Weight::SemiBold, size, tokens(ui).strong);
-    let head = ui.add(Label::new(shown).wrap());
-    is_heading(&head, words);
-    head
-}
-
-/// The title above a group, in small capitals.
-pub(super) fn caps_heading(ui: &mut Ui, words: &str) -> Response {
-    let head = ui.label(caps(words, tokens(ui)));
-    is_heading(&head, words);
-    head
 }
 
 /// The title of a page, shortened to its row, and the button that leads back from it.

@@ -8,7 +8,8 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::page::{caps_heading, exported_ui, page_head};
+use super::heading::caps_heading;
+use super::page::{exported_ui, page_head};
 use super::setting_row::{RowRequest, row_ui};
 use super::settings_search::{HeadedHit, SearchHit, SettingsFound};
 use super::settings_state::{RowId, SettingsSection};

@@ -5,8 +5,8 @@ use std::path::Path;
 use eframe::egui::{Label, Ui};
 
 use super::diagnostics::diagnostics_ui;
+use super::heading::{caps_heading, heading};
 use super::icons::Sign;
-use super::page::{caps_heading, heading};
 use super::screen::Screen;
 use super::sent::sent_ui;
 use super::settings_state::{SettingsQuestion, SettingsSection};

@@ -41,7 +41,7 @@ impl SettingsSection {
             Self::General => t!("general"),
             Self::Sound => t!("sound"),
             Self::Talking => t!("talking"),
-            Self::Profile => t!("profile"),
+            Self::Profile => t!("profile-settings"),
             Self::Account => t!("key-and-account"),
             Self::Appearance => t!("appearance"),
             Self::Privacy => t!("privacy"),

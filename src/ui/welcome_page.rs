@@ -9,8 +9,9 @@ use eframe::egui::accesskit::Live;
 use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::api_key_state::{self, KeyStatus};
+use super::heading::heading;
 use super::icons::Sign;
-use super::page::{heading, page_with_foot};
+use super::page::page_with_foot;
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
