@@ -7,8 +7,7 @@ use eframe::egui::{
 };
 
 use super::conversations_state::{ConversationsState, Goal, ListRow, clock_time};
-use super::heading::caps_heading;
-use super::theme::{RADIUS_FIELD, Weight, font, space, tokens};
+use super::theme::{RADIUS_FIELD, Weight, caps, font, space, tokens};
 use super::widgets::focus_ring;
 use super::{bidi, format};
 use crate::base::text::t;
@@ -125,7 +124,7 @@ fn day_ui(ui: &mut Ui, name: &str) {
         ui.add_space(ROW_HEIGHT - 22.0);
         ui.horizontal(|ui| {
             ui.add_space(space::M);
-            caps_heading(ui, name);
+            ui.label(caps(name, tokens(ui)));
         });
     });
 }

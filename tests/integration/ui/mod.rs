@@ -149,7 +149,7 @@ fn f12_cycles_through_the_levels_of_the_overlay() {
         assert_eq!(rig.harness.state().panel(), level);
         let seen = (
             rig.says("Reply time 268 ms, on target. CPU 1.3 %, memory 61 MB"),
-            rig.says("MEMORY"),
+            rig.says("Memory"),
             rig.says("interrupted you"),
         );
         assert_eq!(seen, (overlay, memory, table), "level {level}");
