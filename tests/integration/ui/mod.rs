@@ -461,6 +461,20 @@ fn a_key_is_saved_and_never_seen_again() {
 }
 
 #[test]
+fn the_bar_of_the_demo_is_shown_beside_another_one() {
+    let mut rig = Rig::new(welcome::demo());
+    let words = "The microphone gives no sound at all.";
+    let raise = |s: &mut Snapshot| {
+        s.notices = Arc::from([rig::notice(1, Severity::Warning, words, true)]);
+    };
+    rig.show(raise);
+    assert!(rig.says(words) && rig.says("This is the demo"));
+    assert!(!rig.says("1 more"));
+    rig.show(|s| s.notices = Arc::from([]));
+    assert!(!rig.says(words) && rig.says("This is the demo"));
+}
+
+#[test]
 fn a_refused_key_stays_in_its_field_hidden_and_marked() {
     let mut rig = Rig::new(snapshot());
     let refuse = |s: &mut Snapshot, ending: &str| {
