@@ -275,12 +275,10 @@ impl KeyEntry {
     /// Overwrites the typed key and resets the page.
     pub(super) fn clear(&mut self) {
         self.typed.zeroize();
-        (self.visible, self.focused) = (false, false);
-        (self.tried, self.left_out) = (false, 0);
+        (self.visible, self.focused, self.tried, self.left_out) = (false, false, false, 0);
     }
 
-    /// The key without the spaces that come along when it is pasted; `None` if nothing was typed. It stays in the field, hidden,
-    /// until the service takes it.
+    /// The key without spaces around it; `None` if nothing was typed. It stays in the field, hidden, until the service takes it.
     pub(super) fn give(&mut self) -> Option<SecretString> {
         let key = self.typed.trim();
         let secret = (!key.is_empty()).then(|| SecretString::from(key));
