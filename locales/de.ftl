@@ -19,13 +19,13 @@ wants-a-key-and-there = { $host } verlangt einen Schlüssel, und es gibt keinen:
 there-is-no-key-yet = Es gibt noch keinen Schlüssel: Die Demo antwortet.
 there-is-no-key-is = Es gibt keinen Schlüssel: { $host } wird ohne gefragt.
 is-not-used-now-the = { $named } wird gerade nicht verwendet: Die Demo antwortet.
-is-not-sent-to-a = { $named } wird nicht an { $host } gesendet: Ein gespeicherter Schlüssel geht an Google oder an den Endpunkt, den config.yaml nennt.
+is-not-sent-to-a = { $named } wird nicht an { $host } gesendet: Ein gespeicherter Schlüssel geht an Google oder an die Adresse des Dienstes in Einstellungen, Schlüssel und Konto.
 was-not-taken-by = { $named } wurde von { $host } nicht angenommen: { $why }
 key-in-use-with-host = { $named } wird bei { $host } verwendet.
 was-not-checked-yet-there = { $named } ist noch nicht geprüft: Es gibt keine Verbindung zu { $host }.
 sent-to-google-alone = nur an Google gesendet
 key-sent-to-host-alone = nur an { $host } gesendet
-not-sent-to-name-that = nicht an { $host } gesendet: Nenne diesen Endpunkt in config.yaml, wenn er ihn bekommen soll
+not-sent-to-name-that = nicht an { $host } gesendet: Mach ihn zur Adresse des Dienstes in Einstellungen, Schlüssel und Konto, wenn er den Schlüssel bekommen soll
 at-the-next-start-goes = {""} Beim nächsten Start hat { $source } wieder Vorrang.
 a-key-that-you-enter = Ein Schlüssel, den du eingibst, wird in { $file } aufbewahrt; nur du kannst diese Datei lesen. Er wird { $to }.{ $then }
 from-the-environment-variable = aus der Umgebungsvariablen { $source }
@@ -158,6 +158,7 @@ n-captions = { $n ->
         [one] { $n } Eintrag
        *[other] { $n } Einträge
     }
+n-found = { $n } gefunden
 
 ## ui/check_page
 
@@ -218,7 +219,7 @@ to-the-conversation-from-conversations = Zum Gespräch (Esc, Strg H)
 the-newest-are-shown-type = Die neuesten { $most_found } werden gezeigt. Tippe mehr, um andere zu finden.
 the-service-will-know-nothing = Der Dienst weiß dann nichts vom jetzigen (Strg N)
 new-conversation = Neues Gespräch
-nothing-new-is-kept-keep = Neues wird nicht aufbewahrt (keep: off in config.yaml)
+nothing-new-is-kept-keep = Neues wird nicht aufbewahrt (Einstellungen, Datenschutz)
 kept-until-you-delete-it = Aufbewahrt, bis du sie löschst, nur auf diesem Computer
 kept-for-on-this-computer = { $time } lang aufbewahrt, nur auf diesem Computer
 search-what-was-said = Gesagtes suchen
@@ -235,7 +236,7 @@ no-conversation-holds-all-these = Kein Gespräch enthält alle diese Wörter. Ve
 there-is-no-such-conversation = Ein solches Gespräch gibt es nicht.
 nothing-found = Nichts gefunden
 nothing-is-kept = Nichts wird aufbewahrt
-write-keep-30d-into-config = Schreib keep: 30d in config.yaml, um hier zu finden, was in den letzten 30 Tagen gesagt wurde.
+write-keep-30d-into-config = Wähle in Einstellungen, Datenschutz, wie lange Gespräche aufbewahrt werden: Was von da an gesagt wird, findest du hier.
 no-conversation-yet = Noch kein Gespräch
 what-you-and-the-assistant = Hier findest du später, was du und der Assistent sagen.
 show-all = Alle zeigen
@@ -327,14 +328,14 @@ model-and-tokens = { $model } · { $counted } Tokens
 and-thought = , davon gedacht { $thoughts }
 spent-of-allowed = { $spent } von { $allowed }
 spent-conversation = Ausgaben, Gespräch
-spent-since-the-start-of = Ausgaben seit dem Start des Programms und die Grenze: `conversation` unter `spend_limit_usd` in config.yaml. An der Grenze schließt das Mikrofon.
+spent-since-the-start-of = Ausgaben seit dem Start des Programms und die Grenze aus Einstellungen, Schlüssel und Konto. An der Grenze schließt das Mikrofon.
 spent-today = Ausgaben, heute
-spent-today-with-all-programs = Heutige Ausgaben mit allen Programmen dieses Benutzers und die Grenze: `day` unter `spend_limit_usd` in config.yaml. An der Grenze schließt das Mikrofon.
-tokens-that-the-service-counted-and-their-cost = Tokens, die der Dienst gezählt hat, und ihre Kosten nach `price_usd_per_million` in config.yaml, da es gesetzt ist. Es gilt die Rechnung des Dienstes.
-tokens-that-the-service-counted-and-their = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem veröffentlichten Preis dieses Modells für jede Art von Tokens. Gedanken und was ohne seine Art gezählt wird, gelten zum höchsten Preis: Die Kosten sind dann eine Obergrenze, „höchstens“. `price_usd_per_million` in config.yaml setzt einen anderen Preis. Es gilt die Rechnung des Dienstes.
+spent-today-with-all-programs = Heutige Ausgaben mit allen Programmen dieses Benutzers und die Grenze aus Einstellungen, Schlüssel und Konto. An der Grenze schließt das Mikrofon.
+tokens-that-the-service-counted-and-their-cost = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem Preis aus Einstellungen, Schlüssel und Konto, da er gesetzt ist. Es gilt die Rechnung des Dienstes.
+tokens-that-the-service-counted-and-their = Tokens, die der Dienst gezählt hat, und ihre Kosten nach dem veröffentlichten Preis dieses Modells für jede Art von Tokens. Gedanken und was ohne seine Art gezählt wird, gelten zum höchsten Preis: Die Kosten sind dann eine Obergrenze, „höchstens“. Ein anderer Preis lässt sich in Einstellungen, Schlüssel und Konto, setzen. Es gilt die Rechnung des Dienstes.
 tokens-that-the-service-counted-and = Tokens, die der Dienst gezählt hat, und ihre Kosten, wo ein Preis bekannt ist. Die Demo berechnet nichts.
-tokens-that-the-service-counted-what = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Für dieses Modell ist kein Preis veröffentlicht. Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
-tokens-that-the-service-counted = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Dieser Dienst ist nicht der von Google. Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+tokens-that-the-service-counted-what = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Für dieses Modell ist kein Preis veröffentlicht. Setze ihn in Einstellungen, Schlüssel und Konto.
+tokens-that-the-service-counted = Tokens, die der Dienst gezählt hat. Was sie kosten, ist nicht bekannt: Dieser Dienst ist nicht der von Google. Setze den Preis in Einstellungen, Schlüssel und Konto.
 with-the-profiles-that-chooses = mit den Profilen von { $label }
 with-this-profile = mit diesem Profil
 part-of-all = { $part } von { $all } · { $percent } %
@@ -368,10 +369,10 @@ previous-enter = Voriger Treffer (Eingabe)
 ## ui/footer
 
 nothing-is-kept-lower = nichts wird aufbewahrt
-when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg: `keep: off` in config.yaml.
+when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg, wie es in Einstellungen, Datenschutz, steht.
 narrowband = schmalbandig
 a-hands-free-microphone-over = Ein Freisprechmikrofon über Bluetooth überträgt höchstens die Hälfte des Frequenzbereichs der Stimme. Mit einem Mikrofon am Kabel oder dem dieses Computers wirst du besser verstanden.
-whether-an-answer-stops-when = Ob eine laufende Antwort aufhört, wenn du sprichst, und warum. Esc und die Leertaste stoppen sie immer; `turn.barge_in` im Profil legt es von Hand fest.
+whether-an-answer-stops-when = Ob eine laufende Antwort aufhört, wenn du sprichst, und warum. Esc und die Leertaste stoppen sie immer; „Durch Sprechen unterbrechen“ in den Profileinstellungen legt es von Hand fest.
 microphone-released = Mikrofon freigegeben
 no-microphone-lower = kein Mikrofon
 
@@ -708,8 +709,12 @@ given-at-the-start = Beim Start angegeben
 search-settings = Einstellungen durchsuchen
 settings = Einstellungen
 to-the-conversation-from-settings = Zum Gespräch (Esc, Strg ,)
-search-a-word-of-the = Suchen: ein Wort aus Name oder Bedeutung, der Name in der Datei, eine Einheit
+search-a-word-of-the = Suchen: irgendein Wort, etwa lauter, Kosten, Schriftgröße
 nothing-is-called-so-try = Nichts heißt so. Versuch es mit einem anderen Wort.
+nothing-is-called-so-nearest = Nichts heißt so. Meinst du das?
+go-there = Dorthin
+go-to = Dorthin: { $title }
+sections = Bereiche
 
 ## ui/settings_sections
 
@@ -747,6 +752,7 @@ what-the-service-is-asked = Was vom Dienst verlangt wird
 choosing-among-profiles = Wahl unter Profilen
 alerts = Warnungen
 the-profile = Das Profil
+profile-settings = Profileinstellungen
 
 ## ui/sound
 
@@ -765,13 +771,13 @@ searches = Suchanfragen
 ## ui/speech
 
 voice = Stimme
-language = Sprache
 as-the-profile-says-voice = Wie im Profil ({ $voice })
 as-the-profile-says-languages = Wie im Profil ({ $codes })
 as-the-profile-says-system = Wie im Profil ({ $languages })
 as-the-system = Wie im System
 as-the-system-languages = Wie im System ({ $languages })
 whatever-i-speak = Jede, die ich spreche
+you-speak = Du sprichst
 
 ## ui/talk
 
@@ -790,6 +796,8 @@ plays-the-last-answer-again-ctrl = Spielt die letzte Antwort noch einmal (Strg L
 plays-the-last-answer-again = Spielt die letzte Antwort noch einmal. Geht gerade nicht, denn { $hindrance }.
 level-of-the-microphone-in = Pegel des Mikrofons, in Dezibel unter Vollaussteuerung.
 you-are-muted-press-the = Du bist stummgeschaltet. Drücke auf das Mikrofon.
+find-words = Wörter im Gespräch finden
+find-words-ctrl-f = Findet Wörter in diesem Gespräch (Strg F)
 
 ## ui/text_block
 
@@ -1042,7 +1050,7 @@ the-spend-limit-is-raised = Die Ausgabengrenze ist erhöht
 the-microphone-is-closed = Das Mikrofon ist geschlossen.
 the-microphone-closes-when-you = Das Mikrofon schließt, wenn du fertig gesprochen hast.
 to-go-on-raise-in = Um fortzufahren, erhöhe `{ $key }` in config.yaml und speichere die Datei.
-set-price-usd-per-million = Setze `price_usd_per_million` mit `in` und `out` in config.yaml.
+set-price-usd-per-million = Setze den Preis in Einstellungen, Schlüssel und Konto (`price_usd_per_million` mit `in` und `out` in config.yaml).
 this-conversation-may-cost-more = { $lifted }: Dieses Gespräch darf { $more } mehr kosten.
 today-more-may-be-spent = { $lifted }: Heute dürfen { $more } mehr ausgegeben werden.
 go-on-allows-more = { $limit_usd } { $closing } „Fortfahren“ erlaubt { $more_usd } mehr.
@@ -1490,6 +1498,7 @@ the-key-was-not-saved = Der Schlüssel wurde nicht gespeichert: { $problem }
 the-key-was-not-removed = Der Schlüssel wurde nicht entfernt: { $problem }
 the-last-choice-was-not = Die letzte Wahl wurde nicht gespeichert: { $problem }
 a-fault-stopped-the-work = Ein Fehler im Programm hat die Arbeit an deinen Dateien beendet. Bitte mach es noch einmal.
+demo-conversation = Demo, { $time }
 
 ## conversation/settings
 
@@ -1498,7 +1507,7 @@ the-key-is-saved-and = der Schlüssel ist gespeichert und wird verwendet, sobald
 ## store
 
 there-is-no-such-conversation-any = ein solches Gespräch gibt es nicht mehr
-its-sound-is-not-kept = sein Ton ist nicht aufbewahrt; mit `keep_audio: on` in config.yaml ist er es von da an
+its-sound-is-not-kept = sein Ton ist nicht aufbewahrt; mit „Auch ihren Ton aufbewahren“ in Einstellungen, Datenschutz (`keep_audio: on` in config.yaml), ist er es von da an
 its-sound-cannot-be-converted = sein Ton lässt sich nicht umwandeln: { $error }
 it-was-written-by-a = die Datei stammt von einer neueren Version dieses Programms (Schema { $found }, diese kennt { $known }); sie bleibt, wie sie ist
 it-is-the-file-of = die Datei gehört einem anderen Programm; sie bleibt, wie sie ist
@@ -1892,7 +1901,7 @@ key-turn-eager_endpoint = Früh antworten
 key-turn-eager_endpoint-about = Schließt den Beitrag früh: sobald das Nachdenken des Dienstes den Rest der Geduld verdeckt, frühestens nach 120 ms Stille. Die Antwort wird zurückgehalten, bis die Geduld um ist; sprichst du weiter, wird sie verworfen, und dein Beitrag geht weiter. Das kostet Tokens für Antworten, die niemand hört; sie werden gezählt. Das Programm lernt deine Pausen und wartet so lange, wie sie dauern.
 key-turn-eager_endpoint-why-0 = Hier ein: Antworten kommen früher.
 key-turn-eager_endpoint-why-3 = Hier aus: Auch eine verworfene Antwort ist über die Leitung gekommen, mit 64 kB pro Sekunde.
-key-turn-eager_waste_percent = Kostengrenze früher Antworten
+key-turn-eager_waste_percent = Höchste Verschwendung durch frühe Antworten
 key-turn-eager_waste_percent-about = Was verworfene Antworten höchstens kosten dürfen, in Prozent der Tokens der letzten 20 Runden. Könnte eine weitere zu viel sein, werden Beiträge erst nach der vollen Geduld geschlossen, bis genug Runden gut gegangen sind. 10 ist etwa eine verworfene Antwort in 17 Runden; unter 9 wird kein Beitrag früh geschlossen; 100 ist keine Grenze.
 key-turn-adaptive_patience = Meinen Pausen folgen
 key-turn-adaptive_patience-about = Lässt die Geduld den Pausen folgen, die du machst: von der Hälfte von `patience_ms` bis zum Doppelten.
@@ -1900,7 +1909,7 @@ key-turn-hold_pauses = Stille zurückhalten
 key-turn-hold_pauses-about = Hält Stille in deinem Beitrag zurück, bis du weitersprichst; so wird die Stille an seinem Ende nie gesendet. Nur für `detection: manual`: Der Erkenner des Dienstes braucht die Stille.
 key-turn-hold_pauses-why-0 = Hier aus: Eine Pause ist schon beim Dienst, wenn du weitersprichst.
 key-turn-hold_pauses-why-3 = Hier ein: Eine halbe Sekunde Stille am Ende jedes Beitrags sind 23 kB.
-key-turn-barge_in = Sprechen unterbricht
+key-turn-barge_in = Durch Sprechen unterbrechen
 key-turn-barge_in-about = Ob Sprechen eine Antwort unterbricht: `auto`, außer wenn das Mikrofon die Antwort hören würde.
 key-turn-backchannel_ms = Kurze Laute, die nicht unterbrechen
 key-turn-backchannel_ms-about = Ein Laut während einer Antwort, der binnen so vieler Millisekunden vorbei ist, macht sie leiser, beendet sie aber nicht: ein „mhm“, ein Husten. 400 ist länger als die meisten davon.
@@ -1979,7 +1988,7 @@ key-alerts-cut_offs_percent = Warnung: dir ins Wort gefallen über
 key-alerts-cut_offs_percent-about = Der Anteil deiner letzten 20 Runden, in denen dein Beitrag zu früh geschlossen wurde, in Prozent: Du hast binnen einer Sekunde weitergesprochen.
 key-alerts-stutters = Warnung: Aussetzer
 key-alerts-stutters-about = Wie oft binnen zehn Sekunden einer Antwort vor ihrem Ende der Ton ausging.
-key-profile = Profil
+key-profile = Verwendetes Profil
 key-profile-about = Das Profil, mit dem begonnen wird.
 key-input_device = Mikrofon
 key-input_device-about = Das Mikrofon, nach seiner Kennung in `sovereign devices`. Ohne diese Angabe folgt das Programm dem Standard des Systems.
@@ -2083,3 +2092,81 @@ word-window-theme-light = Hell
 word-opengl = OpenGL (Grafikprozessor)
 word-software = Ohne Grafikprozessor
 word-audio-noise_suppression-light = Leicht
+
+## ui/settings_search: everyday words, by which a setting is found; they are not shown
+search-for-about = Version Lizenz Urheber Autor
+search-for-set-up = Einrichtung Assistent Einführung Anleitung Erststart Hilfe
+search-for-check = testen prüfen Test Mikrofon Lautsprecher Echo Headset Rauschen
+search-for-key = API-Key Token Passwort Anmeldung anmelden Konto entfernen eingeben ändern Google Gemini
+search-for-sent = Daten gesendet übertragen hochladen Cloud Server Google mithören abhören geheim
+search-for-delete = löschen entfernen leeren Verlauf alle Gespräche
+search-for-files = Verzeichnis Pfad Ort wo gespeichert
+search-for-report = Fehler Problem Hilfe Unterstützung Fehlerbericht Rückmeldung
+search-for-profile = Modus Geschwindigkeit Tempo Qualität schnell schneller langsam
+search-for-input_device = Mikro Mic Eingang Aufnahme Headset Soundkarte
+search-for-output_device = Ausgabe Box Kopfhörer Headset Ohrhörer Soundkarte
+search-for-endpoint = Server URL Host Proxy Google
+search-for-detection = Sprechende Stille erkennen automatisch manuell
+search-for-echo_cancellation = Echo Rückkopplung Hall Lautsprecher hört sich selbst
+search-for-voice = Stimmen Sprecher männlich weiblich Klang
+search-for-languages = Sprache sprechen Deutsch Englisch Französisch Spanisch übersetzen Mitschrift
+search-for-talk_key = Push-to-Talk halten Leertaste Taste drücken Tastenkürzel
+search-for-release_delay_ms = Push-to-Talk Leertaste Verzögerung loslassen
+search-for-voice_activation = freihändig zuhören automatisch Push-to-Talk
+search-for-volume = lauter leiser laut leise Pegel Ton
+search-for-keep = speichern Verlauf löschen Tage behalten
+search-for-keep_audio = speichern aufnehmen Aufnahme Audio mitschneiden
+search-for-state = speichern Verzeichnis Pfad Ort Speicherort Log
+search-for-alert_webhook = Webhook Benachrichtigung benachrichtigen Nachricht E-Mail
+search-for-panel = Zahlen Statistik Latenz Verzögerung Geschwindigkeit Diagramm
+search-for-keep_muted = stummschalten Mikrofon aus Start
+search-for-theme = dunkel hell Dunkelmodus Nachtmodus Farbe Design Aussehen
+search-for-language = Deutsch Englisch übersetzen Oberfläche Menü
+search-for-high_contrast = Kontrast Barrierefreiheit sehen lesbar Farben
+search-for-reduced_motion = Animation Bewegung Barrierefreiheit
+search-for-renderer = grafik opengl grafikkarte gpu treiber flackern schwarz leer langsam
+search-for-zoom_percent = Textgröße Schriftgröße Schrift größer größere kleiner kleinere groß klein Buchstaben Skalierung
+search-for-monitor = Prometheus Messwerte API fern Port
+search-for-price_usd_per_million = Kostensatz Geld Dollar bezahlen Rechnung
+search-for-spend_limit_usd = Kosten Geld Dollar Budget Preis bezahlen Rechnung teuer Höchstbetrag
+search-for-label = umbenennen Titel
+search-for-description = Zweck
+search-for-target_ms = Latenz Geschwindigkeit schnell
+search-for-period_frames = Latenz knacken stottern Block Periode
+search-for-resampler_taps = Abtastrate Qualität
+search-for-prebuffer_ms = stottern abgehackt knacken Lücken Aussetzer
+search-for-preroll_ms = erstes Wort fehlt Silbe Anfang
+search-for-noise_suppression = Hintergrundgeräusche Lärm Rauschen Lüfter Brummen tippen
+search-for-gain_control = leise laut Verstärkung automatisch Mikrofon
+search-for-detector = Stimmaktivität Empfindlichkeit VAD Geräusch hören
+search-for-patience_ms = unterbricht mich abgeschnitten abschneiden ins Wort fallen zu früh zu schnell warten länger Stille
+search-for-eager_endpoint = schnell schneller Geschwindigkeit Latenz
+search-for-eager_waste_percent = verschwendet verworfen Tokens Geld
+search-for-adaptive_patience = lernen anpassen warten langsam
+search-for-hold_pauses = Daten Datenverbrauch Stille sparen
+search-for-barge_in = unterbrechen dazwischenreden ins Wort fallen stoppen
+search-for-backchannel_ms = husten Geräusch mhm ja
+search-for-turn-automatic = Empfindlichkeit Server Erkennung Stille
+search-for-model = Gemini Version KI
+search-for-vocabulary = Wörterbuch Rechtschreibung Wörter verhört Aussprache
+search-for-temperature = Temperatur kreativ Kreativität zufällig
+search-for-thinking = denken nachdenken langsam klug
+search-for-instruction = Prompt Persönlichkeit Rolle Verhalten System
+search-for-answer_length = kurz kürzer kürzere lang länger längere knapp weniger reden ausführlich
+search-for-reply_transcript = Text Untertitel Mitschrift lesen
+search-for-google_search = Internet Google online Nachrichten
+search-for-reply_deadline_ms = Timeout langsam warten
+search-for-compress_at_tokens = Gedächtnis Kontext Verlauf
+search-for-compress_to_tokens = Gedächtnis Kontext Verlauf
+search-for-auto = automatisch wechseln Akku
+search-for-alerts = Alarm benachrichtigen Grenze
+
+## server
+demo-you-spoke = Du hast { $seconds } Sekunden lang gesprochen.
+demo-you-were-silent = { $seconds } Sekunden Stille
+demo-own-voice = Deine eigene Stimme, { $seconds } Sekunden.
+demo-you-wrote = Du hast geschrieben: „{ $text }“. Sag etwas, und ich sage es zurück.
+
+## ui/limited_text
+characters-left-out = { $left_out } des eingefügten Textes wurden weggelassen: { $holds } passen hier hinein.
+

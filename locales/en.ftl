@@ -19,13 +19,13 @@ wants-a-key-and-there = { $host } wants a key, and there is none: { $why }
 there-is-no-key-yet = There is no key yet: the demo answers.
 there-is-no-key-is = There is no key: { $host } is asked without one.
 is-not-used-now-the = { $named } is not used now: the demo answers.
-is-not-sent-to-a = { $named } is not sent to { $host }: a key that is stored goes to Google, or to the endpoint that config.yaml names.
+is-not-sent-to-a = { $named } is not sent to { $host }: a key that is stored goes to Google, or to the address of the service in Settings, Key and account.
 was-not-taken-by = { $named } was not taken by { $host }: { $why }
 key-in-use-with-host = { $named } is in use with { $host }.
 was-not-checked-yet-there = { $named } was not checked yet: there is no connection to { $host }.
 sent-to-google-alone = sent to Google alone
 key-sent-to-host-alone = sent to { $host } alone
-not-sent-to-name-that = not sent to { $host }: name that endpoint in config.yaml if it is to have it
+not-sent-to-name-that = not sent to { $host }: make it the address of the service in Settings, Key and account, if it is to have the key
 at-the-next-start-goes = {""} At the next start { $source } goes first again.
 a-key-that-you-enter = A key that you enter is kept in { $file }, which only you can read, and { $to }.{ $then }
 from-the-environment-variable = from the environment variable { $source }
@@ -158,6 +158,7 @@ n-captions = { $n ->
         [one] { $n } caption
        *[other] { $n } captions
     }
+n-found = { $n } found
 
 ## ui/check_page
 
@@ -218,7 +219,7 @@ to-the-conversation-from-conversations = To the conversation (Esc, Ctrl H)
 the-newest-are-shown-type = The newest { $most_found } are shown. Type more to find others.
 the-service-will-know-nothing = The service will know nothing of the present one (Ctrl N)
 new-conversation = New conversation
-nothing-new-is-kept-keep = Nothing new is kept (keep: off in config.yaml)
+nothing-new-is-kept-keep = Nothing new is kept (Settings, Privacy)
 kept-until-you-delete-it = Kept until you delete it, on this computer only
 kept-for-on-this-computer = Kept for { $time }, on this computer only
 search-what-was-said = Search what was said
@@ -235,7 +236,7 @@ no-conversation-holds-all-these = No conversation holds all these words. Try few
 there-is-no-such-conversation = There is no such conversation.
 nothing-found = Nothing found
 nothing-is-kept = Nothing is kept
-write-keep-30d-into-config = Write keep: 30d into config.yaml to find here what was said in the last 30 days.
+write-keep-30d-into-config = Choose in Settings, Privacy, for how long conversations are kept: what is said from then on will be found here.
 no-conversation-yet = No conversation yet
 what-you-and-the-assistant = What you and the assistant say will be found here.
 show-all = Show all
@@ -327,14 +328,14 @@ model-and-tokens = { $model } · { $counted } tokens
 and-thought = , thought { $thoughts }
 spent-of-allowed = { $spent } of { $allowed }
 spent-conversation = spent, conversation
-spent-since-the-start-of = Spent since the start of the program, and the limit: `conversation` under `spend_limit_usd` in config.yaml. At the limit the microphone closes.
+spent-since-the-start-of = Spent since the start of the program, and the limit, which is in Settings, Key and account. At the limit the microphone closes.
 spent-today = spent, today
-spent-today-with-all-programs = Spent today with all programs of this user, and the limit: `day` under `spend_limit_usd` in config.yaml. At the limit the microphone closes.
-tokens-that-the-service-counted-and-their-cost = Tokens that the service counted, and their cost by `price_usd_per_million` in config.yaml, since it is set. The bill is the service's.
-tokens-that-the-service-counted-and-their = Tokens that the service counted, and their cost by the published price of this model for each kind of token. Thoughts, and what is counted without its kind, are taken at the dearest price: then the cost is an upper bound, "at most". `price_usd_per_million` in config.yaml sets another price. The bill is the service's.
+spent-today-with-all-programs = Spent today with all programs of this user, and the limit, which is in Settings, Key and account. At the limit the microphone closes.
+tokens-that-the-service-counted-and-their-cost = Tokens that the service counted, and their cost by the price in Settings, Key and account, since it is set. The bill is the service's.
+tokens-that-the-service-counted-and-their = Tokens that the service counted, and their cost by the published price of this model for each kind of token. Thoughts, and what is counted without its kind, are taken at the dearest price: then the cost is an upper bound, "at most". Settings, Key and account, can set another price. The bill is the service's.
 tokens-that-the-service-counted-and = Tokens that the service counted, and their cost where a price is known. The demo bills nothing.
-tokens-that-the-service-counted-what = Tokens that the service counted. What they cost is not known: no price is published for this model. Set `price_usd_per_million` with `in` and `out` in config.yaml.
-tokens-that-the-service-counted = Tokens that the service counted. What they cost is not known: this service is not Google's. Set `price_usd_per_million` with `in` and `out` in config.yaml.
+tokens-that-the-service-counted-what = Tokens that the service counted. What they cost is not known: no price is published for this model. Set it in Settings, Key and account.
+tokens-that-the-service-counted = Tokens that the service counted. What they cost is not known: this service is not Google's. Set the price in Settings, Key and account.
 with-the-profiles-that-chooses = with the profiles that { $label } chooses among
 with-this-profile = with this profile
 part-of-all = { $part } of { $all } · { $percent } %
@@ -368,10 +369,10 @@ previous-enter = Previous (Enter)
 ## ui/footer
 
 nothing-is-kept-lower = nothing is kept
-when-this-conversation-ends-its = When this conversation ends, its words are gone: `keep: off` in config.yaml.
+when-this-conversation-ends-its = When this conversation ends, its words are gone, as Settings, Privacy, says.
 narrowband = narrowband
 a-hands-free-microphone-over = A hands-free microphone over Bluetooth gives half of the voice's band at best. You are understood better with a wired microphone, or with that of this computer.
-whether-an-answer-stops-when = Whether an answer stops when you speak while it is played, and why. Esc and Space stop it always; `turn.barge_in` in the profile decides it by hand.
+whether-an-answer-stops-when = Whether an answer stops when you speak while it is played, and why. Esc and Space stop it always; "Interrupt by speaking" in the Profile settings decides it by hand.
 microphone-released = microphone released
 no-microphone-lower = no microphone
 
@@ -708,8 +709,12 @@ given-at-the-start = Given at the start
 search-settings = Search settings
 settings = Settings
 to-the-conversation-from-settings = To the conversation (Esc, Ctrl ,)
-search-a-word-of-the = Search: a word of the name or meaning, a key, a unit
+search-a-word-of-the = Search: any word, such as louder, cost, text size
 nothing-is-called-so-try = Nothing is called so. Try another word.
+nothing-is-called-so-nearest = Nothing is called so. Do you mean this?
+go-there = Go there
+go-to = Go to: { $title }
+sections = Sections
 
 ## ui/settings_sections
 
@@ -747,6 +752,7 @@ what-the-service-is-asked = What the service is asked for
 choosing-among-profiles = Choosing among profiles
 alerts = Alerts
 the-profile = The profile
+profile-settings = Profile settings
 
 ## ui/sound
 
@@ -765,13 +771,13 @@ searches = Searches
 ## ui/speech
 
 voice = Voice
-language = Language
 as-the-profile-says-voice = As the profile says ({ $voice })
 as-the-profile-says-languages = As the profile says ({ $codes })
 as-the-profile-says-system = As the profile says ({ $languages })
 as-the-system = As the system
 as-the-system-languages = As the system ({ $languages })
 whatever-i-speak = Whatever I speak
+you-speak = You speak
 
 ## ui/talk
 
@@ -790,6 +796,8 @@ plays-the-last-answer-again-ctrl = Plays the last answer again (Ctrl L)
 plays-the-last-answer-again = Plays the last answer again. Not now: { $hindrance }.
 level-of-the-microphone-in = Level of the microphone, in decibels below full scale.
 you-are-muted-press-the = You are muted. Press the microphone.
+find-words = Find words in this conversation
+find-words-ctrl-f = Finds words in this conversation (Ctrl F)
 
 ## ui/text_block
 
@@ -1042,7 +1050,7 @@ the-spend-limit-is-raised = The spend limit is raised
 the-microphone-is-closed = The microphone is closed.
 the-microphone-closes-when-you = The microphone closes when you have finished speaking.
 to-go-on-raise-in = To go on, raise `{ $key }` in config.yaml and save the file.
-set-price-usd-per-million = Set `price_usd_per_million` with `in` and `out` in config.yaml.
+set-price-usd-per-million = Set the price in Settings, Key and account (`price_usd_per_million` with `in` and `out` in config.yaml).
 this-conversation-may-cost-more = { $lifted }: this conversation may cost { $more } more.
 today-more-may-be-spent = { $lifted }: today { $more } more may be spent.
 go-on-allows-more = { $limit_usd } { $closing } "Go on" allows { $more_usd } more.
@@ -1458,6 +1466,7 @@ the-key-was-not-saved = The key was not saved: { $problem }
 the-key-was-not-removed = The key was not removed: { $problem }
 the-last-choice-was-not = The last choice was not saved: { $problem }
 a-fault-stopped-the-work = A fault in the program stopped the work on your files. Please do it again.
+demo-conversation = Demo, { $time }
 
 ## conversation/settings
 
@@ -1466,7 +1475,7 @@ the-key-is-saved-and = the key is saved, and used when the configuration file is
 ## store
 
 there-is-no-such-conversation-any = there is no such conversation any more
-its-sound-is-not-kept = its sound is not kept; with `keep_audio: on` in config.yaml it is from then on
+its-sound-is-not-kept = its sound is not kept; with "Keep their sound too" in Settings, Privacy (`keep_audio: on` in config.yaml), it is from then on
 its-sound-cannot-be-converted = its sound cannot be converted: { $error }
 it-was-written-by-a = it was written by a newer version of this program (schema { $found }, this one knows { $known }); it is left alone
 it-is-the-file-of = it is the file of another program; it is left alone
@@ -1770,3 +1779,81 @@ sent-since-the-start = Sent since the start
 sent-today = Sent today
 bytes-sound-tokens-cost = { $bytes } · { $sound } of sound · { $tokens } tokens · { $cost }
 what-sent-means = Bytes and sound that went to the service, tokens that it counted both ways, and what they cost as far as prices are known. The bill is the service's.
+
+## ui/settings_search: everyday words, by which a setting is found; they are not shown
+search-for-about = version licence license copyright author
+search-for-set-up = setup wizard introduction tutorial first run start over help
+search-for-check = test try microphone speaker echo headset noise
+search-for-key = api key token password login log in sign in account remove enter change google gemini
+search-for-sent = privacy data sent upload cloud server google listening spying secret
+search-for-delete = delete erase remove clear history all conversations
+search-for-files = folder directory path location where stored
+search-for-report = bug problem help support error log feedback
+search-for-profile = mode speed quality fast slow faster
+search-for-input_device = mic input recording headset sound card
+search-for-output_device = loudspeaker output headphones headset earphones sound card
+search-for-endpoint = server url address host proxy google
+search-for-detection = end of speech detect silence automatic manual
+search-for-echo_cancellation = echo feedback speakers hears itself
+search-for-voice = voices speaker male female accent
+search-for-languages = language speak german english french spanish translate transcription
+search-for-talk_key = push to talk hold space bar hotkey shortcut button
+search-for-release_delay_ms = push to talk space bar delay after release
+search-for-voice_activation = hands free listen automatically push to talk
+search-for-volume = louder quieter loud quiet sound level
+search-for-keep = save store history delete days record retention
+search-for-keep_audio = save record recording audio sound store
+search-for-state = save directory path location storage log
+search-for-alert_webhook = webhook notification notify message email
+search-for-panel = numbers statistics latency delay speed graph chart
+search-for-keep_muted = mute microphone off start
+search-for-theme = dark light mode night theme colors color appearance
+search-for-language = language german english translate interface menu
+search-for-high_contrast = contrast accessibility see readable colours vision
+search-for-reduced_motion = animation moving accessibility
+search-for-renderer = graphics opengl gpu card driver flicker black empty slow
+search-for-zoom_percent = text size font size bigger smaller larger big small letters scale
+search-for-monitor = prometheus metrics api remote port
+search-for-price_usd_per_million = costs money dollars pay bill
+search-for-spend_limit_usd = cost costs money dollars budget price pay bill expensive maximum
+search-for-label = rename title
+search-for-description = about purpose
+search-for-target_ms = goal latency speed fast
+search-for-period_frames = latency crackle stutter block period
+search-for-resampler_taps = sample rate quality
+search-for-prebuffer_ms = stutter choppy crackle gaps buffering
+search-for-preroll_ms = first word missing syllable beginning
+search-for-noise_suppression = background noise fan hum filter keyboard typing
+search-for-gain_control = quiet loud automatic gain level boost microphone
+search-for-detector = voice activity sensitivity vad noise hear
+search-for-patience_ms = cut cuts cutting me off interrupts too early too fast wait longer silence
+search-for-eager_endpoint = fast faster speed latency quick
+search-for-eager_waste_percent = waste discarded tokens money
+search-for-adaptive_patience = pauses learn adapt wait slow speaker
+search-for-hold_pauses = data traffic silence save
+search-for-barge_in = interrupt barge in stop talking over
+search-for-backchannel_ms = cough noise uh huh yes
+search-for-turn-automatic = sensitivity server detection silence
+search-for-model = gemini version ai
+search-for-vocabulary = dictionary spelling words misheard pronunciation
+search-for-temperature = creative creativity random
+search-for-thinking = reason think slow clever
+search-for-instruction = prompt personality role system behaviour behavior
+search-for-answer_length = short shorter long longer brief answers talk less wordy
+search-for-reply_transcript = text subtitles transcript captions read
+search-for-google_search = internet google online news
+search-for-reply_deadline_ms = timeout slow wait
+search-for-compress_at_tokens = memory context history
+search-for-compress_to_tokens = memory context history
+search-for-auto = automatic switch battery
+search-for-alerts = warning alarm notify limit
+
+## server
+demo-you-spoke = You spoke for { $seconds } seconds.
+demo-you-were-silent = { $seconds } seconds of silence
+demo-own-voice = Your own voice, { $seconds } seconds.
+demo-you-wrote = You wrote: “{ $text }”. Say something, and I will say it back.
+
+## ui/limited_text
+characters-left-out = { $left_out } of what was pasted were left out: { $holds } fit here.
+

@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use super::resend_buffer::ResendBuffer;
 use super::snapshot::KeptView;
+use crate::base::dates::clock;
 use crate::base::ids::TurnId;
+use crate::base::text::t;
 use crate::store::{
     ConversationId, ConversationKey, Filter, Query, Retention, Side, SpeechPiece, Store,
     StoredAudio, StoredTurn, Write,
@@ -41,6 +43,8 @@ pub(super) struct Keeping {
     speech: HashMap<TurnId, (ConversationKey, u64)>,
     /// The turn that was closed last: its words may still come.
     last: Option<(TurnId, StoredTurn)>,
+    /// What the conversation is called, where its first words say nothing of it: those of the demo.
+    title: Option<String>,
     /// Bytes of words that were kept of an open turn.
     open: Option<(TurnId, usize)>,
     pub(super) page: KeptPage,
@@ -77,6 +81,7 @@ impl Keeping {
             keeps_audio: false,
             speech: HashMap::new(),
             last: None,
+            title: None,
             open: None,
             page: KeptPage::default(),
         }
@@ -102,15 +107,24 @@ impl Keeping {
     /// Another conversation begins; this run has had so many turns.
     pub(super) fn begin_another(&mut self, turns: u64) {
         self.conversation = self.store.begin();
-        (self.id, self.last, self.open) = (None, None, None);
+        (self.id, self.last, self.title, self.open) = (None, None, None, None);
         self.offset = -(turns as i64);
     }
 
     /// An earlier conversation goes on, which had so many turns.
     pub(super) fn go_on(&mut self, id: ConversationId, turns_there: u64, turns: u64) {
         self.conversation = self.store.go_on(id);
-        (self.id, self.last, self.open) = (Some(id), None, None);
+        (self.id, self.last, self.title, self.open) = (Some(id), None, None, None);
         self.offset = turns_there as i64 - turns as i64;
+    }
+
+    /// The demo answers: the conversation that begins now is called so, with the time.
+    pub(super) fn name_demo(&mut self) {
+        let is_new = self.last.is_none() && self.open.is_none() && self.offset <= 0;
+        if is_new && self.title.is_none() {
+            let time = clock(&jiff::Zoned::now());
+            self.title = Some(t!("demo-conversation", time));
+        }
     }
 
     fn number(&self, number: u64) -> u64 {
@@ -156,6 +170,7 @@ impl Keeping {
             assistant: record.assistant.clone(),
             response: record.latencies.response,
             record: wordless.to_json(),
+            title: None,
         };
         self.last = Some((record.turn, turn.clone()));
         self.write_turn(turn);
@@ -170,7 +185,8 @@ impl Keeping {
         }
     }
 
-    fn write_turn(&self, turn: StoredTurn) {
+    fn write_turn(&self, mut turn: StoredTurn) {
+        turn.title.clone_from(&self.title);
         self.store.write(Write::Turn {
             conversation: self.conversation,
             turn,

@@ -259,6 +259,9 @@ impl Conversation {
         if let Some(notes) = self.turns.notes.get(&turn) {
             let (number, words) = (notes.number, self.words_of(turn));
             let profile = &self.profiles.profile.name;
+            if self.settings.is_demo() {
+                self.turns.keeping.name_demo();
+            }
             self.turns.keeping.open(turn, number, profile, words);
         }
     }
@@ -282,6 +285,9 @@ impl Conversation {
     /// Keeps a turn that is over, with its sound where the user wants that.
     pub(super) fn keep_turn(&mut self, record: &TurnRecord) {
         let turns = &mut self.turns;
+        if self.settings.is_demo() {
+            turns.keeping.name_demo();
+        }
         turns.keeping.close(record);
         if !turns.keeping.keeps_audio || turns.keeping.retention == Retention::Off {
             return;

@@ -231,7 +231,7 @@ bind!(TURN: TurnSettings {
     eager_waste_percent: Key::new("turn.eager_waste_percent", whole(0, 100), &["10"],
         "The most that such replies may cost, in percent of the tokens of the last 20 turns. Where another one might be too \
          many, turns are closed when patience is over, until enough turns went well. 10 is about one dropped reply in 17 turns; \
-         below 9 no turn is closed early; 100 is no limit.", &[]).called("Cost limit of early answers"),
+         below 9 no turn is closed early; 100 is no limit.", &[]).called("Most that early answers may waste"),
     adaptive_patience: Key::new("turn.adaptive_patience", Kind::OnOff, &["on"],
         "Lets patience follow the pauses that you make: from half of `patience_ms` to twice as much.", &[]).called("Follow my pauses"),
     hold_pauses: Key::new("turn.hold_pauses", Kind::OnOff, &["off", "off", "off", "on"],

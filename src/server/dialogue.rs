@@ -25,6 +25,7 @@ use super::scripted_answer::{AnswerContext, Asked, Calls, LONGEST_ECHO, RunningA
 use super::server_vad::{ServerVad, ServerVadEvent};
 use super::speech_source::{self, VoicedSpan};
 use super::told_event::{AnswerOutcome, ServerEvent, ms};
+use crate::base::text::{decimal, t};
 use crate::base::units::SampleRate;
 use crate::dsp::resample::Resampler;
 use crate::provider::gemini::message::{
@@ -34,6 +35,11 @@ use crate::provider::gemini::message::{
 
 /// Answers that may wait for another; with more the oldest is dropped.
 const MOST_WAITING: usize = 8;
+
+fn seconds(length: Duration) -> String {
+    decimal(length.as_secs_f64(), 1)
+}
+
 pub(super) struct Dialogue {
     connection: u64,
     script: Arc<Script>,
@@ -136,14 +142,18 @@ impl Dialogue {
                 self.heard(events.into_iter().flatten(), "audio_stream_end", now);
             }
             ClientInput::Text(text) => self.text(&text, now),
-            ClientInput::Content { characters, ask } => {
+            ClientInput::Content {
+                characters,
+                text,
+                ask,
+            } => {
                 self.context.characters += characters;
                 self.waiting.clear();
                 self.interrupt(now);
                 if ask {
                     self.ask(
                         Asked {
-                            text: true,
+                            text: Some(text),
                             ..Asked::default()
                         },
                         "client_content",
@@ -239,12 +249,12 @@ impl Dialogue {
     fn text(&mut self, text: &str, now: Instant) {
         self.context.characters += text.len();
         if let Some(asked) = &mut self.listening {
-            asked.text = true;
+            asked.text = Some(text.to_owned());
             return;
         }
         self.started(now);
         if let Some(asked) = &mut self.listening {
-            asked.text = true;
+            asked.text = Some(text.to_owned());
         }
         self.ended("text", now);
     }
@@ -279,12 +289,8 @@ impl Dialogue {
         };
         if self.agreement.input_words && self.script.transcripts && !asked.heard.is_zero() {
             let text = match asked.voice {
-                Some(voice) => {
-                    // The minus sign of typography, as the window shows levels.
-                    let level = format!("{:.0}", voice.level.0).replace('-', "−");
-                    format!("{:.1} seconds at {level} dB", voice.length.as_secs_f64())
-                }
-                None => format!("{:.1} seconds of silence", asked.heard.as_secs_f64()),
+                Some(voice) => t!("demo-you-spoke", seconds = seconds(voice.length)),
+                None => t!("demo-you-were-silent", seconds = seconds(asked.heard)),
             };
             let transcription = Transcription {
                 text,

@@ -15,7 +15,7 @@
 //! It binds loopback only, speaks the paths of the Gemini Developer API and of Vertex, takes everything that protobuf
 //! JSON allows and refuses what the service refuses. Without a [`script`] it parrots: each turn is answered at once with
 //! the user's own voice, from its first voiced sample, four times as fast as it plays. Silence is answered with the
-//! words "I heard nothing", a turn without any sound with an empty turn, and text with the greeting's words.
+//! words "I heard nothing", a turn without any sound with an empty turn, and text with its own words and the invitation to speak.
 
 mod access;
 mod conn;

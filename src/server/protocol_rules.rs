@@ -71,6 +71,8 @@ pub(super) enum ClientInput {
     /// Text turns; `ask` wants an answer.
     Content {
         characters: usize,
+        /// That of the last turn.
+        text: String,
         ask: bool,
     },
     ToolResponse(Vec<FunctionResponse>),
@@ -233,7 +235,12 @@ impl ProtocolRules {
         let ask = complete && !self.history;
         self.history &= !complete;
         let characters = content.turns.iter().map(characters).sum();
-        Ok(ClientInput::Content { characters, ask })
+        let text = content.turns.last().map(text_of).unwrap_or_default();
+        Ok(ClientInput::Content {
+            characters,
+            text,
+            ask,
+        })
     }
 
     fn tool_response(&self, responses: Vec<FunctionResponse>) -> Result<ClientInput, CloseReason> {
@@ -301,6 +308,11 @@ fn characters(turn: &Content) -> usize {
         .filter_map(|part| part.text.as_ref())
         .map(String::len)
         .sum()
+}
+
+fn text_of(turn: &Content) -> String {
+    let texts = turn.parts.iter().filter_map(|part| part.text.as_deref());
+    texts.collect::<Vec<_>>().join(" ")
 }
 
 fn setup_rules(setup: &Setup) -> Result<(), CloseReason> {

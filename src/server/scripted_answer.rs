@@ -16,6 +16,8 @@ use super::protocol_rules::{Agreement, CloseReason};
 use super::script::{Script, ScriptStep, SpeechKind, TurnComplete};
 use super::speech_source::{self, SoundSource, VoicedSpan};
 use super::told_event::AnswerOutcome;
+use crate::base::printable::{clipped, in_a_line};
+use crate::base::text::{decimal, t};
 use crate::base::units::SampleRate;
 use crate::provider::gemini::message::{
     Blob, Content, FunctionCall, GoAway, InteractionStatus, Part, ServerContent, ServerMessage,
@@ -29,6 +31,9 @@ const LATE_HZ: f32 = 880.0;
 /// How much of an utterance is kept for the echo.
 pub(super) const LONGEST_ECHO: Duration = Duration::from_secs(60);
 
+/// Characters of a text that its answer repeats.
+const MOST_QUOTED: usize = 200;
+
 /// What the user did in one turn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
@@ -37,8 +42,8 @@ pub(super) struct Asked {
     /// How long the sound was in all.
     pub(super) heard: Duration,
     pub(super) voice: Option<VoicedSpan>,
-    /// Text came, alone or beside the sound.
-    pub(super) text: bool,
+    /// Text came, alone or beside the sound: the last of it.
+    pub(super) text: Option<String>,
 }
 
 impl Asked {
@@ -52,7 +57,7 @@ impl Asked {
             heard: self.heard + more.heard,
             voice: speech_source::find_voice(&self.samples),
             samples: self.samples,
-            text: self.text || more.text,
+            text: more.text.or(self.text),
         }
     }
 }
@@ -280,8 +285,8 @@ impl RunningAnswer {
 
     /// The user's own voice; words where there is none to give back.
     fn parrot(&mut self, now: Instant) {
-        match self.asked.voice {
-            Some(voice) => {
+        match (self.asked.voice, &self.asked.text) {
+            (Some(voice), _) => {
                 let said = self
                     .asked
                     .samples
@@ -289,19 +294,19 @@ impl RunningAnswer {
                     .skip(voice.from)
                     .take(voice.to - voice.from)
                     .collect();
-                let words = format!("Your own voice, {:.1} seconds.", voice.length.as_secs_f64());
+                let seconds = decimal(voice.length.as_secs_f64(), 1);
+                let words = t!("demo-own-voice", seconds);
                 self.say(&words, SoundSource::echo(said), now);
             }
-            None if self.asked.text => {
-                let words = speech_source::greeting();
-                self.say(
-                    words.caption,
-                    SoundSource::samples(words.samples.clone()),
-                    now,
-                );
+            (None, Some(text)) => {
+                let line = in_a_line(text);
+                let text = clipped(line.trim(), MOST_QUOTED);
+                let words = t!("demo-you-wrote", text);
+                let sound = SoundSource::samples(speech_source::invitation());
+                self.say(&words, sound, now);
             }
-            None if self.asked.heard.is_zero() => {}
-            None => {
+            (None, None) if self.asked.heard.is_zero() => {}
+            (None, None) => {
                 let words = speech_source::nothing();
                 self.say(
                     words.caption,

@@ -33,7 +33,7 @@ pub(super) struct RecordedWords {
     pub(super) samples: Arc<[i16]>,
 }
 
-/// The demo's greeting; it also answers text, which cannot be echoed.
+/// The demo's greeting.
 pub(super) fn greeting() -> &'static RecordedWords {
     static WORDS: LazyLock<RecordedWords> = LazyLock::new(|| {
         words(
@@ -42,6 +42,13 @@ pub(super) fn greeting() -> &'static RecordedWords {
         )
     });
     &WORDS
+}
+
+/// The second sentence of the greeting: it answers text, which cannot be echoed.
+pub(super) fn invitation() -> Arc<[i16]> {
+    /// Within the pause between both sentences.
+    const FROM: usize = 41_000;
+    greeting().samples.get(FROM..).unwrap_or_default().into()
 }
 
 /// The answer to silence.
@@ -270,6 +277,15 @@ mod tests {
                 words.caption
             );
         }
+        let invitation = invitation();
+        assert!(
+            invitation[..24 * 20].iter().all(|s| s.abs() < 150),
+            "it begins in a pause"
+        );
+        assert!(
+            invitation[..24 * 120].iter().any(|s| s.abs() > 1_000),
+            "and at once"
+        );
         let seconds = greeting().samples.len() as f64 / 24_000.0;
         assert!((3.0..5.0).contains(&seconds), "{seconds}");
     }

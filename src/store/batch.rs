@@ -89,7 +89,10 @@ impl Batch<'_> {
         }
         let summary = "UPDATE conversations SET ended = max(ended, ?2), mark = max(mark, ?3), title = ?4, turns = turns + ?5, \
              profile = iif(?6 >= last, ?7, profile), last = max(last, ?6) WHERE id = ?1";
-        let title = self.title(id)?;
+        let title = match &turn.title {
+            Some(title) => title.clone(),
+            None => self.title(id)?,
+        };
         let values = params![id, at, mark, title, whole(new), number, turn.profile];
         self.0.prepare(summary)?.execute(values)?;
         Ok(())

@@ -32,6 +32,8 @@ pub struct StoredTurn {
     pub response: Option<Duration>,
     /// Its record as JSON (`sovereign.turn/1`) without the words; empty while it runs.
     pub record: String,
+    /// What its conversation is called, where that is not its first words. Written only.
+    pub title: Option<String>,
 }
 
 impl StoredTurn {
@@ -68,7 +70,7 @@ pub struct ConversationSummary {
     /// When its first turn began, and when its last one was kept.
     pub begun: Timestamp,
     pub ended: Timestamp,
-    /// The first words of the user; of the assistant, if the user's are not known. One line.
+    /// The first words of the user, of the assistant, if the user's are not known, or what it was called. One line.
     pub title: String,
     pub turns: u64,
     /// Profile of its last turn.

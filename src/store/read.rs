@@ -292,6 +292,7 @@ pub(super) fn turn_of(row: &Row<'_>) -> rusqlite::Result<StoredTurn> {
         assistant: row.get(7)?,
         response: row.get::<_, Option<i64>>(8)?.map(duration),
         record: row.get::<_, Option<String>>(9)?.unwrap_or_default(),
+        title: None,
     })
 }
 

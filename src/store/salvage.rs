@@ -298,6 +298,7 @@ fn lost_turn(row: &[Value]) -> Option<(i64, StoredTurn)> {
         assistant: assistant.clone(),
         response,
         record: String::new(),
+        title: None,
     };
     Some((*conversation, turn))
 }

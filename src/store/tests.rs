@@ -33,6 +33,7 @@ pub(super) fn turn(number: u64, user: &str, assistant: &str) -> StoredTurn {
         assistant: assistant.into(),
         response: Some(Duration::from_millis(500 + number)),
         record: format!("{{\"schema\":\"sovereign.turn/1\",\"number\":{number}}}"),
+        title: None,
     }
 }
 

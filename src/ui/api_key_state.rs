@@ -77,6 +77,22 @@ pub(super) fn of(snapshot: &Snapshot) -> (KeyStatus, String) {
     }
 }
 
+/// Whether the service takes this key, which was typed.
+pub(super) fn is_taken(snapshot: &Snapshot, typed: &str) -> bool {
+    is_that(snapshot, typed) && of(snapshot).0 == KeyStatus::Taken
+}
+
+/// Whether the service refuses this key, which was typed.
+pub(super) fn is_refused(snapshot: &Snapshot, typed: &str) -> bool {
+    is_that(snapshot, typed) && of(snapshot).0 == KeyStatus::Refused
+}
+
+/// Whether the key in use is this one, as far as its last characters tell.
+fn is_that(snapshot: &Snapshot, typed: &str) -> bool {
+    let key = snapshot.key.as_ref();
+    key.is_some_and(|key| typed.trim().ends_with(&key.ending))
+}
+
 /// Where an entered key is stored and sent.
 pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
     let to = match snapshot.service.key_host.as_deref() {

@@ -3,9 +3,10 @@
 use eframe::egui::{Align, Layout, Slider, Ui};
 
 use super::format;
+use super::heading::caps_heading;
 use super::icons::Sign;
 use super::switch::switch_row;
-use super::theme::{Weight, caps, space, text, tokens};
+use super::theme::{Weight, space, text, tokens};
 use super::widgets::{choose, focus_ring, signed_row};
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -39,7 +40,7 @@ pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>)
         ),
     ];
     let t = tokens(ui);
-    ui.label(caps(t!("echo-of-the-reply"), t));
+    caps_heading(ui, t!("echo-of-the-reply"));
     ui.add_space(space::XS);
     if let Some(choice) = choose(ui, &choices, echo.choice) {
         commands.push(Command::SetEchoCancellation(Some(choice)));
@@ -69,7 +70,7 @@ pub(super) fn talk_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) 
             t!("one-press-of-space-opens"),
         ),
     ];
-    ui.label(caps(t!("talk-key"), tokens(ui)));
+    caps_heading(ui, t!("talk-key"));
     ui.add_space(space::XS);
     if let Some(key) = choose(ui, &choices, talk.key) {
         commands.push(Command::SetTalkKey(key));

@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use eframe::egui::accesskit::Live;
 use eframe::egui::{Align, Button, Color32, Frame, Label, Layout, Margin, ScrollArea, Stroke, Ui};
 
-use super::format;
 use super::icons::{Icon, Sign};
 use super::remedy_button::remedy_button;
 use super::screen::Screen;
@@ -14,6 +12,7 @@ use super::theme::{LOW_WINDOW, Tokens, Weight, space, text, tokens};
 use super::toasts::is_toast;
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, focus_ring, icon_button, plain_button, primary_button, sign};
+use super::{format, news};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -48,6 +47,7 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
     if !marks || view.banners_of.is_none() {
         view.banners_of = Some(Arc::clone(snapshot));
     }
+    news::page_is_shown(ui);
     let Some(snapshot) = &view.banners_of.clone() else {
         return;
     };
@@ -67,10 +67,16 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
+            let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+            // Who is new sees that this is the demo, whatever else there is to say.
+            let demo = banners.last().filter(|last| {
+                matches!(last, Banner::Demo) && !is_low && !view.all_banners && more > 0
+            });
             let shown = if view.all_banners { banners.len() } else { 1 };
-            for banner in banners.iter().take(shown) {
+            for banner in banners.iter().take(shown).chain(demo) {
                 banner_ui(ui, *banner, snapshot, view);
             }
+            let more = more - usize::from(demo.is_some());
             more_ui(ui, more, &mut view.all_banners);
         });
     ui.add_space(space::S);
@@ -107,9 +113,14 @@ fn banners<'a>(snapshot: &'a Snapshot, view: &UiState) -> Vec<Banner<'a>> {
             .filter(stands)
             .map(Banner::Notice)
     };
+    // A refused key is told beside the field for it.
+    let is_down = match snapshot.link {
+        Link::Down { key_refused, .. } => !(key_refused && view.page == Screen::Welcome),
+        Link::Connecting { .. } | Link::Connected { .. } => false,
+    };
     let first = [
         here(view.begins.is_some(), Banner::Begin),
-        here(matches!(snapshot.link, Link::Down { .. }), Banner::Link),
+        here(is_down, Banner::Link),
         here(snapshot.spending.reached.is_some(), Banner::Limit),
         here(snapshot.input.trouble.is_some(), Banner::Microphone),
         here(snapshot.output.trouble.is_some(), Banner::Speaker),
@@ -341,9 +352,9 @@ fn words_ui(ui: &mut Ui, words: &str) {
 
 /// Words that a screen reader says when it has finished what it is saying.
 fn announced(ui: &mut Ui, words: Label) {
+    let shown = words.text().to_owned();
     let told = ui.add(words);
-    ui.ctx()
-        .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+    news::announce(ui, &told, &shown);
 }
 
 fn frame(t: &Tokens, is_low: bool) -> Frame {

@@ -119,13 +119,12 @@ fn offset_with(at: usize, (offset, height): (f32, f32)) -> f32 {
 }
 
 fn day_ui(ui: &mut Ui, name: &str) {
-    let t = tokens(ui);
     ui.allocate_ui(vec2(ui.available_width(), ROW_HEIGHT), |ui| {
         ui.set_min_height(ROW_HEIGHT);
         ui.add_space(ROW_HEIGHT - 22.0);
         ui.horizontal(|ui| {
             ui.add_space(space::M);
-            ui.label(caps(name, t));
+            ui.label(caps(name, tokens(ui)));
         });
     });
 }

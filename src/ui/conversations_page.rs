@@ -14,7 +14,7 @@ use super::opened_conversation::opened_ui;
 use super::page::page_head;
 use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{answers_ui, card, choose, plain_button, signed_row};
+use super::widgets::{answers_ui, card, choose, list_choice, plain_button, signed_row};
 use super::{bidi, format};
 use crate::base::retention::Retention;
 use crate::base::text::t;
@@ -138,8 +138,13 @@ fn filter_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) {
     ui.add_space(space::XS);
 }
 
+/// The field of the search.
+pub(super) fn search_id() -> Id {
+    Id::unique("the search of conversations")
+}
+
 fn search_ui(ui: &mut Ui, width: f32, state: &mut ConversationsState) {
-    let id = Id::unique("the search of conversations");
+    let id = search_id();
     // Before the field takes them: they lead to the list.
     let is_in_it = ui.memory(|memory| memory.has_focus(id));
     let down = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
@@ -188,7 +193,7 @@ fn choices_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) 
             let mut taken = None;
             for choice in std::iter::once(None).chain(each) {
                 let is_chosen = state.profile.as_ref() == choice;
-                if ui.selectable_label(is_chosen, name(choice)).clicked() {
+                if list_choice(ui, is_chosen, name(choice)).clicked() {
                     taken = Some(choice.cloned());
                 }
             }

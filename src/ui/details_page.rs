@@ -5,13 +5,14 @@ use std::time::Duration;
 use eframe::egui::{ScrollArea, Ui};
 
 use super::copy_button;
+use super::heading::caps_heading;
 use super::icons::Sign;
 use super::page::{exported_ui, page_head};
 use super::remedy_button::{remedy_button, setting_buttons};
-use super::theme::{Weight, caps, space, text, tokens};
+use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, follow_focus, plain_button, sign, value_row, value_rows};
-use super::{connection_figures, explain, format, history, past_alerts, waterfall};
+use super::{connection_figures, explain, format, history, key_texts, past_alerts, waterfall};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -79,7 +80,7 @@ fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
     card(t).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
-        ui.label(caps(title, t));
+        caps_heading(ui, title);
         ui.add_space(space::XS);
         add(ui);
     });
@@ -127,7 +128,7 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     ui.label(text(what, Weight::Regular, 13.0, t.normal))
         .on_hover_text(tooltip);
     let advice = finding.advice("target_ms");
-    let words = format::clean(&advice);
+    let words = format::clean(&key_texts::readable(&advice, None));
     ui.label(text(words, Weight::Medium, 13.0, t.strong));
     ui.add_space(space::XS);
     if let Some(remedy) = &finding.action {

@@ -3,6 +3,7 @@
 use eframe::egui::{Color32, Label, Ui};
 
 use super::api_key_state::{self, KeyStatus};
+use super::heading::heading;
 use super::icons::Sign;
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
@@ -45,7 +46,7 @@ fn part_ui(ui: &mut Ui, part: Part, view: &mut UiState) {
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
         sign(ui, part.mark.0, 10.0, part.mark.1);
-        ui.label(text(part.name, Weight::SemiBold, 14.0, t.strong));
+        heading(ui, part.name, 14.0);
     });
     ui.add(Label::new(text(part.words, Weight::Regular, 13.0, t.normal)).wrap());
     let (words, screen) = part.leads;

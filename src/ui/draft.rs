@@ -7,6 +7,8 @@ use crate::conversation::typed::sendable;
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) text: String,
+    /// Characters of the last paste that found no room.
+    pub(super) left_out: usize,
     /// The field had the focus in the last frame.
     pub(super) has_focus: bool,
     /// The field shall have it.
@@ -36,6 +38,7 @@ impl Draft {
         if let Ok(text) = sendable(&self.text) {
             commands.push(Command::SendText(text));
             self.text.clear();
+            self.left_out = 0;
         }
     }
 }

@@ -417,12 +417,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_counted_is_a_dash_and_an_unknown_price_names_its_key() {
+    fn what_was_not_counted_is_a_dash_and_an_unknown_price_names_its_place() {
         assert_eq!([tokens(0, 0), tokens(8_140, 0)], ["–", "8\u{a0}140"]);
         assert_eq!(tokens(700, 136), "700, thought 136");
         for unknown in [Pricing::Unpublished, Pricing::Elsewhere] {
             let words = pricing(unknown);
-            assert!(words.contains("`price_usd_per_million`"), "{words}");
+            assert!(words.contains("Settings, Key and account"), "{words}");
             assert!(words.contains("not known"), "{words}");
         }
         assert!(pricing(Pricing::Unpublished).contains("no price is published for this model"));

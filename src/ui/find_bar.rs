@@ -13,6 +13,11 @@ use crate::base::text::t;
 
 const WIDTH: f32 = 372.0;
 
+/// The field.
+pub(super) fn field_id() -> Id {
+    Id::unique("the field of the find bar")
+}
+
 /// The bar at the top right of the conversation, over its words: it moves none.
 pub(super) fn find_bar_ui(ui: &mut Ui, area: Rect, find: &mut Search) {
     if !find.is_open {
@@ -37,7 +42,12 @@ fn row_ui(ui: &mut Ui, find: &mut Search) {
     let t = tokens(ui);
     ui.set_min_height(30.0);
     ui.spacing_mut().item_spacing.x = space::XS;
-    let id = Id::unique("the field of the find bar");
+    let id = field_id();
+    // Before the field is drawn, as what is typed in this frame already is for it.
+    let wants_focus = std::mem::take(&mut find.wants_focus);
+    if wants_focus {
+        ui.memory_mut(|memory| memory.request_focus(id));
+    }
     let field = TextEdit::singleline(&mut find.words)
         .id(id)
         .font(font(Weight::Regular, 14.0))
@@ -49,7 +59,8 @@ fn row_ui(ui: &mut Ui, find: &mut Search) {
     let response = ui.add(field);
     ui.ctx()
         .accesskit_node_builder(id, |node| node.set_label(t!("find-in-this-conversation")));
-    if std::mem::take(&mut find.wants_focus) {
+    if wants_focus {
+        // A press elsewhere, that of the button, has taken it from the field.
         response.request_focus();
     }
     if enter && response.lost_focus() {

@@ -133,7 +133,7 @@ fn segments(snapshot: &Snapshot) -> Vec<Segment<'_>> {
         .map(|profile| Segment {
             label: profile.shown_label(),
             name: profile.shown_label(),
-            figure: format::grouped(profile.target.as_millis() as u64),
+            figure: format!("{} ms", format::grouped(profile.target.as_millis() as u64)),
             tooltip: t!(
                 "target-of-the-response-ms",
                 description = profile.shown_description(),

@@ -129,6 +129,8 @@ pub(super) enum Icon {
     Repeat,
     /// A new sheet.
     New,
+    /// A magnifier.
+    Find,
     Copy,
     Up,
     Down,
@@ -166,6 +168,7 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
         | Icon::Stop
         | Icon::Repeat
         | Icon::New
+        | Icon::Find
         | Icon::Copy
         | Icon::Up
         | Icon::Down => conversation_icon(painter, rect, icon, color),
@@ -237,6 +240,11 @@ fn conversation_icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) 
         Icon::New => {
             painter.line_segment([at(0.0, -0.75), at(0.0, 0.75)], line);
             painter.line_segment([at(-0.75, 0.0), at(0.75, 0.0)], line);
+        }
+        Icon::Find => {
+            painter.circle_stroke(at(-0.18, -0.18), r * 0.58, line);
+            let handle = Stroke::new(2.0, color);
+            painter.line_segment([at(0.24, 0.24), at(0.82, 0.82)], handle);
         }
         Icon::Copy => {
             let sheet = |x: f32, y: f32| Rect::from_min_size(at(x, y), vec2(1.2, 1.3) * r);

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use crate::base::keys::Key;
+use crate::base::keys::{Key, Kind};
 use crate::base::text::{plain_if_known, t};
 use crate::profile;
+use crate::settings::config;
 
 /// What people call a key.
 pub(super) fn title(key: &Key) -> Cow<'static, str> {
@@ -38,6 +39,51 @@ pub(super) fn word(key: &Key, word: &str) -> String {
     first.chain(letters).collect()
 }
 
+/// A text for people: what stands in backquotes is shown by its name where it is a key, or a value of one. `near` is the key
+/// that the text is about: its neighbours are named without their group.
+pub(super) fn readable(words: &str, near: Option<&Key>) -> String {
+    let parts = words.split('`').enumerate();
+    parts
+        .map(|(nth, part)| {
+            if nth % 2 == 0 {
+                part.to_owned()
+            } else {
+                quoted(part, near)
+            }
+        })
+        .collect()
+}
+
+fn quoted(part: &str, near: Option<&Key>) -> String {
+    if let Some(near) = near
+        && is_word_of(near, part)
+    {
+        return format!("\"{}\"", word(near, part));
+    }
+    let (name, value) = part.split_once(": ").unwrap_or((part, ""));
+    let group = near.map_or("", |near| near.parts().0);
+    let mut keys = profile::fields().chain(config::keys());
+    let is_meant = |key: &&Key| key.name == name || key.parts() == (group, name);
+    match keys.find(is_meant) {
+        Some(key) if value.is_empty() => format!("\"{}\"", title(key)),
+        Some(key) => format!("\"{}: {}\"", title(key), word(key, value)),
+        None => format!("\"{part}\""),
+    }
+}
+
+fn is_word_of(key: &Key, part: &str) -> bool {
+    let of_kind = match key.kind {
+        Kind::Words(words) => words.contains(&part),
+        Kind::Flag | Kind::OnOff => matches!(part, "on" | "off"),
+        Kind::Whole { .. }
+        | Kind::Number { .. }
+        | Kind::Text(..)
+        | Kind::Shaped(_)
+        | Kind::List(_) => false,
+    };
+    of_kind || key.none == Some(part)
+}
+
 /// `turn.patience_ms` becomes `key-turn-patience_ms`.
 fn id(key: &Key, end: &str) -> String {
     format!("key-{}{end}", key.name.replace('.', "-"))
@@ -47,7 +93,45 @@ fn id(key: &Key, end: &str) -> String {
 mod tests {
     use super::*;
     use crate::base::text::{Locale, within};
-    use crate::settings::config;
+
+    #[test]
+    fn keys_and_values_in_a_text_are_shown_by_their_names() {
+        let key = |name: &str| {
+            let found = profile::fields()
+                .chain(config::keys())
+                .find(|key| key.name == name);
+            found.expect("a key")
+        };
+        for (near, words, shown) in [
+            (
+                None,
+                "Lower `turn.patience_ms` in the profile.",
+                "Lower \"Pause that ends your turn\" in the profile.",
+            ),
+            (
+                None,
+                "set `turn.detection: manual`",
+                "set \"Who notices the end of your turn: Manual\"",
+            ),
+            (
+                Some("live.compress_to_tokens"),
+                "fewer than `compress_at_tokens`",
+                "fewer than \"Forget the oldest turns from\"",
+            ),
+            (Some("talk_key"), "`hold` opens it", "\"Hold\" opens it"),
+            (None, "run `sovereign devices`", "run \"sovereign devices\""),
+        ] {
+            assert_eq!(readable(words, near.map(key)), shown);
+        }
+        for key in profile::fields().chain(config::keys()) {
+            let shown = readable(key.about, Some(key));
+            let raw = |other: &Key| other.name.contains(['_', '.']) && shown.contains(other.name);
+            let raw = profile::fields()
+                .chain(config::keys())
+                .find(|other| raw(other));
+            assert_eq!(raw.map(|key| key.name), None, "{shown}");
+        }
+    }
 
     #[test]
     fn every_language_has_all_texts_of_all_keys() {

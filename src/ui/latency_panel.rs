@@ -5,10 +5,11 @@ use std::time::Duration;
 use eframe::egui::{Align, Frame, Label, Layout, Margin, Ui, vec2};
 
 use super::format::{self, UNKNOWN};
+use super::heading::caps_heading;
 use super::icons::Icon;
 use super::overlay::ReplyTime;
 use super::screen::Screen;
-use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
+use super::theme::{Tokens, Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{Swatch, card, icon_button, plain_button, sign, value_row, value_rows};
 use super::{connection_figures, copy_button, details_page, explain, plots};
@@ -62,7 +63,7 @@ fn panel_card(ui: &Ui) -> Frame {
 
 fn response_ui(ui: &mut Ui, figures: &TurnStatistics, reply: &ReplyTime, whose: &str, full: bool) {
     let t = tokens(ui);
-    ui.label(caps(t!("reply-time"), t));
+    caps_heading(ui, t!("reply-time"));
     let Some(figure) = &reply.figure else {
         ui.label(text(&reply.words, Weight::Regular, 14.0, t.normal));
         return;
@@ -254,7 +255,7 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 3.0;
-            ui.label(caps(name, t));
+            caps_heading(ui, name);
             ui.label(text(value, Weight::SemiBold, 20.0, t.strong));
             graph(ui);
         })

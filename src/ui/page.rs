@@ -1,18 +1,21 @@
 //! What pages have in common: a card in the middle, or a title with the way back.
 
-use eframe::egui::accesskit::{Live, Role};
-use eframe::egui::{Align, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
+use eframe::egui::accesskit::Live;
+use eframe::egui::{Align, Id, Label, Layout, Margin, Response, ScrollArea, Ui, vec2};
 
 use super::format;
-use super::theme::{Weight, text, tokens};
+use super::heading::is_heading;
+use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, follow_focus, plain_button};
 use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 
+/// Widest card: longer lines are hard to read.
+const WIDEST: f32 = 640.0;
+
 /// A page in the middle of the window: a card that scrolls, no wider than can be read.
 pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
-    const WIDEST: f32 = 640.0;
     ScrollArea::vertical()
         .id_salt(id)
         .auto_shrink([false, false])
@@ -39,6 +42,62 @@ pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
         });
 }
 
+/// The same with a foot that stays in view, whatever is above it; in surroundings that scroll, it is at the end.
+pub(super) fn page_with_foot(
+    ui: &mut Ui,
+    id: &str,
+    add: impl FnOnce(&mut Ui),
+    foot: impl FnOnce(&mut Ui),
+) {
+    if !ui.available_height().is_finite() {
+        return page(ui, id, |ui| {
+            add(ui);
+            ui.add_space(space::L);
+            foot(ui);
+        });
+    }
+    let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+    let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
+    let (top, pad) = match (margin > 0.0, is_low) {
+        (true, false) => (40.0, 32),
+        (true, true) | (false, false) => (0.0, 16),
+        (false, true) => (0.0, 12),
+    };
+    let of_foot = Id::unique((id, "height of the foot"));
+    let height = ui
+        .data(|data| data.get_temp::<f32>(of_foot))
+        .unwrap_or(40.0);
+    ui.add_space(top);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        ui.add_space(margin);
+        ui.vertical(|ui| {
+            ui.set_max_width(WIDEST.min(ui.available_width()));
+            ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+            let frame = card(tokens(ui)).corner_radius(16);
+            frame.inner_margin(Margin::same(pad)).show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                let gap = if is_low { space::S } else { space::L };
+                let room = ui.available_height() - height - gap - f32::from(pad) - 16.0;
+                ScrollArea::vertical()
+                    .id_salt(id)
+                    .auto_shrink([false, true])
+                    .max_height(room.max(40.0))
+                    .show(ui, |ui| {
+                        add(ui);
+                        follow_focus(ui);
+                    });
+                ui.add_space(gap);
+                let drawn = ui.scope(foot).response.rect.height();
+                if (drawn - height).abs() >= 0.5 {
+                    ui.data_mut(|data| data.insert_temp(of_foot, drawn));
+                    ui.ctx().request_repaint();
+                }
+            });
+        });
+    });
+}
+
 /// What became of an export: a notice, shown in the conversation, names the files or the failure.
 pub(super) fn exported_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let newer = |id: u64| view.exported.is_some_and(|before| id > before);
@@ -48,14 +107,6 @@ pub(super) fn exported_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
         ui.ctx()
             .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
     }
-}
-
-/// Makes words a heading: a screen reader leads from one to the next.
-pub(super) fn is_heading(shown: &Response, words: &str) {
-    shown.ctx.accesskit_node_builder(shown.id, |node| {
-        node.set_role(Role::Heading);
-        node.set_label(words);
-    });
 }
 
 /// The title of a page, shortened to its row, and the button that leads back from it.

@@ -3,6 +3,7 @@
 use eframe::egui::{Id, Label, Margin, TextEdit, Ui};
 
 use super::format;
+use super::heading::heading;
 use super::settings_state::SettingsQuestion;
 use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
@@ -29,7 +30,7 @@ pub(super) fn editor_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         ui.set_width(ui.available_width());
         let t = tokens(ui);
         let head = t!("profile-in-use", label = format::name(label(profile)));
-        ui.label(text(head, Weight::SemiBold, 16.0, t.strong));
+        heading(ui, &head, 16.0);
         let words = Label::new(text(origin(profile), Weight::Regular, 13.0, t.normal)).wrap();
         let words = ui.add(words);
         if let Some(file) = &profile.file {

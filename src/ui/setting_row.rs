@@ -11,7 +11,7 @@ use super::setting_control::{self, SettingControl};
 use super::settings_state::{RowId, SettingsState, TypedSetting};
 use super::switch::switch;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
-use super::widgets::{focus_ring, named_button, signed_row};
+use super::widgets::{focus_ring, list_choice, named_button, signed_row};
 use super::{bidi, format, key_texts};
 use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
@@ -117,23 +117,18 @@ fn words_ui(ui: &mut Ui, id: RowId, setting: &SettingView, snapshot: &Snapshot) 
             "profile-has-value",
             value = shown_label(&base.0, &base.1),
             usual = setting_control::shown(key, &setting.usual),
-            why = plain(why)
+            why = key_texts::readable(why, Some(key))
         )
     });
     let label = label.on_hover_text(t!("named-in-files", why, key = key.name));
     let about = text(
-        plain(key_texts::about(key)),
+        key_texts::readable(key_texts::about(key), Some(key)),
         Weight::Regular,
         13.0,
         t.normal,
     );
     ui.add(Label::new(about).wrap());
     label
-}
-
-/// A text of the table without the marks of its file.
-fn plain(words: &str) -> String {
-    words.replace('`', "\"")
 }
 
 fn control_ui(
@@ -183,7 +178,7 @@ fn list_ui(
         .show_ui(ui, |ui| {
             for (value, name) in choices {
                 let is_chosen = value == chosen;
-                if ui.selectable_label(is_chosen, bidi::shown(name)).clicked() {
+                if list_choice(ui, is_chosen, bidi::shown(name)).clicked() {
                     taken = (!is_chosen).then(|| value.clone());
                     // By itself it closes for the pointer alone.
                     ui.close();

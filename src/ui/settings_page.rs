@@ -2,17 +2,23 @@
 
 use std::path::Path;
 
+use eframe::egui::accesskit::Live;
 use eframe::egui::{
-    Context, Id, Margin, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Align, Context, Id, Layout, Margin, Response, Role, ScrollArea, Sense, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
+use super::heading::caps_heading;
 use super::page::{exported_ui, page_head};
 use super::setting_row::{RowRequest, row_ui};
+use super::settings_search::{HeadedHit, SearchHit, SettingsFound};
 use super::settings_state::{RowId, SettingsSection};
-use super::theme::{RADIUS_FIELD, Weight, caps, font, space, text, tokens};
+use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{Segment, card, focus_ring, follow_focus, segmented};
-use super::{profile_editor, settings_sections, theme};
+use super::widgets::{
+    Segment, card, focus_ring, follow_focus, named_button, plain_button, segmented,
+};
+use super::{profile_editor, settings_search, settings_sections, theme};
 use crate::base::keys::{Scalar as _, Value};
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -107,18 +113,20 @@ pub(super) fn page_ui(
     });
 }
 
+/// The field of the search.
+pub(super) fn search_id() -> Id {
+    Id::unique("the search for settings")
+}
+
 fn search_ui(ui: &mut Ui, view: &mut UiState) {
     let field = TextEdit::singleline(&mut view.settings.search)
-        .id(Id::unique("the search for settings"))
+        .id(search_id())
         .font(font(Weight::Regular, 14.0))
         .char_limit(100)
         .hint_text(t!("search-a-word-of-the"))
         .margin(Margin::symmetric(12, 8))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    if std::mem::take(&mut view.settings.seeks) {
-        response.request_focus();
-    }
     ui.ctx()
         .accesskit_node_builder(response.id, |node| node.set_label(t!("search-settings")));
 }
@@ -179,52 +187,100 @@ fn tabs_ui(ui: &mut Ui, view: &mut UiState) {
 
 fn content_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
     ui.spacing_mut().item_spacing.y = space::S;
-    let searches = !view.settings.search.trim().is_empty();
-    if !searches {
-        settings_sections::before_ui(ui, snapshot, key_file, view);
-        if view.settings.section == SettingsSection::Profile {
-            profile_editor::editor_ui(ui, snapshot, view);
+    if !view.settings.search.trim().is_empty() {
+        return found_ui(ui, snapshot, view);
+    }
+    settings_sections::before_ui(ui, snapshot, key_file, view);
+    if view.settings.section == SettingsSection::Profile {
+        profile_editor::editor_ui(ui, snapshot, view);
+    }
+    let rows = view.settings.rows(&snapshot.settings).into_iter();
+    let rows: Vec<_> = rows
+        .map(|(heading, id, setting)| (heading, SearchHit::Row(id, setting)))
+        .collect();
+    groups_ui(ui, rows, snapshot, view);
+    settings_sections::after_ui(ui, snapshot, view);
+}
+
+/// What the search finds.
+fn found_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    let told = |ui: &mut Ui, words: &str, size| {
+        let words = text(words, Weight::Regular, size, tokens(ui).normal);
+        let told = ui.label(words);
+        ui.ctx()
+            .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+    };
+    match settings_search::search(ui, &view.settings.search, snapshot) {
+        SettingsFound::Hits(hits) => {
+            told(ui, &t!("n-found", n = hits.len() as u64), 12.0);
+            groups_ui(ui, hits, snapshot, view);
+        }
+        SettingsFound::Nothing(None) => told(ui, t!("nothing-is-called-so-try"), 14.0),
+        SettingsFound::Nothing(Some(nearest)) => {
+            ui.horizontal_wrapped(|ui| {
+                told(ui, t!("nothing-is-called-so-nearest"), 14.0);
+                if plain_button(ui, &nearest).clicked() {
+                    view.settings.search = nearest;
+                }
+            });
         }
     }
-    let mut rows = view.settings.rows(&snapshot.settings);
-    for (_, id, setting) in rows.iter_mut().filter(|(_, id, _)| !id.of_profile) {
-        if let Some(value) = look(ui.ctx(), id.key, view) {
+}
+
+/// Rows, those with one heading in one card.
+fn groups_ui(ui: &mut Ui, mut rows: Vec<HeadedHit>, snapshot: &Snapshot, view: &mut UiState) {
+    for (_, hit) in &mut rows {
+        if let SearchHit::Row(id, setting) = hit
+            && !id.of_profile
+            && let Some(value) = look(ui.ctx(), id.key, view)
+        {
             setting.value = value;
         }
     }
-    if searches && rows.is_empty() {
-        let words = text(
-            t!("nothing-is-called-so-try"),
-            Weight::Regular,
-            14.0,
-            tokens(ui).normal,
-        );
-        ui.label(words);
-    }
-    for group in rows.chunk_by(|(a, ..), (b, ..)| a == b) {
-        if let Some((heading, ..)) = group.first()
+    for group in rows.chunk_by(|(a, _), (b, _)| a == b) {
+        if let Some((heading, _)) = group.first()
             && !heading.is_empty()
         {
             ui.add_space(space::XS);
-            ui.label(caps(heading, tokens(ui)));
+            caps_heading(ui, heading);
         }
         card(tokens(ui)).show(ui, |ui| {
             ui.set_width(ui.available_width());
-            for (nth, (_, id, setting)) in group.iter().enumerate() {
+            for (nth, (_, hit)) in group.iter().enumerate() {
                 if nth > 0 {
                     ui.add_space(2.0);
                     ui.separator();
                     ui.add_space(2.0);
                 }
-                if let Some(asked) = row_ui(ui, *id, setting, snapshot, &mut view.settings) {
-                    ask(ui.ctx(), snapshot, (*id, setting), asked, view);
+                match hit {
+                    SearchHit::Row(id, setting) => {
+                        let asked = row_ui(ui, *id, setting, snapshot, &mut view.settings);
+                        if let Some(asked) = asked {
+                            ask(ui.ctx(), snapshot, (*id, setting), asked, view);
+                        }
+                    }
+                    SearchHit::Place(section, title) => {
+                        if place_ui(ui, title) {
+                            view.show_section(*section);
+                            view.settings.place = Some(title);
+                        }
+                    }
                 }
             }
         });
     }
-    if !searches {
-        settings_sections::after_ui(ui, snapshot, view);
-    }
+}
+
+/// Something that a section has, and whether to go there.
+fn place_ui(ui: &mut Ui, title: &str) -> bool {
+    let shown = ui.horizontal(|ui| {
+        ui.label(text(title, Weight::SemiBold, 14.0, tokens(ui).strong));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            named_button(ui, t!("go-there"), &t!("go-to", title)).clicked()
+        })
+        .inner
+    });
+    shown.inner
 }
 
 /// The look of the window as it is: the conversation knows how it was when it was kept last.

@@ -5,11 +5,12 @@ use std::path::Path;
 use eframe::egui::{Label, Ui};
 
 use super::diagnostics::diagnostics_ui;
+use super::heading::{caps_heading, heading};
 use super::icons::Sign;
 use super::screen::Screen;
 use super::sent::sent_ui;
 use super::settings_state::{SettingsQuestion, SettingsSection};
-use super::theme::{Weight, caps, space, text, tokens};
+use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, plain_button, signed_row};
 use super::{api_key_page, format};
@@ -26,7 +27,7 @@ pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view:
         }
         SettingsSection::Privacy => card_ui(ui, |ui| privacy_ui(ui, snapshot)),
         SettingsSection::Diagnostics => diagnostics_ui(ui, snapshot, view),
-        SettingsSection::About => about_ui(ui, snapshot),
+        SettingsSection::About => about_ui(ui, snapshot, view),
         SettingsSection::General
         | SettingsSection::Sound
         | SettingsSection::Talking
@@ -39,14 +40,16 @@ pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view:
 pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     match view.settings.section {
         SettingsSection::General => {
-            if plain_button(ui, t!("set-up-again")).clicked() {
+            let again = plain_button(ui, t!("set-up-again"));
+            view.settings.arrive(&again, t!("set-up-again"));
+            if again.clicked() {
                 view.set_up(WelcomeStep::Welcome);
             }
         }
         SettingsSection::Sound => card_ui(ui, |ui| sound_ui(ui, snapshot, view)),
         SettingsSection::Privacy => {
             card_ui(ui, |ui| delete_ui(ui, view));
-            folders_ui(ui, snapshot);
+            folders_ui(ui, snapshot, view);
         }
         SettingsSection::Talking
         | SettingsSection::Profile
@@ -71,7 +74,7 @@ fn words_ui(ui: &mut Ui, words: &str) {
 
 fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
-    ui.label(text(t!("is-it-good"), Weight::SemiBold, 14.0, t.strong));
+    heading(ui, t!("is-it-good"), 14.0);
     let mark = if snapshot.echo.on {
         (Sign::Dot, t.ok)
     } else {
@@ -79,20 +82,16 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     };
     signed_row(ui, mark, &t!("echo-cancellation", why = snapshot.echo.why));
     words_ui(ui, t!("the-check-listens-to-the"));
-    if plain_button(ui, t!("check-the-sound")).clicked() {
+    let check = plain_button(ui, t!("check-the-sound"));
+    view.settings.arrive(&check, t!("check-the-sound"));
+    if check.clicked() {
         view.open(Screen::Check);
     }
 }
 
 /// What is sent where.
 fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
-    let t = tokens(ui);
-    ui.label(text(
-        t!("what-leaves-this-computer"),
-        Weight::SemiBold,
-        14.0,
-        t.strong,
-    ));
+    heading(ui, t!("what-leaves-this-computer"), 14.0);
     let place = format::name(&snapshot.place);
     let sent = if snapshot.demo {
         t!("nothing-the-demo-answers-inside").to_owned()
@@ -112,13 +111,7 @@ fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
 }
 
 fn delete_ui(ui: &mut Ui, view: &mut UiState) {
-    let t = tokens(ui);
-    ui.label(text(
-        t!("delete-what-is-kept"),
-        Weight::SemiBold,
-        14.0,
-        t.strong,
-    ));
+    heading(ui, t!("delete-what-is-kept"), 14.0);
     if let Some((SettingsQuestion::DeleteConversations, new)) = &mut view.settings.question {
         words_ui(ui, t!("delete-all-conversations-for-good"));
         let mut answer = None;
@@ -133,14 +126,18 @@ fn delete_ui(ui: &mut Ui, view: &mut UiState) {
         return;
     }
     words_ui(ui, t!("all-kept-conversations-with-their"));
-    if plain_button(ui, t!("delete-all-conversations")).clicked() {
+    let delete = plain_button(ui, t!("delete-all-conversations"));
+    view.settings
+        .arrive(&delete, t!("delete-all-conversations"));
+    if delete.clicked() {
         view.settings.question = Some((SettingsQuestion::DeleteConversations, true));
     }
 }
 
-fn folders_ui(ui: &mut Ui, snapshot: &Snapshot) {
+fn folders_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     ui.add_space(space::XS);
-    ui.label(caps(t!("files-and-folders"), tokens(ui)));
+    let head = caps_heading(ui, t!("files-and-folders"));
+    view.settings.arrive(&head, t!("files-and-folders"));
     card_ui(ui, |ui| {
         let t = tokens(ui);
         for (what, path) in &snapshot.settings.folders {
@@ -151,16 +148,15 @@ fn folders_ui(ui: &mut Ui, snapshot: &Snapshot) {
     });
 }
 
-fn about_ui(ui: &mut Ui, snapshot: &Snapshot) {
+fn about_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     card_ui(ui, |ui| {
-        let t = tokens(ui);
         let name = format!("{} {}", t!("sovereign"), env!("CARGO_PKG_VERSION"));
-        ui.label(text(name, Weight::SemiBold, 18.0, t.strong));
+        heading(ui, &name, 18.0);
         words_ui(ui, t!("a-voice-assistant-for-gemini"));
         words_ui(
             ui,
             &t!("licence-and-typeface", licence = env!("CARGO_PKG_LICENSE")),
         );
     });
-    folders_ui(ui, snapshot);
+    folders_ui(ui, snapshot, view);
 }

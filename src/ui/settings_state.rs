@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::key_texts;
+use eframe::egui::{Align, Response};
+
 use crate::base::keys::Key;
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingView, SettingsView};
 
 /// A part of the page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum SettingsSection {
     #[default]
     General,
@@ -40,7 +41,7 @@ impl SettingsSection {
             Self::General => t!("general"),
             Self::Sound => t!("sound"),
             Self::Talking => t!("talking"),
-            Self::Profile => t!("profile"),
+            Self::Profile => t!("profile-settings"),
             Self::Account => t!("key-and-account"),
             Self::Appearance => t!("appearance"),
             Self::Privacy => t!("privacy"),
@@ -50,7 +51,7 @@ impl SettingsSection {
     }
 
     /// Where a key of the configuration is shown; `None` for what the window writes itself.
-    fn of(key: &Key) -> Option<Self> {
+    pub(super) fn of(key: &Key) -> Option<Self> {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
             | "echo_cancellation" => Self::Sound,
@@ -96,10 +97,10 @@ pub(super) struct SettingsState {
     pub(super) section: SettingsSection,
     pub(super) search: String,
     pub(super) typed: BTreeMap<RowId, TypedSetting>,
-    /// The search is to have the keyboard.
-    pub(super) seeks: bool,
     /// The row to be brought into view.
     pub(super) goal: Option<RowId>,
+    /// What else is to be brought into view, by its title.
+    pub(super) place: Option<&'static str>,
     /// The row that somebody came for.
     pub(super) marked: Option<RowId>,
     /// A question, and whether it was asked just now.
@@ -131,6 +132,16 @@ impl SettingsState {
         (self.goal, self.marked) = (Some(row), Some(row));
     }
 
+    /// Brings a widget into view if it is the place that somebody comes for; what can have the keyboard gets it.
+    pub(super) fn arrive(&mut self, widget: &Response, title: &str) {
+        if self.place.take_if(|place| *place == title).is_some() {
+            widget.scroll_to_me(Some(Align::Center));
+            if widget.sense.senses_click() {
+                widget.request_focus();
+            }
+        }
+    }
+
     /// One step back within the page; whether there was one.
     pub(super) fn back(&mut self) -> bool {
         let typed = !std::mem::take(&mut self.typed).is_empty();
@@ -138,71 +149,27 @@ impl SettingsState {
         typed || asked || !std::mem::take(&mut self.search).is_empty()
     }
 
-    /// The rows that are shown, each with the heading above it.
+    /// The rows of the section, each with the heading above it.
     pub(super) fn rows(&self, all: &SettingsView) -> Vec<(String, RowId, SettingView)> {
-        let words = self.search.to_lowercase();
-        let words: Vec<&str> = words.split_whitespace().collect();
-        let is_found = |id: RowId, setting: &SettingView| {
-            let text = searched(id, setting, &all.profile.base.0);
-            words.iter().all(|word| text.contains(word))
-        };
-        let searches = !words.is_empty();
         let config = all.config.iter().filter_map(|setting| {
-            let section = SettingsSection::of(setting.key)?;
-            let id = id(false, setting);
-            let is_shown = if searches {
-                is_found(id, setting)
-            } else {
-                section == self.section
-            };
-            let heading = if searches { section.title() } else { "" };
-            is_shown.then(|| (heading.to_owned(), id, setting.clone()))
+            let is_shown = SettingsSection::of(setting.key)? == self.section;
+            is_shown.then(|| (String::new(), id(false, setting), setting.clone()))
         });
         let profile = all.profile.keys.iter().filter_map(|setting| {
-            let id = id(true, setting);
-            let is_shown = if searches {
-                is_found(id, setting)
-            } else {
-                let differs = !self.compares || setting.value != setting.usual;
-                self.section == SettingsSection::Profile && differs
-            };
-            let group = group_title(setting.key.parts().0);
-            let heading = if searches {
-                t!("profile-group", group)
-            } else {
-                group.to_owned()
-            };
-            is_shown.then(|| (heading, id, setting.clone()))
+            let differs = !self.compares || setting.value != setting.usual;
+            let is_shown = self.section == SettingsSection::Profile && differs;
+            let group = group_title(setting.key.parts().0).to_owned();
+            is_shown.then(|| (group, id(true, setting), setting.clone()))
         });
         config.chain(profile).collect()
     }
 }
 
-const fn id(of_profile: bool, setting: &SettingView) -> RowId {
+pub(super) const fn id(of_profile: bool, setting: &SettingView) -> RowId {
     RowId {
         of_profile,
         key: setting.key.name,
     }
-}
-
-/// What a row is found by, in small letters.
-fn searched(id: RowId, setting: &SettingView, base: &str) -> String {
-    let key = setting.key;
-    let section = if id.of_profile {
-        group_title(key.parts().0)
-    } else {
-        SettingsSection::of(key).map_or("", SettingsSection::title)
-    };
-    let why = key_texts::why(key, base).unwrap_or_default();
-    let parts = [
-        &*key_texts::title(key),
-        key.name,
-        key_texts::about(key),
-        key.unit(),
-        section,
-        why,
-    ];
-    parts.join("\n").to_lowercase()
 }
 
 /// What people call a group of a profile's keys.

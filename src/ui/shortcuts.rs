@@ -1,16 +1,19 @@
 //! Keyboard shortcuts of the window. They are consumed before a widget sees them, so that Space talks and never presses the
 //! focused button (Enter does). A text field with the focus keeps the keys that are characters.
 
-use eframe::egui::{Context, Event, Key, Modifiers, Popup};
+use eframe::egui::{Context, Event, Id, Key, Modifiers, Popup};
 
 use super::screen::Screen;
 use super::ui_state::{Holder, Scroll, UiState};
+use super::{conversations_page, find_bar, settings_page, typed_field};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Snapshot};
 
 /// Turns key presses into commands and changes of the view.
 pub(super) fn handle(ctx: &Context, snapshot: &Snapshot, view: &mut UiState) {
-    let typing = ctx.text_edit_focused();
+    let mut typing = ctx.text_edit_focused();
+    // The field that a key leads to; what is typed after that key in the same frame is for it already.
+    let mut field = None;
     let busy = view.sound_open || ctx.any_popup_open() || Popup::is_any_open(ctx);
     ctx.input_mut(|input| {
         if !input.focused {
@@ -32,19 +35,40 @@ pub(super) fn handle(ctx: &Context, snapshot: &Snapshot, view: &mut UiState) {
                     repeat,
                     modifiers,
                 };
-                return !press.take(snapshot, view, typing, busy);
+                let is_taken = press.take(snapshot, view, typing, busy);
+                if is_taken && modifiers.command_only() && key == Key::F {
+                    field = search_of(view.page);
+                    typing |= field.is_some();
+                }
+                return !is_taken;
             }
             let Event::Text(words) = event else {
                 return true;
             };
             // The character, wherever its key is on this keyboard.
             let begins = !typing && !busy && words == "/" && view.page == Screen::Talk;
+            let is_kept = !begins && (typing || words != " ");
             if begins {
                 view.draft.focus();
+                field = Some(typed_field::field_id());
+                typing = true;
             }
-            !begins && (typing || words != " ")
+            is_kept
         });
     });
+    if let Some(field) = field {
+        ctx.memory_mut(|memory| memory.request_focus(field));
+    }
+}
+
+/// The field that searches what a page shows.
+fn search_of(page: Screen) -> Option<Id> {
+    match page {
+        Screen::Talk => Some(find_bar::field_id()),
+        Screen::Settings => Some(settings_page::search_id()),
+        Screen::Conversations => Some(conversations_page::search_id()),
+        Screen::Key | Screen::Check | Screen::Details | Screen::Welcome => None,
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -142,7 +166,7 @@ impl Press {
         } else if self.key == Key::F && view.page == Screen::Conversations {
             view.conversations.search();
         } else if self.key == Key::F && view.page == Screen::Settings {
-            view.settings.seeks = true;
+            // The field gets the focus.
         } else if self.key == Key::F && view.page == Screen::Talk {
             view.find.open();
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {

@@ -3,6 +3,7 @@
 use eframe::egui::{Align, ComboBox, Layout, Ui};
 
 use super::theme::{Weight, font, space, text, tokens};
+use super::widgets::list_choice;
 use super::{bidi, format};
 use crate::base::languages::{self, LANGUAGES, Language};
 use crate::base::text::t;
@@ -34,7 +35,7 @@ pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Com
     choices.extend(LANGUAGES.iter().map(single));
     let name =
         |ui: &Ui, languages: &Option<Languages>| languages_name(ui, languages.as_ref(), speech);
-    if let Some(taken) = list(ui, t!("language"), &choices, &speech.languages, name) {
+    if let Some(taken) = list(ui, t!("you-speak"), &choices, &speech.languages, name) {
         commands.push(Command::SetLanguages(taken));
     }
 }
@@ -63,7 +64,7 @@ fn list<T: Clone + PartialEq>(
                     for choice in choices {
                         let is_chosen = choice == chosen;
                         let words = bidi::shown(&name(ui, choice));
-                        if ui.selectable_label(is_chosen, words).clicked() && !is_chosen {
+                        if list_choice(ui, is_chosen, words).clicked() && !is_chosen {
                             taken = Some(choice.clone());
                         }
                     }

@@ -1,4 +1,4 @@
-//! The card at the bottom: the talk button, what to do now, the level, and buttons to mute, stop, repeat and begin anew.
+//! The card at the bottom: the talk button, what to do now, the level, and buttons to mute, stop, repeat, find and begin anew.
 
 use eframe::egui::accesskit::Live;
 use eframe::egui::{
@@ -9,6 +9,7 @@ use eframe::egui::{
 use super::format::{self, METER_FLOOR};
 use super::icon_buttons::round_button;
 use super::icons::{self, Icon};
+use super::screen::Screen;
 use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
 use super::ui_state::{Holder, MeterView, UiState};
 use super::widgets::{card, focus_ring};
@@ -23,7 +24,7 @@ const LOUD: f32 = -9.0;
 const TOO_LOUD: f32 = -3.0;
 
 /// Room in which the card is in one row, in points.
-const ONE_ROW: f32 = 430.0;
+const ONE_ROW: f32 = 480.0;
 /// Size of the buttons beside the talk button; below it in low windows.
 const BUTTON: f32 = 40.0;
 const SMALL_BUTTON: f32 = 32.0;
@@ -61,7 +62,8 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
                 view.hold.tap(&mut view.commands);
             }
             let beside = if is_one_row {
-                4.0 * BUTTON + 3.0 * space::S + space::M
+                let buttons = buttons(view) as f32;
+                buttons * (BUTTON + space::S) - space::S + space::M
             } else {
                 0.0
             };
@@ -83,7 +85,12 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
     });
 }
 
-/// Mute, stop, once more, a new conversation.
+/// How many buttons there are: where the conversation is not shown, nothing can be found in it.
+fn buttons(view: &UiState) -> u8 {
+    4 + u8::from(view.page == Screen::Talk)
+}
+
+/// Mute, stop, once more, find, a new conversation.
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
     let t = tokens(ui);
     let about = if snapshot.muted {
@@ -104,6 +111,12 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, size: f32, view: &mut UiState) {
         view.commands.push(Command::StopReply);
     }
     repeat_ui(ui, snapshot, size, view);
+    if view.page == Screen::Talk {
+        let find = round_button(ui, Icon::Find, size, None, t!("find-words"));
+        if find.on_hover_text(t!("find-words-ctrl-f")).clicked() {
+            view.find.open();
+        }
+    }
     let new = round_button(ui, Icon::New, size, None, t!("new-conversation"));
     if new
         .on_hover_text(t!("begins-a-new-conversation-ctrl"))

@@ -3,15 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::accesskit::Live;
 use eframe::egui::{
     Align, Frame, Id, Label, Layout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2,
 };
 
-use super::format;
 use super::icons::{Icon, Sign};
 use super::theme::{RADIUS_CARD, Weight, space, text, tokens};
 use super::widgets::{icon_button, sign};
+use super::{format, news};
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -150,10 +149,9 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
                         ui.spacing_mut().item_spacing.y = 0.0;
                         ui.add_space(4.0);
                         let words = format::capitalised(&format::clean(&notice.text));
-                        let words = text(words, Weight::Regular, 13.0, t.strong);
-                        let told = ui.add(Label::new(words).wrap());
-                        ui.ctx()
-                            .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
+                        let shown = text(&words, Weight::Regular, 13.0, t.strong);
+                        let told = ui.add(Label::new(shown).wrap());
+                        news::announce(ui, &told, &words);
                         ui.add_space(4.0);
                     });
                 });

@@ -9,6 +9,7 @@ use eframe::egui::{
 
 use super::draft::Draft;
 use super::icons::Sign;
+use super::limited_text::{LimitedText, left_out_ui};
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, signed_row};
@@ -52,11 +53,17 @@ pub(super) fn writing_ui(ui: &mut Ui, snapshot: &Snapshot, grows: bool, view: &m
         );
         signed_row(ui, (Sign::Triangle, tokens(ui).warn), &words);
     }
+    left_out_ui(ui, view.draft.left_out, HOLDS);
     ui.add_space(space::XS);
 }
 
+/// The field.
+pub(super) fn field_id() -> Id {
+    Id::unique("the message field")
+}
+
 fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
-    let id = Id::unique("the message field");
+    let id = field_id();
     let taken = std::mem::take(&mut draft.wants_focus);
     if taken {
         let end = CCursor::new(draft.text.chars().count());
@@ -64,7 +71,11 @@ fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
         state.cursor.set_char_range(Some(CCursorRange::one(end)));
         state.store(ui.ctx(), id);
     }
-    let field = TextEdit::multiline(&mut draft.text)
+    let mut text = LimitedText {
+        text: &mut draft.text,
+        left_out: &mut draft.left_out,
+    };
+    let field = TextEdit::multiline(&mut text)
         .id(id)
         .font(font(Weight::Regular, 14.0))
         .desired_rows(1)

@@ -265,20 +265,24 @@ pub(super) struct KeyEntry {
     pub(super) visible: bool,
     /// The field was given the focus when its page was opened.
     pub(super) focused: bool,
+    /// What is in the field was saved, and is being tried or was refused.
+    pub(super) tried: bool,
+    /// Characters of the last paste that found no room.
+    pub(super) left_out: usize,
 }
 
 impl KeyEntry {
     /// Overwrites the typed key and resets the page.
     pub(super) fn clear(&mut self) {
         self.typed.zeroize();
-        (self.visible, self.focused) = (false, false);
+        (self.visible, self.focused, self.tried, self.left_out) = (false, false, false, 0);
     }
 
-    /// The key without the spaces that come along when it is pasted; `None` if nothing was typed.
-    pub(super) fn take(&mut self) -> Option<SecretString> {
+    /// The key without spaces around it; `None` if nothing was typed. It stays in the field, hidden, until the service takes it.
+    pub(super) fn give(&mut self) -> Option<SecretString> {
         let key = self.typed.trim();
         let secret = (!key.is_empty()).then(|| SecretString::from(key));
-        self.clear();
+        (self.visible, self.tried) = (false, secret.is_some());
         secret
     }
 }
@@ -476,17 +480,20 @@ mod tests {
     }
 
     #[test]
-    fn a_pasted_key_loses_its_spaces_and_the_field_is_emptied() {
+    fn a_pasted_key_loses_its_spaces_and_stays_hidden_until_it_is_cleared() {
         use secrecy::ExposeSecret as _;
         let mut entry = KeyEntry {
             typed: " AIzaSECRET\n".into(),
             visible: true,
             focused: true,
+            ..KeyEntry::default()
         };
-        let key = entry.take().expect("something was typed");
+        let key = entry.give().expect("something was typed");
         assert_eq!(key.expose_secret(), "AIzaSECRET");
-        assert!(entry.typed.is_empty() && !entry.visible);
+        assert!(entry.tried && !entry.visible);
+        entry.clear();
+        assert!(entry.typed.is_empty() && !entry.tried);
         entry.typed = "  ".into();
-        assert!(entry.take().is_none());
+        assert!(entry.give().is_none() && !entry.tried);
     }
 }

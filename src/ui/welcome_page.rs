@@ -1,5 +1,6 @@
 //! The set-up at the first start, in five steps. Each can be skipped and gone back from; the one that was reached is kept.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use eframe::egui::accesskit::Live;
 use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::api_key_state::{self, KeyStatus};
+use super::heading::heading;
 use super::icons::Sign;
-use super::page::{is_heading, page};
+use super::page::page_with_foot;
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
@@ -42,7 +44,10 @@ pub(super) fn page_ui(
         return;
     };
     let (step, is_new) = (state.step, std::mem::take(&mut state.is_new));
-    page(ui, step.word(), |ui| {
+    // Two parts that are drawn one after the other.
+    let view = RefCell::new(view);
+    let content = |ui: &mut Ui| {
+        let view = &mut **view.borrow_mut();
         steps_ui(ui, step);
         ui.add_space(space::M);
         match step {
@@ -54,13 +59,16 @@ pub(super) fn page_ui(
             WelcomeStep::Connect => connect_ui(ui, snapshot, key_file, view),
             WelcomeStep::Try => try_ui(ui, snapshot, voice, view),
         }
-        ui.add_space(space::L);
+    };
+    let ways_on = |ui: &mut Ui| {
+        let view = &mut **view.borrow_mut();
         // Whatever appears above them, they keep the focus.
         let here = UiBuilder::new().scope_id(Id::unique(("the ways on", step)));
         ui.scope_builder(here, |ui| {
             ui.horizontal_wrapped(|ui| buttons_ui(ui, snapshot, step, is_new, view));
         });
-    });
+    };
+    page_with_foot(ui, step.word(), content, ways_on);
 }
 
 fn title(step: WelcomeStep) -> &'static str {
@@ -237,9 +245,7 @@ fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
 }
 
 fn head_ui(ui: &mut Ui, words: &str) {
-    let ink = tokens(ui).strong;
-    let head = ui.label(text(words, Weight::SemiBold, 24.0, ink));
-    is_heading(&head, words);
+    heading(ui, words, 24.0);
 }
 
 fn words_ui(ui: &mut Ui, words: &str) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::{
     self, Align, Align2, Color32, Frame, Key, Layout, Margin, Rect, Response, Role, Sense, Stroke,
-    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+    StrokeKind, Ui, Vec2, WidgetInfo, accesskit, vec2,
 };
 
 use super::icons::{self, Icon, Sign};
@@ -278,6 +278,17 @@ fn segment_ui(ui: &mut Ui, segment: &Segment<'_>, active: bool) -> Response {
     } else {
         response.on_hover_text(&segment.tooltip)
     }
+}
+
+/// An entry of a list that opens.
+pub(super) fn list_choice(ui: &mut Ui, is_chosen: bool, words: String) -> Response {
+    let entry = ui.selectable_label(is_chosen, words);
+    ui.ctx().accesskit_node_builder(entry.id, |node| {
+        node.set_role(accesskit::Role::ListBoxOption);
+        node.clear_toggled();
+        node.set_selected(is_chosen);
+    });
+    entry
 }
 
 /// A radio row: a ring or a dot, and a name.

@@ -789,7 +789,7 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
             40.0,
         );
         assert_eq!(
-            turn.user.matches("seconds at").count(),
+            turn.user.matches("You spoke for").count(),
             turn.false_endpoints as usize + 1
         );
         let l = &turn.latencies;

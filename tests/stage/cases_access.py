@@ -80,7 +80,7 @@ def screen_reader_reads_the_window(case):
         reader.press(reader.find(re.compile("^Settings"), "button"))
         reader.find("Settings", "heading")
         sections = [node.name for node in reader.all(role="radio button") if node.name in
-                    ("General", "Sound", "Talking", "Profile", "Key and account", "Appearance", "Privacy", "About")]
+                    ("General", "Sound", "Talking", "Profile settings", "Key and account", "Appearance", "Privacy", "About")]
         require(len(sections) == 8, f"sections: {sections}")
         for name in sections:
             reader.press(reader.find(name, "radio button"))

@@ -166,23 +166,25 @@ def files_that_are_deleted_meanwhile(case):
 # -- helpers --
 
 def _heard(case, files):
-    """What the demo heard of each file: (seconds, dBFS)."""
+    """What a server heard of each file: (seconds, dBFS)."""
     heard = {}
     with contextlib.ExitStack() as running:
         started = {}
         for number, (name, data) in enumerate(files.items()):
             file = case.folder / f"{number}.wav"
             file.write_bytes(data)
-            arguments = ["talk", "--demo", "--json", "--input", file, "--output", "none", "--turns", "1"]
-            started[name] = running.enter_context(Program(case.binary, arguments, case.folder / f"run {number}"))
-        for name, program in started.items():
+            serve = ["serve", "--json", "--listen", "127.0.0.1:0"]
+            server = running.enter_context(Program(case.binary, serve, case.folder / f"server {number}"))
+            url = server.wait_document("an address", 30, lambda _: True)["listening"]
+            arguments = ["talk", "--endpoint", url, "--json", "--input", file, "--output", "none", "--turns", "1"]
+            started[name] = server, running.enter_context(Program(case.binary, arguments, case.folder / f"run {number}"))
+        for name, (server, program) in started.items():
             program.wait_end(90, status=None)
             turns = program.spoken()
             require(program.process.returncode == 0 and len(turns) == 1, f"{name}: status {program.process.returncode}, {program.stderr().strip()[-300:]}")
-            words = turns[0]["transcript"]["user"]
-            numbers = [float(n.replace("−", "-")) for n in re.findall(r"[-−]?\d+(?:\.\d+)?", words)]
-            require(len(numbers) >= 2, f"{name}: {words}")
-            heard[name] = numbers[0], numbers[1]
+            turn = server.wait_document(f"{name}: what was heard", 30, lambda told: told.get("event") == "turn")
+            require(turn.get("voice_ms") is not None, f"{name}: {turn}")
+            heard[name] = turn["voice_ms"] / 1000, turn["level_dbfs"]
     return heard
 
 

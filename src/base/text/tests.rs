@@ -160,6 +160,8 @@ fn every_text_that_is_named_is_there_with_its_arguments_and_none_is_left_over() 
         );
         unused.remove(id.as_str());
     }
+    // These are named by keys: `ui::settings_search` tests them.
+    unused.retain(|id| !id.starts_with("search-for-"));
     assert!(unused.is_empty(), "named nowhere: {unused:?}");
 }
 

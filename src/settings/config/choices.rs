@@ -89,6 +89,11 @@ impl Choices {
         self.0.remove(key);
     }
 
+    /// Whether both say the same of a key.
+    pub(super) fn says_as(&self, other: &Self, key: &str) -> bool {
+        self.0.get(key) == other.0.get(key)
+    }
+
     /// Whether a choice for this key is kept and holds, where the user's file says `written`.
     pub(super) fn holds(&self, key: &str, written: &Config) -> bool {
         let is_key = KEYS.iter().any(|row| row.name == key) && !protects(key);

@@ -27,6 +27,8 @@ pub struct ConfigFile {
     /// What the user's file alone says, without the choices beside it.
     written: Config,
     choices: Choices,
+    /// Those that the file beside the user's has.
+    beside: Choices,
     /// What is wrong with the file as it was read last.
     faults: Vec<String>,
     held: Option<String>,
@@ -88,6 +90,7 @@ impl ConfigFile {
             config: reading::cautious(),
             written: reading::cautious(),
             choices: Choices::default(),
+            beside: Choices::default(),
             faults: Vec::new(),
             held: None,
             stateless: false,
@@ -101,6 +104,7 @@ impl ConfigFile {
         let mut faults = this.faults.clone();
         if let Some(path) = &this.path {
             let (choices, fault) = Choices::load(path);
+            this.beside.clone_from(&choices);
             this.choices = choices;
             this.config = this.choices.over(&this.written);
             this.left_out.clone_from(&fault);
@@ -143,9 +147,14 @@ impl ConfigFile {
         let mut places = self.places.clone();
         if let Some(path) = &self.path {
             let beside = choices::beside(path).display().to_string();
-            let chosen = KEYS
-                .iter()
-                .filter(|key| self.choices.holds(key.name, &self.written));
+            // A choice that could not be kept is written nowhere.
+            for key in self.config.changes(&self.written) {
+                places.remove(key);
+            }
+            let chosen = KEYS.iter().filter(|key| {
+                self.choices.holds(key.name, &self.written)
+                    && self.choices.says_as(&self.beside, key.name)
+            });
             places.extend(chosen.map(|key| (key.name, beside.clone())));
         }
         Arc::new(places)
@@ -281,6 +290,7 @@ impl ConfigFile {
                     path: path.to_owned(),
                     error: refused.take().unwrap_or(error),
                 })?;
+            self.beside.clone_from(&self.choices);
         }
         let path = path.to_owned();
         let refused = refused.filter(|_| !kept_beside);

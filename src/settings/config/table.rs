@@ -46,7 +46,7 @@ const TEXT: Kind = Kind::Shaped(TextShape {
 });
 
 bind!(TOP: Config {
-    profile: Key::new("profile", TEXT, &[], "The profile to begin with.", &[]),
+    profile: Key::new("profile", TEXT, &[], "The profile to begin with.", &[]).called("Profile in use"),
     input_device: Key::new("input_device", TEXT, &[],
         "The microphone, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).called("Microphone"),
     output_device: Key::new("output_device", TEXT, &[],

@@ -226,3 +226,29 @@ fn earlier_schemas_are_brought_up_to_date_and_later_ones_left_alone() {
         1
     );
 }
+
+#[test]
+fn a_conversation_is_called_as_it_is_told_or_by_its_first_words() {
+    let place = Place::new();
+    let mut database = place.open();
+    let named = StoredTurn {
+        title: Some("Demo, 14:05".into()),
+        ..turn(1, "You spoke for 2.1 seconds.", "Your own voice.")
+    };
+    keep(&mut database, &[named, turn(2, "Hello.", "Hi.")]);
+    let titles = |database: &Database| {
+        let list = database.list(&Filter::default()).expect("a list");
+        list.into_iter()
+            .map(|summary| summary.title)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(titles(&database), ["You spoke for 2.1 seconds."]);
+    let last = StoredTurn {
+        title: Some("Demo, 14:05".into()),
+        ..turn(3, "", "")
+    };
+    let kept = database.list(&Filter::default()).expect("a list");
+    let id = kept[0].id;
+    database.write(|batch| batch.turn(id, &last)).expect("kept");
+    assert_eq!(titles(&database), ["Demo, 14:05"]);
+}

@@ -228,7 +228,7 @@ fn what_is_sent_again_is_written_down_once() {
     ended.assert(1, &["4 connections in a row"]);
     let (turns, summary) = ended.turns();
     let user = turns[0]["transcript"]["user"].as_str().expect("words");
-    assert_eq!(user.matches("seconds at").count(), 1, "{user}");
+    assert_eq!(user.matches("You spoke for").count(), 1, "{user}");
     assert_eq!(
         summary["utterances"]["lost"], 1,
         "the last connection took it with it: {summary}"

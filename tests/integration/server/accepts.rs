@@ -126,7 +126,7 @@ fn other_rates_are_heard_as_the_same_sound() {
         }
         peer.end().await;
         let turn = peer.turn().await;
-        assert_eq!(turn.heard, "1.0 seconds at −20 dB");
+        assert_eq!(turn.heard, "You spoke for 1.0 seconds.");
     });
 }
 

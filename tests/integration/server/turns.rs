@@ -46,7 +46,7 @@ fn a_turn_is_answered_at_once_with_the_users_own_voice() {
             "turnComplete after playback: {:?}",
             turn.took
         );
-        assert_eq!(turn.heard, "1.0 seconds at −20 dB");
+        assert_eq!(turn.heard, "You spoke for 1.0 seconds.");
         assert_eq!(turn.said, "Your own voice, 1.0 seconds.");
         // 25 tokens for each of 1.9 s; 10 for the frame of the conversation.
         assert_eq!(turn.usage["promptTokenCount"], 58);
@@ -100,8 +100,8 @@ fn a_question_that_goes_on_before_its_answer_is_due_is_answered_as_a_whole() {
         peer.until("handle").await;
         peer.start().await;
         for (ms, heard) in [
-            (1_000, "1.0 seconds at −20 dB"),
-            (500, "0.5 seconds at −20 dB"),
+            (1_000, "You spoke for 1.0 seconds."),
+            (500, "You spoke for 0.5 seconds."),
         ] {
             peer.sound(&hum(ms), false).await;
             peer.end().await;
@@ -115,7 +115,7 @@ fn a_question_that_goes_on_before_its_answer_is_due_is_answered_as_a_whole() {
         peer.end().await;
         let whole = peer.turn().await;
         assert_eq!(whole.kinds, NORMAL);
-        assert_eq!(whole.heard, "0.7 seconds at −20 dB");
+        assert_eq!(whole.heard, "You spoke for 0.7 seconds.");
         assert_eq!(whole.said, "Your own voice, 2.2 seconds.");
         assert_eq!(whole.samples.len(), 24 * 2200);
         // It took one place in the script, and what was answered is not answered again.
@@ -173,7 +173,7 @@ fn silence_sounds_empty_turns_and_text_have_an_answer_too() {
             let turn = peer.turn().await;
             assert_eq!(turn.kinds, NORMAL[1..]);
             assert!(
-                turn.said.starts_with("Hello, I am the offline demo."),
+                turn.said == "You wrote: “hi”. Say something, and I will say it back.",
                 "{}",
                 turn.said
             );
@@ -228,7 +228,7 @@ fn the_server_hears_speech_begin_and_end_by_itself() {
         let turn = peer.turn().await;
         assert_eq!(turn.kinds, NORMAL);
         assert!(
-            turn.heard.starts_with("0.8 seconds at −2"),
+            turn.heard.starts_with("You spoke for 0.8 seconds."),
             "{}",
             turn.heard
         );

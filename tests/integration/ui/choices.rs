@@ -348,7 +348,7 @@ fn the_sound_check_is_begun_followed_and_read() {
             Command::CancelCheck
         ]
     ));
-    assert!(rig.says("REPLY TIME"), "back at the conversation");
+    assert!(rig.says("Reply time"), "back at the conversation");
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_sound_check_is_left_by_button_and_by_escape() {
         }
         assert!(matches!(rig.sent()[..], [Command::CancelCheck]));
         rig.show(|s| s.check = None);
-        assert!(rig.says("REPLY TIME"));
+        assert!(rig.says("Reply time"));
     }
 }
 

@@ -204,7 +204,7 @@ fn a_span_tells_how_well_the_connection_held() {
 #[test]
 fn past_alerts_have_a_severity_a_time_and_a_duration() {
     let mut rig = open(lived());
-    assert!(rig.says("ALERTS OF THE LAST 7 DAYS"), "{:?}", rig.texts());
+    assert!(rig.says("Alerts of the last 7 days"), "{:?}", rig.texts());
     let when = |rig: &Rig, begin: &str, end: &str| {
         let texts = rig.texts();
         let has = |text: &String| text.starts_with(begin) && text.ends_with(end);

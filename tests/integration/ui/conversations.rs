@@ -222,7 +222,7 @@ fn typing_searches_and_choices_narrow_it_down() {
     rig.harness.get_by_role(Role::ComboBox).click();
     rig.step();
     rig.harness
-        .get_by_role_and_label(Role::Button, "Ultra-fast")
+        .get_by_role_and_label(Role::ListBoxOption, "Ultra-fast")
         .click();
     rig.step();
     let profile = filters(&mut rig).pop().and_then(|filter| filter.profile);
@@ -394,7 +394,7 @@ fn an_empty_list_says_why() {
     assert!(rig.says("No conversation yet") && !rig.says("Delete all"));
     rig.show(|s| Arc::make_mut(&mut s.kept).retention = Retention::Off);
     assert!(rig.says("Nothing is kept"), "{:?}", rig.texts());
-    assert!(rig.says("Nothing new is kept (keep: off in config.yaml)."));
+    assert!(rig.says("Nothing new is kept (Settings, Privacy)."));
     rig.harness.key_press(Key::Escape);
     rig.step();
     assert!(rig.says("nothing is kept"), "beside the conversation");

@@ -114,7 +114,7 @@ fn a_good_conversation_says_so() {
     assert!(rig.says("No problems found."));
     assert!(rig.says_part("No turn was closed yet"));
     rig.click("Back");
-    assert!(rig.says("REPLY TIME"));
+    assert!(rig.says("Reply time"));
 }
 
 #[test]
@@ -338,13 +338,13 @@ fn the_page_fits_small_windows_and_is_left_by_key() {
         rig.step();
         rig.step();
         rig.click("Details · 1 alert");
-        assert!(rig.says("HISTORY"), "{width}: {:?}", rig.texts());
+        assert!(rig.says("History"), "{width}: {:?}", rig.texts());
         rig.harness.key_press(eframe::egui::Key::Escape);
         rig.step();
-        assert!(!rig.says("HISTORY"));
+        assert!(!rig.says("History"));
         for there in [true, false] {
             rig.ctrl(eframe::egui::Key::D);
-            assert_eq!(rig.says("HISTORY"), there);
+            assert_eq!(rig.says("History"), there);
         }
     }
 }

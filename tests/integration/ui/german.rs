@@ -334,7 +334,7 @@ fn settings_pages(seen: &mut Seen) {
         "Allgemein",
         "Ton",
         "Sprechen",
-        "Profil",
+        "Profileinstellungen",
         "Schlüssel und Konto",
         "Darstellung",
         "Datenschutz",
@@ -343,7 +343,7 @@ fn settings_pages(seen: &mut Seen) {
         settings::click(&mut rig, Role::RadioButton, section);
         seen.look(&format!("settings, {section}"), &rig);
     }
-    settings::click(&mut rig, Role::RadioButton, "Profil");
+    settings::click(&mut rig, Role::RadioButton, "Profileinstellungen");
     rig.click("Duplizieren");
     seen.look("a copy of a profile", &rig);
     let mut rig = Rig::new(german(snapshot()));
@@ -436,7 +436,7 @@ fn no_page_in_german_says_a_text_in_english() {
             "Gespräche",
             "Willkommen",
             "Ton prüfen",
-            "PROBLEME UND ABHILFE",
+            "Probleme und Abhilfe",
         ] {
             let is_said = |said: &String| said.contains(page);
             assert!(seen.texts.iter().any(is_said), "{page}");

@@ -335,14 +335,14 @@ fn a_page_begins_at_its_top_and_ends_before_the_edge() {
         rig.step();
         rig.step();
         rig.ctrl(egui::Key::D);
-        assert!(rig.says("PROBLEMS AND FIXES"), "{:?}", rig.texts());
-        let head = rig.harness.get_by_label("PROBLEMS AND FIXES").rect();
+        assert!(rig.says("Problems and fixes"), "{:?}", rig.texts());
+        let head = rig.harness.get_by_label("Problems and fixes").rect();
         assert!(
             head.top() >= 0.0 && head.bottom() < size.1 / zoom,
             "{head:?}"
         );
         let edge = size.0 / zoom;
-        for label in ["HISTORY", "NOW"] {
+        for label in ["History", "Now"] {
             let rect = rig.harness.get_by_label(label).rect();
             assert!(rect.right() < edge - 12.0, "{label} {rect:?}");
         }

@@ -3,6 +3,7 @@
 mod choices;
 mod connection;
 mod conversations;
+mod early_keys;
 mod figures;
 mod german;
 mod kept;
@@ -12,7 +13,9 @@ mod painter;
 mod panics;
 mod pictures;
 mod rig;
+mod screen_reader;
 mod settings;
+mod settings_search;
 mod software;
 mod speech;
 mod spending;
@@ -31,8 +34,11 @@ use sovereign::audio::DeviceChoice;
 use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
 use sovereign::conversation::command::Command;
-use sovereign::conversation::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
+use sovereign::conversation::snapshot::{
+    Activity, AutoView, Caption, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
+};
 use sovereign::provider::grounding::{Grounding, Source};
+use sovereign::settings::api_key::KeySource;
 use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::view::{ProcessUsage, TurnStatistics};
 
@@ -144,7 +150,7 @@ fn f12_cycles_through_the_levels_of_the_overlay() {
         assert_eq!(rig.harness.state().panel(), level);
         let seen = (
             rig.says("Reply time 268 ms, on target. CPU 1.3 %, memory 61 MB"),
-            rig.says("MEMORY"),
+            rig.says("Memory"),
             rig.says("interrupted you"),
         );
         assert_eq!(seen, (overlay, memory, table), "level {level}");
@@ -437,7 +443,14 @@ fn a_key_is_saved_and_never_seen_again() {
         matches!(&sent[..], [Command::SetKey(key)] if key.expose_secret() == SECRET),
         "{sent:?}"
     );
-    rig.open_key();
+    assert!(!rig.whole_tree().contains("SyTEST"), "it is hidden again");
+    // The service takes it: it is gone from the field.
+    rig.show(|s| {
+        s.key = Some(KeyInfo {
+            source: KeySource::File,
+            ending: "abcd".into(),
+        });
+    });
     rig.harness.get_by_role(Role::PasswordInput).focus();
     rig.step();
     rig.ctrl(Key::Z);
@@ -446,6 +459,88 @@ fn a_key_is_saved_and_never_seen_again() {
         !rig.whole_tree().contains("SyTEST"),
         "not even undo brings it back"
     );
+}
+
+#[test]
+fn the_bar_of_the_demo_is_shown_beside_another_one() {
+    let mut rig = Rig::new(welcome::demo());
+    let words = "The microphone gives no sound at all.";
+    let raise = |s: &mut Snapshot| {
+        s.notices = Arc::from([rig::notice(1, Severity::Warning, words, true)]);
+    };
+    rig.show(raise);
+    assert!(rig.says(words) && rig.says("This is the demo"));
+    assert!(!rig.says("1 more"));
+    rig.show(|s| s.notices = Arc::from([]));
+    assert!(!rig.says(words) && rig.says("This is the demo"));
+}
+
+#[test]
+fn a_refused_key_stays_in_its_field_hidden_and_marked() {
+    let mut rig = Rig::new(snapshot());
+    let refuse = |s: &mut Snapshot, ending: &str| {
+        s.key = Some(KeyInfo {
+            source: KeySource::File,
+            ending: ending.into(),
+        });
+        s.link = down(None, true);
+    };
+    rig.show(|s| refuse(s, "x4Q2"));
+    rig.click("Enter another key");
+    rig.harness
+        .event(egui::Event::Paste("AIzaSyNEWabcd".into()));
+    rig.step();
+    rig.click("Save and connect");
+    let field = |rig: &Rig| {
+        let field = rig.harness.get_by_role(Role::PasswordInput);
+        let node = field.accesskit_node();
+        let letters = node.value().unwrap_or_default().chars().count();
+        let is_marked = node.data().invalid().is_some();
+        (letters, is_marked, field.rect())
+    };
+    let (letters, is_marked, _) = field(&rig);
+    assert_eq!((letters, is_marked), (13, false), "another one was refused");
+    rig.show(|s| refuse(s, "abcd"));
+    let (letters, is_marked, place) = field(&rig);
+    assert_eq!((letters, is_marked), (13, true));
+    assert!(!rig.whole_tree().contains("SyNEW"));
+    let told = rig.harness.get_by_label("The key was refused").rect();
+    assert!(
+        (0.0..30.0).contains(&(told.top() - place.bottom())),
+        "{told:?}"
+    );
+    rig.harness.get_by_role(Role::PasswordInput).focus();
+    rig.step();
+    rig.harness.event(egui::Event::Text("e".into()));
+    rig.step();
+    assert!(!field(&rig).1, "another one is being typed");
+    // One that is taken leads back.
+    rig.click("Save and connect");
+    rig.show(|s| {
+        refuse(s, "bcde");
+        s.link = snapshot().link;
+    });
+    assert!(rig.says("Hold to talk"), "{:?}", rig.texts());
+}
+
+#[test]
+fn a_paste_that_does_not_fit_says_how_much_is_missing() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| s.key = None);
+    rig.open_key();
+    rig.harness.event(egui::Event::Paste("k".repeat(600)));
+    rig.step();
+    let words = "88 characters of what was pasted were left out: 512 fit here.";
+    assert!(rig.says(words), "{:?}", rig.texts());
+    rig.harness.key_press(Key::Backspace);
+    rig.step();
+    assert!(!rig.says(words), "another change");
+    rig.click("Back");
+    rig.harness.event(egui::Event::Text("/".into()));
+    rig.step();
+    rig.harness.event(egui::Event::Paste("a".repeat(100_000)));
+    rig.step();
+    assert!(rig.says_part("20000 characters of what was pasted were left out: 80000 fit here."));
 }
 
 #[test]
@@ -463,6 +558,7 @@ fn who_comes_for_a_key_can_paste_it_at_once_and_press_enter() {
             matches!(&sent[..], [Command::SetKey(typed)] if typed.expose_secret() == key),
             "{sent:?}"
         );
+        rig.click("Back");
     }
     // With a key in use nothing is waited for: Space talks.
     rig.show(|s| s.key = snapshot().key);

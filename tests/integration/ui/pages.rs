@@ -34,7 +34,7 @@ const SECTIONS: [Page; 9] = [
     ("General", |rig| section(rig, "General")),
     ("Sound settings", |rig| section(rig, "Sound")),
     ("Talking", |rig| section(rig, "Talking")),
-    ("Profile", |rig| section(rig, "Profile")),
+    ("Profile", |rig| section(rig, "Profile settings")),
     ("Key and account", |rig| section(rig, "Key and account")),
     ("Appearance", |rig| section(rig, "Appearance")),
     ("Privacy", |rig| section(rig, "Privacy")),

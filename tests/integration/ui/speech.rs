@@ -44,11 +44,11 @@ fn unfold(rig: &mut Rig, name: &str) {
 /// Takes an entry of the open list, once the list has come to rest on it.
 fn choose(rig: &mut Rig, entry: &str) {
     rig.harness
-        .get_by_role_and_label(Role::Button, entry)
+        .get_by_role_and_label(Role::ListBoxOption, entry)
         .scroll_to_me();
     rig.harness.run_steps(60);
     rig.harness
-        .get_by_role_and_label(Role::Button, entry)
+        .get_by_role_and_label(Role::ListBoxOption, entry)
         .click();
     rig.step();
 }
@@ -87,7 +87,7 @@ fn a_language_is_chosen_by_its_own_name() {
         ("Whatever I speak", Some(these(&[]))),
     ] {
         let mut rig = open(of_profile(), (1100.0, 720.0));
-        unfold(&mut rig, "Language");
+        unfold(&mut rig, "You speak");
         choose(&mut rig, entry);
         let sent = rig.sent();
         assert!(
@@ -106,7 +106,7 @@ fn what_was_written_by_hand_is_shown_as_it_is() {
     };
     let rig = open(speech, (1100.0, 720.0));
     assert_eq!(shown(&rig, "Voice"), "en-us-tavi");
-    assert_eq!(shown(&rig, "Language"), "Français, gsw");
+    assert_eq!(shown(&rig, "You speak"), "Français, gsw");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn voice_and_language_are_within_reach_in_every_window_and_by_keyboard() {
     ] {
         let mut rig = open(of_profile(), (width, height));
         let window = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, height)).expand(0.5);
-        for name in ["Voice", "Language"] {
+        for name in ["Voice", "You speak"] {
             list(&rig, name).scroll_to_me();
             rig.step();
             let rect = list(&rig, name).rect();
@@ -128,7 +128,7 @@ fn voice_and_language_are_within_reach_in_every_window_and_by_keyboard() {
                 "{name}: {rect:?} in {width}x{height}"
             );
         }
-        list(&rig, "Language").focus();
+        list(&rig, "You speak").focus();
         rig.step();
         rig.harness.key_press(Key::Enter);
         rig.step();

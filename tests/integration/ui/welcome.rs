@@ -18,6 +18,14 @@ use sovereign::settings::config::WelcomeStep;
 
 use super::rig::{Rig, caption, down, notice, snapshot};
 
+const STEPS: [WelcomeStep; 5] = [
+    WelcomeStep::Welcome,
+    WelcomeStep::Microphone,
+    WelcomeStep::Speaker,
+    WelcomeStep::Connect,
+    WelcomeStep::Try,
+];
+
 /// The demo, as it is when it has greeted.
 pub(crate) fn demo() -> Snapshot {
     let greeting = "Hello, I am the demo.";
@@ -239,15 +247,40 @@ fn pages_beside_it_lead_back_to_it_and_the_settings_begin_it_again() {
 }
 
 #[test]
+fn the_ways_on_and_the_field_for_the_key_are_in_view_at_once() {
+    for (width, height) in [(1100.0, 720.0), (640.0, 480.0)] {
+        for step in STEPS {
+            let rig = Rig::at_step(step, demo(), width, height);
+            let is_in_view = |name: &str| {
+                let rect = rig.harness.get_by_label(name).rect();
+                assert!(
+                    rect.top() >= 0.0 && rect.bottom() <= height,
+                    "{step:?} {name}: {rect:?} in {width}x{height}"
+                );
+            };
+            let on = match step {
+                WelcomeStep::Try => "Start",
+                WelcomeStep::New
+                | WelcomeStep::Welcome
+                | WelcomeStep::Microphone
+                | WelcomeStep::Speaker
+                | WelcomeStep::Connect
+                | WelcomeStep::Done => "Skip",
+            };
+            is_in_view(on);
+            if step == WelcomeStep::Connect && height > 700.0 {
+                is_in_view("Save and connect");
+                let field = rig.harness.get_by_role(Role::PasswordInput).rect();
+                assert!(field.bottom() < height / 2.0, "{field:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_button_is_within_reach_in_small_and_enlarged_windows() {
     for (width, height) in [(640.0, 480.0), (320.0, 240.0)] {
-        for step in [
-            WelcomeStep::Welcome,
-            WelcomeStep::Microphone,
-            WelcomeStep::Speaker,
-            WelcomeStep::Connect,
-            WelcomeStep::Try,
-        ] {
+        for step in STEPS {
             let mut rig = Rig::at_step(step, demo(), width, height);
             let names = match step {
                 WelcomeStep::Speaker => ["Play a sound", "I heard nothing"],

@@ -302,11 +302,14 @@ fn a_file_that_cannot_be_written_leaves_the_choice_beside_it_or_says_so() {
     assert!(matches!(file.save(change), Err(SaveError::Refused { .. })));
     file.reload();
     assert_eq!(file.get().volume, 0.5, "it holds until the end");
+    assert_eq!(file.places().get("volume"), None, "and is written nowhere");
     // As where the configuration is a link into a store that nobody can write.
     let link = folder.path().join("config.yaml");
     std::os::unix::fs::symlink(&long, &link).expect("linked");
     let (mut file, _) = ConfigFile::load(Some(link.clone()));
     file.save(change).expect("kept beside it");
+    let place = file.places().get("volume").cloned();
+    assert!(place.is_some_and(|place| place.ends_with("config.choices.yaml")));
     assert_eq!(ConfigFile::load(Some(link)).0.get().volume, 0.5);
     assert_eq!(std::fs::read_to_string(&long).expect("there"), text);
     assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 3);

@@ -1,0 +1,349 @@
+//! The search of the page Settings. All words that are typed must be beginnings of words of a setting: best of its name, then of
+//! its choices, of everyday words for it (`search-for-…` in the catalogues), of its section, and last of its explanation.
+
+use eframe::egui::Ui;
+
+use super::setting_control::SettingControl;
+use super::settings_state::{RowId, SettingsSection, group_title, id};
+use super::{format, key_texts};
+use crate::base::did_you_mean::nearest;
+use crate::base::keys::{Key, Value};
+use crate::base::languages::LANGUAGES;
+use crate::base::text::{plain_if_known, t};
+use crate::conversation::snapshot::{SettingView, Snapshot};
+
+/// What is found.
+#[derive(Clone, Debug)]
+pub(super) enum SearchHit {
+    Row(RowId, SettingView),
+    /// Something else that a section has, by its title.
+    Place(SettingsSection, &'static str),
+}
+
+/// A hit with the heading above it.
+pub(super) type HeadedHit = (String, SearchHit);
+
+/// Where a word was found: the first is best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum MatchLevel {
+    Name,
+    Choice,
+    Synonym,
+    Section,
+    Explanation,
+}
+
+/// What can be found, with its words.
+struct SearchEntry {
+    hit: SearchHit,
+    section: SettingsSection,
+    heading: String,
+    title: String,
+    words: Vec<(MatchLevel, Vec<String>)>,
+}
+
+/// What was typed, searched for.
+#[derive(Debug)]
+pub(super) enum SettingsFound {
+    Hits(Vec<HeadedHit>),
+    /// Nothing; what is called most alike, if anything is.
+    Nothing(Option<String>),
+}
+
+/// What the words find, the best first.
+pub(super) fn search(ui: &Ui, typed: &str, snapshot: &Snapshot) -> SettingsFound {
+    let entries = entries(ui, snapshot);
+    let typed = words(typed);
+    let hits = ranked(&typed, &entries);
+    if hits.is_empty() {
+        return SettingsFound::Nothing(alike(&typed, &entries));
+    }
+    let headed = |entry: &SearchEntry| (entry.heading.clone(), entry.hit.clone());
+    SettingsFound::Hits(hits.into_iter().map(headed).collect())
+}
+
+fn ranked<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<&'a SearchEntry> {
+    let score = |entry: &'a SearchEntry| Some((entry.score(typed)?, entry));
+    let mut found: Vec<_> = entries.iter().filter_map(score).collect();
+    // What is no row comes before rows that fit as well: there is less of it.
+    found.sort_by_key(|(score, entry)| {
+        let is_row = matches!(entry.hit, SearchHit::Row(..));
+        (*score, is_row, entry.section)
+    });
+    found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+impl SearchEntry {
+    /// How well it fits, 0 best; `None` where a word is not in it. Whole words are better than beginnings.
+    fn score(&self, typed: &[String]) -> Option<u32> {
+        let of_word = |typed: &String| {
+            let scores = self.words.iter().flat_map(|(level, words)| {
+                let begun = words.iter().filter(|word| word.starts_with(&**typed));
+                begun.map(|word| 2 * *level as u32 + u32::from(word != typed))
+            });
+            scores.min()
+        };
+        typed.iter().map(of_word).sum()
+    }
+}
+
+/// The title of what fits best when each word that nothing begins with is taken for a misspelt one.
+fn alike(typed: &[String], entries: &[SearchEntry]) -> Option<String> {
+    let known = || {
+        let lists = entries.iter().flat_map(|entry| &entry.words);
+        let named = lists.filter(|(level, _)| *level != MatchLevel::Explanation);
+        named.flat_map(|(_, words)| words).map(String::as_str)
+    };
+    let all: Vec<&str> = known().collect();
+    let meant = typed.iter().filter_map(|typed| {
+        let is_known = all.iter().any(|word| word.starts_with(&**typed));
+        let meant = if is_known {
+            Some(&**typed)
+        } else {
+            nearest(typed, all.iter().copied())
+        };
+        meant.map(str::to_owned)
+    });
+    let meant: Vec<String> = meant.collect();
+    let best = |words: &[String]| {
+        let words = Some(words).filter(|words| !words.is_empty())?;
+        Some(ranked(words, entries).first()?.title.clone())
+    };
+    // Of words that are nowhere together, the first leads somewhere.
+    best(&meant).or_else(|| {
+        meant
+            .iter()
+            .find_map(|word| best(std::slice::from_ref(word)))
+    })
+}
+
+fn entries(ui: &Ui, snapshot: &Snapshot) -> Vec<SearchEntry> {
+    let config = snapshot.settings.config.iter().filter_map(|setting| {
+        let section = SettingsSection::of(setting.key)?;
+        Some(row(ui, snapshot, (false, setting), section))
+    });
+    let profile = snapshot.settings.profile.keys.iter();
+    let profile =
+        profile.map(|setting| row(ui, snapshot, (true, setting), SettingsSection::Profile));
+    places().chain(config).chain(profile).collect()
+}
+
+/// The sections, and what they have besides rows.
+fn places() -> impl Iterator<Item = SearchEntry> {
+    use SettingsSection::{About, Account, Diagnostics, General, Privacy, Sound};
+    let sections = SettingsSection::ALL.map(|section| {
+        let more = if section == About {
+            t!("search-for-about")
+        } else {
+            ""
+        };
+        (section, section.title(), more, t!("sections").to_owned())
+    });
+    let cards = [
+        (General, t!("set-up-again"), t!("search-for-set-up")),
+        (Sound, t!("check-the-sound"), t!("search-for-check")),
+        (Account, t!("your-key-for-gemini"), t!("search-for-key")),
+        (
+            Privacy,
+            t!("what-leaves-this-computer"),
+            t!("search-for-sent"),
+        ),
+        (
+            Privacy,
+            t!("delete-all-conversations"),
+            t!("search-for-delete"),
+        ),
+        (Privacy, t!("files-and-folders"), t!("search-for-files")),
+        (Diagnostics, t!("copy-report"), t!("search-for-report")),
+    ];
+    let cards = cards.map(|(section, title, more)| (section, title, more, section.title().into()));
+    let all = sections.into_iter().chain(cards);
+    all.map(|(section, title, more, heading)| SearchEntry {
+        words: vec![
+            (MatchLevel::Name, words(title)),
+            (MatchLevel::Synonym, words(more)),
+            (MatchLevel::Section, words(section.title())),
+        ],
+        hit: SearchHit::Place(section, title),
+        title: title.to_owned(),
+        heading,
+        section,
+    })
+}
+
+fn row(
+    ui: &Ui,
+    snapshot: &Snapshot,
+    (of_profile, setting): (bool, &SettingView),
+    section: SettingsSection,
+) -> SearchEntry {
+    let (key, id) = (setting.key, id(of_profile, setting));
+    let group = key.parts().0;
+    let title = key_texts::title(key).into_owned();
+    let heading = if of_profile {
+        t!("profile-group", group = group_title(group))
+    } else {
+        section.title().to_owned()
+    };
+    // An alert tells of a trouble: what changes it comes first.
+    let named = if of_profile && group == "alerts" {
+        MatchLevel::Synonym
+    } else {
+        MatchLevel::Name
+    };
+    let base = &*snapshot.settings.profile.base.0;
+    let why = key_texts::why(key, base).filter(|_| of_profile);
+    let explained = [
+        key_texts::about(key),
+        why.unwrap_or_default(),
+        key.name,
+        key.unit(),
+    ];
+    SearchEntry {
+        words: vec![
+            (named, words(&title)),
+            (
+                MatchLevel::Choice,
+                words(&choices(ui, id, setting, snapshot)),
+            ),
+            (MatchLevel::Synonym, words(&synonyms(key))),
+            (MatchLevel::Section, words(&heading)),
+            (MatchLevel::Explanation, words(&explained.join(" "))),
+        ],
+        hit: SearchHit::Row(id, setting.clone()),
+        title,
+        heading,
+        section,
+    }
+}
+
+/// What a setting offers; languages by their English names too.
+fn choices(ui: &Ui, id: RowId, setting: &SettingView, snapshot: &Snapshot) -> String {
+    let SettingControl::List(choices) = SettingControl::of(ui, id, setting, snapshot) else {
+        return String::new();
+    };
+    let mut all = String::new();
+    for (value, name) in &choices {
+        // What holds while nothing is chosen is no name of its own.
+        if *value == Value::None && setting.key.none.is_none() {
+            continue;
+        }
+        all = format!("{all} {}", format::name(name));
+        let code = match value {
+            Value::Text(code) => Some(code),
+            Value::List(codes) => codes.first(),
+            Value::None | Value::Whole(_) | Value::Number(_) | Value::Flag(_) => None,
+        };
+        if let Some(language) = LANGUAGES
+            .iter()
+            .find(|known| Some(known.code) == code.map(|code| &**code))
+        {
+            all = format!("{all} {} {}", language.own_name, language.name);
+        }
+    }
+    all
+}
+
+/// Everyday words for a key: those of its own name, wherever it is, and those of its group.
+fn synonyms(key: &Key) -> String {
+    let ids = synonym_ids(key);
+    ids.iter()
+        .filter_map(|id| plain_if_known(id))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// `search-for-patience_ms` and `search-for-turn`.
+fn synonym_ids(key: &Key) -> [String; 2] {
+    let (group, name) = key.parts();
+    [name, group].map(|part| format!("search-for-{}", part.replace('.', "-")))
+}
+
+/// The words of a text, in small letters without accents. Signs of units are letters here.
+fn words(text: &str) -> Vec<String> {
+    let mut plain = String::with_capacity(text.len());
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .for_each(|c| add(&mut plain, c));
+    let is_apart = |c: char| !c.is_alphanumeric() && !matches!(c, '$' | '%');
+    plain
+        .split(is_apart)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Adds a small letter without its accent.
+fn add(plain: &mut String, c: char) {
+    plain.push(match c {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'è'..='ë' | 'ē' | 'ę' | 'ě' => 'e',
+        'ğ' => 'g',
+        'ì'..='ï' | 'ı' => 'i',
+        'ł' => 'l',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò'..='ö' | 'ø' | 'ő' => 'o',
+        'ś' | 'ş' | 'š' | 'ș' => 's',
+        'ţ' | 'ț' => 't',
+        'ù'..='ü' | 'ů' | 'ű' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'ź' | 'ż' | 'ž' => 'z',
+        'ß' => return plain.push_str("ss"),
+        // Marks that stand on the letter before them.
+        '\u{300}'..='\u{36f}' => return,
+        c => c,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::text::{Locale, within};
+    use crate::settings::config;
+
+    #[test]
+    fn words_are_compared_without_accents_case_and_signs() {
+        assert_eq!(words("Größe, 5 % (US$)"), ["grosse", "5", "%", "us$"]);
+        assert_eq!(words("turn.patience_ms"), ["turn", "patience", "ms"]);
+        assert_eq!(words("Türkçe e\u{301}tait"), ["turkce", "etait"]);
+    }
+
+    #[test]
+    fn everyday_words_belong_to_keys_and_are_there_in_every_language() {
+        let keys = || crate::profile::fields().chain(config::keys());
+        for locale in [Locale::English, Locale::German] {
+            let lacking: Vec<_> = within(locale, || {
+                let shown = keys().filter(|key| key.name != "name").filter(|key| {
+                    let of_config = config::keys().any(|other| other.name == key.name);
+                    !of_config || SettingsSection::of(key).is_some()
+                });
+                shown
+                    .filter(|key| synonyms(key).is_empty())
+                    .map(|key| key.name)
+                    .collect()
+            });
+            assert!(lacking.is_empty(), "{locale:?}: {lacking:?} have none");
+        }
+    }
+
+    #[test]
+    fn every_text_of_everyday_words_is_used() {
+        let keys = || crate::profile::fields().chain(config::keys());
+        let of_keys: Vec<String> = keys().flat_map(synonym_ids).collect();
+        let source = include_str!("settings_search.rs");
+        for line in include_str!("../../locales/en.ftl").lines() {
+            let Some((id, _)) = line
+                .split_once(" = ")
+                .filter(|(id, _)| id.starts_with("search-for-"))
+            else {
+                continue;
+            };
+            let is_named = source.contains(&format!("\"{id}\""));
+            assert!(
+                is_named || of_keys.iter().any(|of_key| of_key == id),
+                "{id}"
+            );
+        }
+    }
+}
