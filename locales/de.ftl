@@ -67,6 +67,7 @@ how-long-the-microphone-stays = So lange bleibt das Mikrofon nach dem Loslassen 
 
 ## ui/banners
 
+show-less = Weniger zeigen
 show-one-only = Nur eine zeigen
 banners-more = { $more } weitere
 begin-a-new-conversation = Neues Gespräch beginnen?
@@ -367,6 +368,7 @@ previous-enter = Voriger Treffer (Eingabe)
 
 ## ui/footer
 
+more-about-the-conversation = Mehr zum Gespräch
 nothing-is-kept-lower = nichts wird aufbewahrt
 when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg: `keep: off` in config.yaml.
 narrowband = schmalbandig
@@ -471,6 +473,7 @@ without-a-name = (ohne Namen)
 
 ## ui/header
 
+profile-is = Profil: { $name }
 saving-power = spart Strom
 on-battery-longer-periods-of = Im Akkubetrieb: längere Perioden der Tongeräte, keine Rauschunterdrückung, kein Pegelausgleich, weniger Bilder dieses Fensters. In der Datei des Profils lässt es sich abschalten.
 auto-uses = „Automatisch“ nutzt { $why }

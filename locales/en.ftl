@@ -67,6 +67,7 @@ how-long-the-microphone-stays = How long the microphone stays open after the key
 
 ## ui/banners
 
+show-less = Show less
 show-one-only = Show one only
 banners-more = { $more } more
 begin-a-new-conversation = Begin a new conversation?
@@ -367,6 +368,7 @@ previous-enter = Previous (Enter)
 
 ## ui/footer
 
+more-about-the-conversation = More about the conversation
 nothing-is-kept-lower = nothing is kept
 when-this-conversation-ends-its = When this conversation ends, its words are gone: `keep: off` in config.yaml.
 narrowband = narrowband
@@ -471,6 +473,7 @@ without-a-name = (without a name)
 
 ## ui/header
 
+profile-is = Profile: { $name }
 saving-power = saving power
 on-battery-longer-periods-of = On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of this window. The profile's file switches it off.
 auto-uses = Auto uses { $why }

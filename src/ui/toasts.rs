@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Live;
 use eframe::egui::{
-    Align, Frame, Id, Label, Layout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2,
+    Align, Button, Frame, Id, Label, Layout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::format;
 use super::icons::{Icon, Sign};
-use super::theme::{RADIUS_CARD, Weight, space, text, tokens};
-use super::widgets::{icon_button, sign};
+use super::theme::{RADIUS_CARD, Weight, font, is_low, space, text, tokens};
+use super::widgets::{focus_ring, icon_button, sign};
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -22,7 +22,7 @@ const INFORMATION_STANDS: Duration = Duration::from_secs(6);
 const WARNING_STANDS: Duration = Duration::from_secs(12);
 const PER_CHARACTER: Duration = Duration::from_millis(60);
 
-/// At once; older ones have been seen.
+/// At once; older ones have been seen. In low windows one, in one line, until more is asked for.
 const MOST: usize = 3;
 
 /// Whether a notice is one that goes by itself.
@@ -38,6 +38,8 @@ pub(super) struct Toasts {
     newest: u64,
     /// The pointer is over them.
     held: bool,
+    /// In a low window: all of them are shown, in full.
+    open: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Toasts {
         for toast in &mut self.shown {
             toast.left = toast.until.saturating_duration_since(now);
         }
+        self.open &= !self.shown.is_empty();
         let next = self.shown.iter().map(|toast| toast.left).min();
         next.filter(|_| !held)
     }
@@ -97,15 +100,19 @@ impl Toasts {
 pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: &mut Vec<Command>) {
     let mut bottom = area.bottom() - space::XS;
     let mut held = false;
-    let first = toasts.shown.len().saturating_sub(MOST);
+    let is_line = is_low(ui) && !toasts.open;
+    let most = if is_line { 1 } else { MOST };
+    let first = toasts.shown.len().saturating_sub(most);
+    let mut opens = false;
     for toast in toasts.shown.iter().skip(first).rev() {
-        let id = Id::unique(("toast", toast.notice.id));
+        let id = Id::unique(("toast", toast.notice.id, is_line));
         let height = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(42.0);
         let rect = Rect::from_min_size(
             pos2(area.left(), bottom - height),
             vec2(area.width(), height),
         );
-        let (drawn, dismissed) = toast_ui(ui, id, rect, &toast.notice);
+        let mut line = is_line.then_some((first, &mut opens));
+        let (drawn, dismissed) = toast_ui(ui, id, rect, &toast.notice, line.as_mut());
         if (drawn.height() - height).abs() >= 0.5 {
             ui.data_mut(|data| data.insert_temp(id, drawn.height()));
             ui.ctx().request_repaint();
@@ -114,6 +121,7 @@ pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: 
         commands.extend(dismissed.then_some(Command::Dismiss(toast.notice.id)));
         bottom -= height + space::XS;
     }
+    toasts.open |= opens;
     if toasts.held != held {
         toasts.held = held;
         // Its time goes on.
@@ -121,8 +129,15 @@ pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: 
     }
 }
 
-/// Draws one; returns its place, and whether it was dismissed.
-fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
+/// Draws one; returns its place, and whether it was dismissed. In one `line` there is a button where there is more to read,
+/// in it or in others.
+fn toast_ui(
+    ui: &mut Ui,
+    id: Id,
+    rect: Rect,
+    notice: &Notice,
+    line: Option<&mut (usize, &mut bool)>,
+) -> (Rect, bool) {
     let t = tokens(ui);
     let (mark, ink) = match notice.severity {
         Severity::Info => (Sign::Info, t.you),
@@ -136,10 +151,15 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
             .stroke(Stroke::new(1.0, t.hairline))
             .shadow(ui.visuals().popup_shadow)
             .corner_radius(RADIUS_CARD)
-            .inner_margin(Margin::symmetric(12, 6));
+            .inner_margin(Margin::symmetric(12, if line.is_some() { 1 } else { 6 }));
+        let words = format::capitalised(&format::clean(&notice.text));
         let framed = frame.show(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 let closes = icon_button(ui, Icon::Close, 26.0, t!("dismiss")).clicked();
+                let is_line = line.is_some();
+                if let Some((others, opens)) = line {
+                    **opens |= more_ui(ui, *others, &words);
+                }
                 ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.x = space::S;
                     ui.vertical(|ui| {
@@ -149,9 +169,13 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
                     ui.vertical(|ui| {
                         ui.spacing_mut().item_spacing.y = 0.0;
                         ui.add_space(4.0);
-                        let words = format::capitalised(&format::clean(&notice.text));
                         let words = text(words, Weight::Regular, 13.0, t.strong);
-                        let told = ui.add(Label::new(words).wrap());
+                        let words = Label::new(words);
+                        let told = ui.add(if is_line {
+                            words.truncate()
+                        } else {
+                            words.wrap()
+                        });
                         ui.ctx()
                             .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
                         ui.add_space(4.0);
@@ -164,6 +188,27 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
         (framed.response.rect, framed.inner)
     });
     drawn.inner
+}
+
+/// The button at the end of a line, where its words do not fit or others wait; whether it was pressed.
+fn more_ui(ui: &mut Ui, others: usize, words: &str) -> bool {
+    let t = tokens(ui);
+    let galley =
+        ui.painter()
+            .layout_no_wrap(words.to_owned(), font(Weight::Regular, 13.0), t.strong);
+    let sign = 11.0 + 2.0 * space::S;
+    if others == 0 && galley.size().x + sign <= ui.available_width() {
+        return false;
+    }
+    let words = if others == 0 {
+        t!("more").to_owned()
+    } else {
+        t!("banners-more", more = others)
+    };
+    let words = text(words, Weight::Medium, 12.0, t.you);
+    let button = ui.add(Button::new(words).frame(false));
+    focus_ring(ui, &button, 6.0);
+    button.clicked()
 }
 
 #[cfg(test)]
