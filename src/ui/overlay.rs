@@ -16,7 +16,7 @@ use super::ui_state::UiState;
 use super::verdict::{self, ReplyVerdict};
 use super::widgets::focus_ring;
 use crate::base::text::t;
-use crate::conversation::snapshot::Snapshot;
+use crate::conversation::snapshot::{Link, Snapshot};
 
 /// Size of the card: nothing that it says makes it another.
 const CARD: [f32; 2] = [148.0, 150.0];
@@ -51,16 +51,20 @@ impl ReplyTime {
                 target,
             ))
         };
-        let judged = target.and_then(judge);
+        // What was on target says nothing while no reply can come.
+        let link = (!matches!(snapshot.link, Link::Connected { .. }))
+            .then(|| format::link(snapshot, view.now));
+        let judged = target.filter(|_| link.is_none()).and_then(judge);
         Self {
             figure: last
                 .response
                 .map(|response| format!("{} ms", format::millis(response))),
             verdict: judged.map(|(verdict, _)| verdict),
-            words: judged.map_or_else(
-                || t!("reply-times-appear-here").to_owned(),
-                |(verdict, _)| verdict.words(name),
-            ),
+            words: match (judged, link) {
+                (Some((verdict, _)), _) => verdict.words(name),
+                (None, Some(link)) => link,
+                (None, None) => t!("reply-times-appear-here").to_owned(),
+            },
             explanation: judged.map_or_else(String::new, |(verdict, target)| {
                 verdict.explanation(name, target)
             }),

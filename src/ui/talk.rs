@@ -206,7 +206,7 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
                 .on_hover_text(t!("level-of-the-microphone-in"));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let (words, ink) = if in_vain {
-                    (t!("you-are-muted-press-the").into(), t.bad)
+                    (t!("you-are-muted-press-the"), t.bad)
                 } else {
                     (format::invitation(snapshot, view.draft.has_focus), t.strong)
                 };
