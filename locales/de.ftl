@@ -778,6 +778,22 @@ as-the-system = Wie im System
 as-the-system-languages = Wie im System ({ $languages })
 whatever-i-speak = Jede, die ich spreche
 
+## ui/system_fonts
+
+this-text-needs-a-font = Dieser Text braucht eine Schrift, die nicht installiert ist ({ $name }). Installiere zum Beispiel { $font } (in Debian und Ubuntu: { $package }), und starte dieses Programm neu.
+script-japanese = Japanisch
+script-korean = Koreanisch
+script-chinese = Chinesisch
+script-arabic = Arabisch
+script-hebrew = Hebräisch
+script-devanagari = Hindi und anderes in Devanagari
+script-bengali = Bengalisch
+script-tamil = Tamil
+script-thai = Thailändisch
+script-georgian = Georgisch
+script-armenian = Armenisch
+script-emoji = Bilder im Text
+
 ## ui/talk
 
 space-writes-a-blank-in = Im Feld schreibt die Leertaste ein Leerzeichen: Drücke erst Esc oder drücke hier.

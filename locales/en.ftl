@@ -778,6 +778,22 @@ as-the-system = As the system
 as-the-system-languages = As the system ({ $languages })
 whatever-i-speak = Whatever I speak
 
+## ui/system_fonts
+
+this-text-needs-a-font = This text needs a font that is not installed ({ $name }). Install one such as { $font } (on Debian and Ubuntu: { $package }), and start this program again.
+script-japanese = Japanese
+script-korean = Korean
+script-chinese = Chinese
+script-arabic = Arabic
+script-hebrew = Hebrew
+script-devanagari = Hindi and other Devanagari
+script-bengali = Bengali
+script-tamil = Tamil
+script-thai = Thai
+script-georgian = Georgian
+script-armenian = Armenian
+script-emoji = pictures in text
+
 ## ui/talk
 
 space-writes-a-blank-in = Space writes a blank in the field: press Esc first, or press here.

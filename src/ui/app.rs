@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::link::UiLink;
 use super::look::WindowLook;
 use super::screen::Screen;
+use super::system_fonts::{FontHint, SystemFonts};
 use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
@@ -48,6 +49,7 @@ pub struct UiApp {
     quitting: bool,
     clock: Box<dyn Fn() -> Instant>,
     failures: Failures,
+    font_hint: FontHint,
     supervisor: Supervisor,
     /// Drawing panicked too often.
     given_up: bool,
@@ -76,6 +78,7 @@ impl UiApp {
             quitting: false,
             clock: Box::new(Instant::now),
             failures: link.failures.clone(),
+            font_hint: FontHint::default(),
             supervisor: Supervisor::default(),
             given_up: false,
         }
@@ -84,6 +87,13 @@ impl UiApp {
     /// Takes the time from elsewhere: for tests.
     pub fn set_clock(&mut self, clock: impl Fn() -> Instant + 'static) {
         self.clock = Box::new(clock);
+    }
+
+    /// Draws with these fonts what its own ones lack.
+    pub fn use_fonts(&mut self, ctx: &Context, fonts: SystemFonts) {
+        let fonts = Arc::new(fonts);
+        ctx.add_font_provider(fonts.clone());
+        self.font_hint.fonts = Some(fonts);
     }
 
     /// How much the latency panel shows, 0 to 3.
@@ -165,6 +175,9 @@ impl UiApp {
         }
         let notices = &self.snapshot.notices;
         let toasts = &mut self.view.toasts;
+        if let Some(hint) = self.font_hint.look(&self.snapshot.captions) {
+            toasts.tell(hint, now);
+        }
         // Beside another page nobody has seen them.
         if self.view.page == Screen::Talk
             && let Some(wait) = toasts.update(notices, now, &mut self.view.commands)

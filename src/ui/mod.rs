@@ -93,7 +93,7 @@ pub use app::UiApp;
 use display::Display;
 pub use link::UiLink;
 use repaint::{RepaintScheduler, SnapshotDiff};
-use system_fonts::SystemFonts;
+pub use system_fonts::SystemFonts;
 pub use window_position::USUAL;
 
 use crate::base::counters::Counters;
@@ -123,14 +123,13 @@ pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     };
     let kept = left.clone();
     let created: eframe::AppCreator<'_> = Box::new(move |cc| {
-        cc.egui_ctx
-            .add_font_provider(Arc::new(SystemFonts::default()));
         let waker = link.runtime.spawn(keep_awake(
             cc.egui_ctx.clone(),
             link.snapshots.clone(),
             link.counters.clone(),
         ));
-        let app = UiApp::new(&cc.egui_ctx, &link);
+        let mut app = UiApp::new(&cc.egui_ctx, &link);
+        app.use_fonts(&cc.egui_ctx, SystemFonts::default());
         Ok(Box::new(Opened {
             app,
             counters: Arc::clone(&link.counters),

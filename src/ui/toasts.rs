@@ -25,6 +25,9 @@ const PER_CHARACTER: Duration = Duration::from_millis(60);
 /// At once; older ones have been seen. In low windows one, in one line, until more is asked for.
 const MOST: usize = 3;
 
+/// Stands for the id of a note of the window itself; those of the session count from one.
+const OWN: u64 = u64::MAX;
+
 /// Whether a notice is one that goes by itself.
 pub(super) fn is_toast(notice: &Notice) -> bool {
     notice.severity != Severity::Error && !notice.lasts
@@ -64,27 +67,17 @@ impl Toasts {
         self.shown.retain(|toast| {
             let id = toast.notice.id;
             let stands = held || now < toast.until;
+            let is_own = id == OWN;
             let is_there = notices.iter().any(|notice| notice.id == id);
             if !stands && is_there {
                 commands.push(Command::Dismiss(id));
             }
-            stands && (is_there || held)
+            stands && (is_there || held || is_own)
         });
         for notice in notices.iter().filter(|notice| is_toast(notice)) {
             if notice.id > self.newest {
                 self.newest = notice.id;
-                let least = if notice.severity == Severity::Warning {
-                    WARNING_STANDS
-                } else {
-                    INFORMATION_STANDS
-                };
-                let characters = notice.text.chars().count().min(500) as u32;
-                let left = least.max(PER_CHARACTER * characters);
-                self.shown.push(Toast {
-                    notice: notice.clone(),
-                    until: now + left,
-                    left,
-                });
+                self.show(notice.clone(), now);
             }
         }
         for toast in &mut self.shown {
@@ -93,6 +86,33 @@ impl Toasts {
         self.open &= !self.shown.is_empty();
         let next = self.shown.iter().map(|toast| toast.left).min();
         next.filter(|_| !held)
+    }
+
+    /// Shows a note of the window itself.
+    pub(super) fn tell(&mut self, text: String, now: Instant) {
+        let notice = Notice {
+            id: OWN,
+            severity: Severity::Info,
+            text,
+            remedy: None,
+            lasts: false,
+        };
+        self.show(notice, now);
+    }
+
+    fn show(&mut self, notice: Notice, now: Instant) {
+        let least = if notice.severity == Severity::Warning {
+            WARNING_STANDS
+        } else {
+            INFORMATION_STANDS
+        };
+        let characters = notice.text.chars().count().min(500) as u32;
+        let left = least.max(PER_CHARACTER * characters);
+        self.shown.push(Toast {
+            notice,
+            until: now + left,
+            left,
+        });
     }
 }
 
@@ -103,7 +123,7 @@ pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: 
     let is_line = is_low(ui) && !toasts.open;
     let most = if is_line { 1 } else { MOST };
     let first = toasts.shown.len().saturating_sub(most);
-    let mut opens = false;
+    let (mut opens, mut own_goes) = (false, false);
     for toast in toasts.shown.iter().skip(first).rev() {
         let id = Id::unique(("toast", toast.notice.id, is_line));
         let height = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(42.0);
@@ -118,10 +138,17 @@ pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: 
             ui.ctx().request_repaint();
         }
         held |= ui.rect_contains_pointer(drawn);
-        commands.extend(dismissed.then_some(Command::Dismiss(toast.notice.id)));
+        if dismissed && toast.notice.id == OWN {
+            own_goes = true;
+        } else {
+            commands.extend(dismissed.then_some(Command::Dismiss(toast.notice.id)));
+        }
         bottom -= height + space::XS;
     }
     toasts.open |= opens;
+    toasts
+        .shown
+        .retain(|toast| !own_goes || toast.notice.id != OWN);
     if toasts.held != held {
         toasts.held = held;
         // Its time goes on.

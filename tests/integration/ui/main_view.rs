@@ -511,3 +511,37 @@ fn the_button_below_the_users_words_ends_with_the_column() {
         "{button:?} {field:?}"
     );
 }
+
+/// A system without any font.
+struct NoFonts;
+
+impl egui::epaint::text::FontProvider for NoFonts {
+    fn font_for(
+        &self,
+        _: &egui::epaint::text::FallbackRequest<'_>,
+    ) -> Option<egui::epaint::text::FontInsert> {
+        None
+    }
+}
+
+#[test]
+fn a_script_without_a_font_is_named_once_with_what_to_install() {
+    let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
+    without_fonts(&rig);
+    let ctx = rig.harness.ctx.clone();
+    let fonts = sovereign::ui::SystemFonts::of(NoFonts);
+    rig.harness.state_mut().use_fonts(&ctx, fonts);
+    rig.show(|s| s.captions = only("Good morning, höchste, лес, \u{2602}"));
+    rig.step();
+    assert!(!rig.says_part("needs a font"), "{:?}", rig.texts());
+    rig.show(|s| s.captions = only("早上好"));
+    rig.step();
+    let hint =
+        "This text needs a font that is not installed (Chinese). Install one such as Noto Sans CJK";
+    assert!(rig.says_part(hint), "{:?}", rig.texts());
+    rig.click("Dismiss");
+    assert!(!rig.says_part("needs a font") && rig.sent().is_empty());
+    rig.show(|s| s.captions = only("早上好. صباح الخير"));
+    rig.step();
+    assert!(!rig.says_part("needs a font"), "once a run");
+}
