@@ -29,9 +29,16 @@ pub(crate) fn texts(rig: &Rig) -> Vec<DrawnText> {
         match shape {
             Shape::Text(text) if text.opacity_factor > 0.0 => out.push(DrawnText {
                 text: text.galley.text().to_owned(),
-                rect: text.galley.rect.translate(text.pos.to_vec2()),
+                // Of the letters: a text that goes on in a row has that row's start in its rectangle.
+                rect: (text.galley.mesh_bounds.intersect(text.galley.rect))
+                    .translate(text.pos.to_vec2()),
                 clip,
             }),
+            // What lies over texts hides them: they are not over each other.
+            Shape::Rect(over) if over.fill.a() == 255 => {
+                let over = over.rect.intersect(clip);
+                out.retain(|drawn: &DrawnText| !over.intersects(drawn.rect.intersect(drawn.clip)));
+            }
             Shape::Vec(shapes) => shapes.iter().for_each(|shape| collect(shape, clip, out)),
             _ => {}
         }
