@@ -26,21 +26,24 @@ pub(crate) struct DrawnText {
 /// All that can be seen a part of.
 pub(crate) fn texts(rig: &Rig) -> Vec<DrawnText> {
     fn collect(shape: &Shape, clip: Rect, out: &mut Vec<DrawnText>) {
-        match shape {
-            Shape::Text(text) if text.opacity_factor > 0.0 => out.push(DrawnText {
+        if let Shape::Vec(shapes) = shape {
+            shapes.iter().for_each(|shape| collect(shape, clip, out));
+        } else if let Shape::Text(text) = shape
+            && text.opacity_factor > 0.0
+        {
+            out.push(DrawnText {
                 text: text.galley.text().to_owned(),
                 // Of the letters: a text that goes on in a row has that row's start in its rectangle.
                 rect: (text.galley.mesh_bounds.intersect(text.galley.rect))
                     .translate(text.pos.to_vec2()),
                 clip,
-            }),
+            });
+        } else if let Shape::Rect(over) = shape
+            && over.fill.a() == 255
+        {
             // What lies over texts hides them: they are not over each other.
-            Shape::Rect(over) if over.fill.a() == 255 => {
-                let over = over.rect.intersect(clip);
-                out.retain(|drawn: &DrawnText| !over.intersects(drawn.rect.intersect(drawn.clip)));
-            }
-            Shape::Vec(shapes) => shapes.iter().for_each(|shape| collect(shape, clip, out)),
-            _ => {}
+            let over = over.rect.intersect(clip);
+            out.retain(|drawn| !over.intersects(drawn.rect.intersect(drawn.clip)));
         }
     }
     let mut out = Vec::new();
