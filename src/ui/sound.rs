@@ -48,8 +48,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
         .show(|ui| {
             // Tab stays within it, until it is closed.
             if !by_key {
-                let layer = ui.layer_id();
-                ui.memory_mut(|memory| memory.set_modal_layer(layer));
+                hold_focus(ui);
             }
             let room = ui.ctx().content_rect().size() - eframe::egui::vec2(60.0, 120.0);
             ui.set_width(320.0_f32.min(room.x));
@@ -98,6 +97,12 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
         view.sound_open = false;
         view.open(Screen::Check);
     }
+}
+
+/// Keeps the focus of the keyboard within this layer and what lies over it.
+fn hold_focus(ui: &Ui) {
+    let layer = ui.layer_id();
+    ui.memory_mut(|memory| memory.set_modal_layer(layer));
 }
 
 /// The sound system, and the button of the sound check; returns whether it was pressed.
