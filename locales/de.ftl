@@ -67,6 +67,7 @@ how-long-the-microphone-stays = So lange bleibt das Mikrofon nach dem Loslassen 
 
 ## ui/banners
 
+show-less = Weniger zeigen
 show-one-only = Nur eine zeigen
 banners-more = { $more } weitere
 begin-a-new-conversation = Neues Gespräch beginnen?
@@ -298,21 +299,21 @@ details-with-alerts = Details · { $n } Warnungen
 
 capture = Aufnahme
 the-microphone-and-its-buffers = Das Mikrofon und seine Puffer: aus der Luft bis in dieses Programm.
-dsp = Filter
+dsp = Tonverarbeitung
 filters-change-of-the-sample = Filter: Abtastrate, Echo, Rauschen, Pegel.
-endpoint = Schlusspause
+endpoint = Ende deiner Rede
 silence-until-it-was-decided = Stille, bis feststand, dass du fertig bist. Die Geduld des Profils bestimmt sie.
-encode-and-queue = Kodieren, Einreihen
+encode-and-queue = Packen und Senden
 from-that-decision-to-the = Von dieser Entscheidung, bis das letzte Byte zum Dienst unterwegs ist.
 network = Netzwerk
 the-way-to-the-service = Der Weg zum Dienst und zurück: eine Umlaufzeit, wie das System sie misst.
 service = Dienst
 the-service-itself-from-your = Der Dienst selbst: von deinem letzten Byte bis zum ersten Ton seiner Antwort, ohne den Weg.
-decode = Dekodieren
+decode = Entpacken
 from-the-first-sound-that = Vom ersten Ton, der ankam, bis zu Abtastwerten.
 held = Zurückhalten
 the-answer-was-there-before = Die Antwort war da, bevor die Geduld um war, und wartete.
-buffer = Puffer
+buffer = Warten auf mehr
 the-answer-waited-for-more = Die Antwort wartete auf ihre Fortsetzung, damit sie nicht stockt.
 device = Gerät
 the-speaker-and-its-buffers = Der Lautsprecher und seine Puffer: aus diesem Programm bis an dein Ohr.
@@ -347,7 +348,7 @@ steady = gleichbleibend
 load-and-memory = { $from } · Speicher { $memory_percent }
 in-use = wird genutzt
 charging-or-full = lädt oder ist voll
-responses-of-the-last-turns = Antwortzeiten der letzten { $name }: { $response } Runden, Median { $value }, 95 von 100 binnen { $p95 }
+responses-of-the-last-turns = Antwortzeiten der letzten { $name }: { $response } Runden, die Hälfte binnen { $value }, 95 von 100 binnen { $p95 }
 slower = langsamer
 faster = schneller
 the-service = der Dienst
@@ -368,6 +369,7 @@ previous-enter = Voriger Treffer (Eingabe)
 
 ## ui/footer
 
+more-about-the-conversation = Mehr zum Gespräch
 nothing-is-kept-lower = nichts wird aufbewahrt
 when-this-conversation-ends-its = Wenn dieses Gespräch endet, sind seine Worte weg, wie es in Einstellungen, Datenschutz, steht.
 narrowband = schmalbandig
@@ -459,7 +461,7 @@ not-connected-lower = nicht verbunden
 nothing-leaves-this-computer = nichts verlässt diesen Computer
 muted-no-audio-leaves-this = stumm: kein Ton verlässt diesen Computer
 spend-limit-reached-no-audio = Ausgabengrenze erreicht: kein Ton verlässt diesen Computer
-not-connected-no-audio-leaves = nicht verbunden: kein Ton verlässt diesen Computer
+not-connected-no-audio-leaves = kein Ton verlässt diesen Computer
 no-microphone-no-audio-leaves = kein Mikrofon: kein Ton verlässt diesen Computer
 audio-leaves-this-computer-only = Ton verlässt diesen Computer nur mit der Sprechtaste
 audio-leaves-this-computer-while = Ton verlässt diesen Computer, während du sprichst
@@ -472,6 +474,7 @@ without-a-name = (ohne Namen)
 
 ## ui/header
 
+profile-is = Profil: { $name }
 saving-power = spart Strom
 on-battery-longer-periods-of = Im Akkubetrieb: längere Perioden der Tongeräte, keine Rauschunterdrückung, kein Pegelausgleich, weniger Bilder dieses Fensters. In der Datei des Profils lässt es sich abschalten.
 auto-uses = „Automatisch“ nutzt { $why }
@@ -493,12 +496,12 @@ target-of-the-response-ms =
 
 the-last-in-columns = Zeitraum { $name }, in { $columns } Spalten.
 the-typical-response-of-today = Die typische Antwortzeit von heute und von gestern, und was den größten Unterschied macht: der Dienst selbst, der Weg zu ihm oder dieser Computer. Es wird ab zehn Runden am Tag gesagt, wenn der Unterschied über 10 % ist.
-median-and-up-to-p95 = Median und bis p95
+median-and-up-to-p95 = typische Antwortzeit, und bis zu der von 95 aus 100
 scale-to-seconds = Skala { $most } s
 a-column-without-turns-is = { $words }. Eine Spalte ohne Runden ist leer; die gestrichelte Linie ist das Ziel.
-throughput-of-the-last-sent = Durchsatz der letzten { $name }: { $bytes_sent } gesendet, { $bytes_received } empfangen
+throughput-of-the-last-sent = Daten der letzten { $name }: { $bytes_sent } gesendet, { $bytes_received } empfangen
 scale-to-a-minute = Skala { $most } pro Minute
-throughput-sent-and-on-top = Durchsatz: gesendet, darüber empfangen
+throughput-sent-and-on-top = Daten: gesendet, darüber empfangen
 no-connection-was-lost = keine Verbindung ging verloren
 a-connection-was-lost = eine Verbindung ging verloren
 connections-were-lost = { $n } Verbindungen gingen verloren
@@ -506,11 +509,12 @@ no-turn = keine Runde
 errors-of-the-last-without = Fehler der letzten { $name }: { $unanswered } ohne Antwort, { $lost }
 scale-to = Skala { $most }
 errors-without-an-answer-a = Fehler: ohne Antwort; ein Kreuz: Verbindung verloren
-histogram-of-responses-median-p95 = Verteilung von { $all } Antwortzeiten: Median { $median }, p95 { $p95 }, { $slower } über einer Sekunde
-sample-size = n { $all }
-n-20-ms-a-bin-up = 20 ms je Balken, bis 1 s
-the-lines-are-median-and = { $name }. Die Linien sind Median und p95; was länger als eine Sekunde dauert, steht im letzten Balken.
-p50-p95-n = p50 { $median } · p95 { $p95 }{ $p99 } · n { $n }
+histogram-of-responses-median-p95 = Wie lange { $all } Antworten brauchten: die Hälfte höchstens { $median }, 95 von 100 höchstens { $p95 }, { $slower } länger als eine Sekunde
+sample-size = { $all } Antworten
+n-20-ms-a-bin-up = wie viele Antworten wie lange brauchten, bis 1 s
+the-lines-are-median-and = { $name }. Die Linien stehen bei der Hälfte und bei 95 von 100; was länger als eine Sekunde dauert, steht in der letzten Säule.
+p50-p95-n = Hälfte bis { $median } · 95 von 100 bis { $p95 }{ $p99 } · { $n } Antworten
+n-99-within = {""} · 99 von 100 bis { $p99 }
 half-95-of-100-and = Die Hälfte, 95 von 100 und ab hundert Runden 99 von 100 Antworten kamen nicht später. Der Verlauf behält je drei Ziffern: Er kann eine Millisekunde mehr angeben als die Übersicht.
 turns-that-got-their-answer-without = Runden, die ihre Antwort bekamen, ohne die von dir selbst beendeten.
 answers-that-you-interrupted = Antworten, die du unterbrochen hast.
@@ -532,9 +536,9 @@ reply-time = Antwortzeit
 from-the-end-of-your-turn = Vom Ende deines Beitrags (dein letztes Wort und die Stille, die ihn beendet) bis zum ersten Ton der Antwort. Diese Stille ist nicht dabei: Sie wird getrennt gezeigt.
 ms = ms
 typical-of = typisch { $p50 }
-half-of-the-replies-were = Die Hälfte der Antworten kam nicht später, in Millisekunden (p50).
+half-of-the-replies-were = Die Hälfte der Antworten kam nicht später, in Millisekunden.
 slowest-percent-5 = langsamste 5 % { $p95 }
-n-95-of-100-replies-were = 95 von 100 Antworten kamen nicht später, in Millisekunden (p95).
+n-95-of-100-replies-were = 95 von 100 Antworten kamen nicht später, in Millisekunden.
 slowest-percent-1 = langsamstes 1 % { $p99 }
 n-99-of-100-replies-were = 99 von 100 Antworten kamen nicht später, in Millisekunden (p99).
 n-1-reply = 1 Antwort
@@ -611,6 +615,7 @@ severity-critical = schwer
 
 ## ui/plots
 
+nothing-yet = noch nichts
 responses-of-the-last-turns-target = Antwortzeiten der letzten { $responses } Runden, Ziel { $target_ms } ms
 no-turns-yet = noch keine Runden
 last-turn = letzte Runde
@@ -779,6 +784,22 @@ as-the-system-languages = Wie im System ({ $languages })
 whatever-i-speak = Jede, die ich spreche
 you-speak = Du sprichst
 
+## ui/system_fonts
+
+this-text-needs-a-font = Dieser Text braucht eine Schrift, die nicht installiert ist ({ $name }). Installiere zum Beispiel { $font } (in Debian und Ubuntu: { $package }), und starte dieses Programm neu.
+script-japanese = Japanisch
+script-korean = Koreanisch
+script-chinese = Chinesisch
+script-arabic = Arabisch
+script-hebrew = Hebräisch
+script-devanagari = Hindi und anderes in Devanagari
+script-bengali = Bengalisch
+script-tamil = Tamil
+script-thai = Thailändisch
+script-georgian = Georgisch
+script-armenian = Armenisch
+script-emoji = Bilder im Text
+
 ## ui/talk
 
 space-writes-a-blank-in = Im Feld schreibt die Leertaste ein Leerzeichen: Drücke erst Esc oder drücke hier.
@@ -878,6 +899,10 @@ skip = Überspringen
 skip-all = Alles überspringen
 skip-all-use-without-a = Alles überspringen, ohne Schlüssel
 to-the-conversation-settings-general = Zum Gespräch. „Einstellungen“, „Allgemein“ führt hierher zurück.
+
+## ui/widgets
+
+more-figures-come-with-more = Mit weiteren Antworten kommen weitere Werte hinzu.
 
 ## conversation/actor
 

@@ -67,6 +67,7 @@ how-long-the-microphone-stays = How long the microphone stays open after the key
 
 ## ui/banners
 
+show-less = Show less
 show-one-only = Show one only
 banners-more = { $more } more
 begin-a-new-conversation = Begin a new conversation?
@@ -298,21 +299,21 @@ details-with-alerts = Details · { $n } alerts
 
 capture = capture
 the-microphone-and-its-buffers = The microphone and its buffers: from the air to this program.
-dsp = dsp
+dsp = sound processing
 filters-change-of-the-sample = Filters: change of the sample rate, echo, noise, gain.
-endpoint = endpoint
+endpoint = end of your speech
 silence-until-it-was-decided = Silence until it was decided that you had finished. The profile's patience sets it.
-encode-and-queue = encode and queue
+encode-and-queue = packing and sending
 from-that-decision-to-the = From that decision to the last byte on its way to the service.
 network = network
 the-way-to-the-service = The way to the service and back: one round trip, as the system measures it.
 service = service
 the-service-itself-from-your = The service itself: from your last byte to the first sound of its answer, without the way.
-decode = decode
+decode = unpacking
 from-the-first-sound-that = From the first sound that arrived to samples.
 held = held
 the-answer-was-there-before = The answer was there before patience was over, and waited.
-buffer = buffer
+buffer = waiting for more
 the-answer-waited-for-more = The answer waited for more of itself, so that it does not stutter.
 device = device
 the-speaker-and-its-buffers = The speaker and its buffers: from this program to your ear.
@@ -347,7 +348,7 @@ steady = steady
 load-and-memory = { $from } · memory { $memory_percent }
 in-use = in use
 charging-or-full = charging or full
-responses-of-the-last-turns = Responses of the last { $name }: { $response } turns, median { $value }, 95 of 100 within { $p95 }
+responses-of-the-last-turns = Responses of the last { $name }: { $response } turns, half within { $value }, 95 of 100 within { $p95 }
 slower = slower
 faster = faster
 the-service = the service
@@ -368,6 +369,7 @@ previous-enter = Previous (Enter)
 
 ## ui/footer
 
+more-about-the-conversation = More about the conversation
 nothing-is-kept-lower = nothing is kept
 when-this-conversation-ends-its = When this conversation ends, its words are gone, as Settings, Privacy, says.
 narrowband = narrowband
@@ -459,7 +461,7 @@ not-connected-lower = not connected
 nothing-leaves-this-computer = nothing leaves this computer
 muted-no-audio-leaves-this = muted: no audio leaves this computer
 spend-limit-reached-no-audio = spend limit reached: no audio leaves this computer
-not-connected-no-audio-leaves = not connected: no audio leaves this computer
+not-connected-no-audio-leaves = no audio leaves this computer
 no-microphone-no-audio-leaves = no microphone: no audio leaves this computer
 audio-leaves-this-computer-only = audio leaves this computer only for the talk key
 audio-leaves-this-computer-while = audio leaves this computer while you speak
@@ -472,6 +474,7 @@ without-a-name = (without a name)
 
 ## ui/header
 
+profile-is = Profile: { $name }
 saving-power = saving power
 on-battery-longer-periods-of = On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of this window. The profile's file switches it off.
 auto-uses = Auto uses { $why }
@@ -493,12 +496,12 @@ target-of-the-response-ms =
 
 the-last-in-columns = The last { $name }, in { $columns } columns.
 the-typical-response-of-today = The typical response of today and of yesterday, and what made most of the difference: the service itself, the way to it, or this computer. It is said from ten turns a day on, where the difference is more than 10 %.
-median-and-up-to-p95 = median, and up to p95
+median-and-up-to-p95 = typical reply time, and up to that of 95 in 100
 scale-to-seconds = scale { $most } s
 a-column-without-turns-is = { $words }. A column without turns is empty; the dashed line is the target.
-throughput-of-the-last-sent = Throughput of the last { $name }: { $bytes_sent } sent, { $bytes_received } received
+throughput-of-the-last-sent = Data of the last { $name }: { $bytes_sent } sent, { $bytes_received } received
 scale-to-a-minute = scale { $most } a minute
-throughput-sent-and-on-top = throughput: sent, and on top of it received
+throughput-sent-and-on-top = data: sent, and on top of it received
 no-connection-was-lost = no connection was lost
 a-connection-was-lost = a connection was lost
 connections-were-lost = { $n } connections were lost
@@ -506,11 +509,12 @@ no-turn = no turn
 errors-of-the-last-without = Errors of the last { $name }: { $unanswered } without an answer, { $lost }
 scale-to = scale { $most }
 errors-without-an-answer-a = errors: without an answer; a cross: connection lost
-histogram-of-responses-median-p95 = Histogram of { $all } responses: median { $median }, p95 { $p95 }, { $slower } slower than a second
-sample-size = n { $all }
-n-20-ms-a-bin-up = 20 ms a bin, up to 1 s
-the-lines-are-median-and = { $name }. The lines are median and p95; what is slower than a second is in the last bin.
-p50-p95-n = p50 { $median } · p95 { $p95 }{ $p99 } · n { $n }
+histogram-of-responses-median-p95 = How long { $all } replies took: half no longer than { $median }, 95 of 100 no longer than { $p95 }, { $slower } longer than a second
+sample-size = { $all } replies
+n-20-ms-a-bin-up = how many replies took how long, up to 1 s
+the-lines-are-median-and = { $name }. The lines are at half and at 95 of 100; what is slower than a second is in the last column.
+p50-p95-n = half within { $median } · 95 of 100 within { $p95 }{ $p99 } · { $n } replies
+n-99-within = {""} · 99 of 100 within { $p99 }
 half-95-of-100-and = Half, 95 of 100, and from a hundred turns on 99 of 100 responses were no slower. The history keeps three digits of each: it may tell a millisecond more than the panel.
 turns-that-got-their-answer-without = Turns that got their answer, without those that you ended yourself.
 answers-that-you-interrupted = Answers that you interrupted.
@@ -532,9 +536,9 @@ reply-time = Reply time
 from-the-end-of-your-turn = From the end of your turn (your last word and the silence that ends the turn) to the first sound of the answer. That silence is not in it: it is shown apart.
 ms = ms
 typical-of = typical { $p50 }
-half-of-the-replies-were = Half of the replies were no slower, in milliseconds (p50).
+half-of-the-replies-were = Half of the replies were no slower, in milliseconds.
 slowest-percent-5 = slowest 5 % { $p95 }
-n-95-of-100-replies-were = 95 of 100 replies were no slower, in milliseconds (p95).
+n-95-of-100-replies-were = 95 of 100 replies were no slower, in milliseconds.
 slowest-percent-1 = slowest 1 % { $p99 }
 n-99-of-100-replies-were = 99 of 100 replies were no slower, in milliseconds (p99).
 n-1-reply = 1 reply
@@ -611,6 +615,7 @@ severity-critical = critical
 
 ## ui/plots
 
+nothing-yet = nothing yet
 responses-of-the-last-turns-target = Responses of the last { $responses } turns, target { $target_ms } ms
 no-turns-yet = no turns yet
 last-turn = last turn
@@ -779,6 +784,22 @@ as-the-system-languages = As the system ({ $languages })
 whatever-i-speak = Whatever I speak
 you-speak = You speak
 
+## ui/system_fonts
+
+this-text-needs-a-font = This text needs a font that is not installed ({ $name }). Install one such as { $font } (on Debian and Ubuntu: { $package }), and start this program again.
+script-japanese = Japanese
+script-korean = Korean
+script-chinese = Chinese
+script-arabic = Arabic
+script-hebrew = Hebrew
+script-devanagari = Hindi and other Devanagari
+script-bengali = Bengali
+script-tamil = Tamil
+script-thai = Thai
+script-georgian = Georgian
+script-armenian = Armenian
+script-emoji = pictures in text
+
 ## ui/talk
 
 space-writes-a-blank-in = Space writes a blank in the field: press Esc first, or press here.
@@ -878,6 +899,10 @@ skip = Skip
 skip-all = Skip all
 skip-all-use-without-a = Skip all, use without a key
 to-the-conversation-settings-general = To the conversation. Settings, General, leads back here.
+
+## ui/widgets
+
+more-figures-come-with-more = More figures come with more replies.
 
 ## conversation/actor
 

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::link::UiLink;
 use super::look::WindowLook;
 use super::screen::Screen;
+use super::system_fonts::{FontHint, SystemFonts};
 use super::theme::{space, tokens};
 use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
@@ -48,6 +49,7 @@ pub struct UiApp {
     quitting: bool,
     clock: Box<dyn Fn() -> Instant>,
     failures: Failures,
+    font_hint: FontHint,
     supervisor: Supervisor,
     /// Drawing panicked too often.
     given_up: bool,
@@ -76,6 +78,7 @@ impl UiApp {
             quitting: false,
             clock: Box::new(Instant::now),
             failures: link.failures.clone(),
+            font_hint: FontHint::default(),
             supervisor: Supervisor::default(),
             given_up: false,
         }
@@ -84,6 +87,13 @@ impl UiApp {
     /// Takes the time from elsewhere: for tests.
     pub fn set_clock(&mut self, clock: impl Fn() -> Instant + 'static) {
         self.clock = Box::new(clock);
+    }
+
+    /// Draws with these fonts what its own ones lack.
+    pub fn use_fonts(&mut self, ctx: &Context, fonts: SystemFonts) {
+        let fonts = Arc::new(fonts);
+        ctx.add_font_provider(fonts.clone());
+        self.font_hint.fonts = Some(fonts);
     }
 
     /// How much the latency panel shows, 0 to 3.
@@ -170,6 +180,9 @@ impl UiApp {
         }
         let notices = &self.snapshot.notices;
         let toasts = &mut self.view.toasts;
+        if let Some(hint) = self.font_hint.look(&self.snapshot.captions) {
+            toasts.tell(hint, now);
+        }
         // Beside another page nobody has seen them.
         if self.view.page == Screen::Talk
             && let Some(wait) = toasts.update(notices, now, &mut self.view.commands)
@@ -237,7 +250,8 @@ impl UiApp {
     }
 
     fn window_ui(&mut self, ui: &mut Ui) {
-        let room = LayoutSize::of(ui.available_size());
+        let talks = self.view.page == Screen::Talk && self.view.panel < 2;
+        let room = LayoutSize::of(ui.available_size(), talks);
         if room == LayoutSize::Tight {
             self.column_ui(ui);
             return;
@@ -245,18 +259,19 @@ impl UiApp {
         let (t, snapshot) = (tokens(ui), self.snapshot.clone());
         // The page itself is the colour that the frame was cleared with: one layer less to draw.
         let bar = |x: i8, y: i8| Frame::new().inner_margin(Margin::symmetric(x, y));
+        let is_low = theme::is_low(ui);
         Panel::top("header")
-            .frame(bar(20, 10))
+            .frame(if is_low { bar(16, 4) } else { bar(20, 10) })
             .resizable(false)
             .show(ui, |ui| {
                 header::header_ui(ui, room, &snapshot, &mut self.view);
             });
         Panel::bottom("footer")
-            .frame(bar(20, 6))
+            .frame(if is_low { bar(16, 2) } else { bar(20, 6) })
             .resizable(false)
             .show(ui, |ui| {
                 ui.set_min_height(20.0);
-                footer::footer_ui(ui, room, &snapshot, self.view.now);
+                footer::footer_ui(ui, &snapshot, self.view.now);
             });
         if self.view.page == Screen::Talk && self.view.panel > 1 {
             let (width, margin) = if room == LayoutSize::Wide {
@@ -287,7 +302,7 @@ impl UiApp {
         }
         let margin = if room == LayoutSize::Wide { 24 } else { 16 };
         CentralPanel::default()
-            .frame(bar(margin, 16))
+            .frame(bar(margin, if is_low { 4 } else { 16 }))
             .show(ui, |ui| match self.view.page {
                 Screen::Key => api_key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view),
                 Screen::Settings => {
@@ -329,6 +344,9 @@ impl UiApp {
     fn talk_page_ui(&mut self, ui: &mut Ui) {
         let snapshot = self.snapshot.clone();
         let voice = self.voice();
+        if theme::is_low(ui) {
+            ui.spacing_mut().item_spacing.y = 2.0;
+        }
         Panel::bottom("talk")
             .frame(Frame::new())
             .show_separator_line(false)
@@ -344,7 +362,7 @@ impl UiApp {
         captions::column_ui(ui, |ui| {
             banners::banners_ui(ui, &snapshot, &mut self.view);
         });
-        let height = ui.available_height() - space::S;
+        let height = ui.available_height() - ui.spacing().item_spacing.y;
         self.conversation_ui(ui, whole, height);
     }
 
@@ -395,7 +413,7 @@ impl UiApp {
                             }
                         }
                     }
-                    footer::footer_ui(ui, LayoutSize::Tight, &snapshot, self.view.now);
+                    footer::footer_ui(ui, &snapshot, self.view.now);
                     widgets::follow_focus(ui);
                 });
         });

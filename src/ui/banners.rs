@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Align, Button, Color32, Frame, Label, Layout, Margin, ScrollArea, Stroke, Ui};
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
+use eframe::egui::{
+    Align, Button, Color32, Frame, Id, Label, Layout, Margin, ScrollArea, Stroke, TextWrapMode, Ui,
+};
 
 use super::icons::{Icon, Sign};
 use super::remedy_button::remedy_button;
 use super::screen::Screen;
-use super::theme::{LOW_WINDOW, Tokens, Weight, space, text, tokens};
+use super::theme::{Tokens, Weight, font, is_low, space, text, tokens};
 use super::toasts::is_toast;
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, focus_ring, icon_button, plain_button, primary_button, sign};
@@ -21,6 +24,8 @@ use crate::conversation::snapshot::{Link, Notice, Snapshot};
 
 /// Height that banners leave to the captions; in low windows they share the space.
 const LEAST_CAPTIONS: f32 = 84.0;
+/// Height of a banner in one line.
+const LINE: f32 = 34.0;
 
 /// What a banner is about, the most urgent first.
 #[derive(Clone, Copy, Debug)]
@@ -67,31 +72,57 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
-            let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+            if is_low(ui) && !view.all_banners {
+                line_ui(ui, banners[0], more, snapshot, view);
+                return;
+            }
             // Who is new sees that this is the demo, whatever else there is to say.
             let demo = banners.last().filter(|last| {
-                matches!(last, Banner::Demo) && !is_low && !view.all_banners && more > 0
+                matches!(last, Banner::Demo) && !is_low(ui) && !view.all_banners && more > 0
             });
             let shown = if view.all_banners { banners.len() } else { 1 };
             for banner in banners.iter().take(shown).chain(demo) {
                 banner_ui(ui, *banner, snapshot, view);
             }
             let more = more - usize::from(demo.is_some());
-            more_ui(ui, more, &mut view.all_banners);
+            if more > 0 || is_low(ui) {
+                more_ui(ui, more, &mut view.all_banners);
+            } else {
+                view.all_banners = false;
+            }
         });
-    ui.add_space(space::S);
+    ui.add_space(if is_low(ui) { space::XS } else { space::S });
 }
 
-/// How many more there are, as a button that shows them.
+/// A banner in one line, with a button at its end where there is more to read.
+fn line_ui(ui: &mut Ui, of: Banner<'_>, more: usize, snapshot: &Snapshot, view: &mut UiState) {
+    // A row of its own: a layout that is aligned to the middle would else take all the height that there is.
+    ui.horizontal(|ui| {
+        ui.set_min_height(LINE);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let is_cut = ui.data(|data| data.get_temp(cut()).unwrap_or(false));
+            if more > 0 || is_cut {
+                more_ui(ui, more, &mut view.all_banners);
+            }
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Truncate);
+            let rest = Layout::left_to_right(Align::Center);
+            ui.with_layout(rest, |ui| banner_ui(ui, of, snapshot, view));
+        });
+    });
+}
+
+/// Where it is kept whether the line of a low window ended before its sentence.
+fn cut() -> Id {
+    Id::unique("the banner is cut")
+}
+
+/// How many more there are, or that there is more to read, as a button that shows it.
 fn more_ui(ui: &mut Ui, more: usize, all: &mut bool) {
-    if more == 0 {
-        *all = false;
-        return;
-    }
-    let words = if *all {
-        t!("show-one-only").to_owned()
-    } else {
-        t!("banners-more", more)
+    let words = match (*all, more) {
+        (true, 0) => t!("show-less").to_owned(),
+        (true, _) => t!("show-one-only").to_owned(),
+        (false, 0) => t!("more").to_owned(),
+        (false, _) => t!("banners-more", more),
     };
     let words = text(words, Weight::Medium, 12.0, tokens(ui).you);
     let button = ui.add(Button::new(words).frame(false));
@@ -294,20 +325,23 @@ fn banner(
     width: f32,
     buttons: impl FnOnce(&mut Ui),
 ) {
-    let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
-    frame(tokens(ui), is_low).show(ui, |ui| {
+    let is_line = ui.wrap_mode() == TextWrapMode::Truncate;
+    let layout = Layout::top_down(Align::Min);
+    let content = |ui: &mut Ui| {
         let room = ui.available_width();
         ui.set_width(room);
         ui.spacing_mut().item_spacing.y = 2.0;
-        if is_low && room >= width + 150.0 {
+        let is_line = is_line && room >= width + 80.0;
+        if !is_line {
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Wrap);
+        }
+        if is_line {
             ui.horizontal(|ui| {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     buttons(ui);
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        head_ui(ui, mark, ink, head);
-                        let words = format::capitalised(words);
-                        let words = text(&words, Weight::Regular, 13.0, tokens(ui).normal);
-                        announced(ui, Label::new(words).truncate());
+                        sign(ui, mark, 11.0, ink);
+                        sentence_ui(ui, head, words);
                     });
                 });
             });
@@ -332,7 +366,26 @@ fn banner(
             ui.add_space(space::XS);
             ui.horizontal_wrapped(buttons);
         }
-    });
+    };
+    frame(tokens(ui), is_line).show(ui, |ui| ui.with_layout(layout, content));
+}
+
+/// Head and words in one line that ends where the room does.
+fn sentence_ui(ui: &mut Ui, head: &str, words: &str) {
+    let t = tokens(ui);
+    let mut job = LayoutJob::default();
+    let format = |weight, ink| TextFormat::simple(font(weight, 13.0), ink);
+    job.append(head, 0.0, format(Weight::SemiBold, t.strong));
+    let words = format::capitalised(words);
+    job.append(&words, space::S, format(Weight::Regular, t.normal));
+    job.wrap = TextWrapping::truncate_at_width(ui.available_width());
+    let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    let is_cut = galley.elided;
+    if ui.data(|data| data.get_temp(cut())) != Some(is_cut) {
+        ui.data_mut(|data| data.insert_temp(cut(), is_cut));
+        ui.ctx().request_repaint();
+    }
+    announced(ui, Label::new(galley));
 }
 
 fn head_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str) {
@@ -363,7 +416,7 @@ fn frame(t: &Tokens, is_low: bool) -> Frame {
         .stroke(Stroke::new(1.0, t.hairline))
         .corner_radius(super::theme::RADIUS_CARD)
         .inner_margin(if is_low {
-            Margin::symmetric(12, 4)
+            Margin::symmetric(10, 2)
         } else {
             Margin::symmetric(16, 10)
         })

@@ -147,15 +147,16 @@ fn head_ui(
             ui.label(text(time, Weight::Regular, 12.0, t.muted));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            // First, as the next one is not seen without the pointer.
+            if correction == Correction::Button && correct_button(ui).clicked() {
+                wish = Some(Wish::Correct);
+            }
             let name = t!("copy-whose", whose);
             if quiet_icon_button(ui, Icon::Copy, 22.0, under_pointer, &name).clicked() {
                 wish = Some(Wish::CopyNamed);
             }
             if let Some(latencies) = &caption.latencies {
                 response_ui(ui, latencies, caption.target, under_pointer);
-            }
-            if correction == Correction::Button && correct_button(ui).clicked() {
-                wish = Some(Wish::Correct);
             }
         });
     });

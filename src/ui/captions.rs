@@ -14,7 +14,7 @@ use super::find::FoundPlace;
 use super::format;
 use super::icons::{self, Icon};
 use super::sources::sources_ui;
-use super::theme::{LOW_WINDOW, Weight, font, space, text, tokens};
+use super::theme::{Weight, font, is_low, space, text, tokens};
 use super::ui_state::{CaptionsAt, Scroll, UiState};
 use super::widgets::{focus_ring, follow_focus, plain_button};
 use crate::base::text::t;
@@ -26,6 +26,7 @@ pub(super) const COLUMN: f32 = 720.0;
 
 /// Room below the newest words, where a note can lie without covering them.
 const BELOW: f32 = 48.0;
+const LOW_BELOW: f32 = 34.0;
 
 /// Between two captions.
 const BETWEEN: f32 = 18.0;
@@ -85,8 +86,11 @@ pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, 
                 ui.set_width(rect.width());
                 wish = entries_ui(ui, snapshot, view);
                 // Not by what banners leave: the words would move when those come.
-                let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
-                ui.add_space(if is_low { 0.15 * height } else { BELOW });
+                ui.add_space(if is_low(ui) {
+                    (0.15 * height).clamp(LOW_BELOW, BELOW)
+                } else {
+                    BELOW
+                });
             });
             follow_focus(ui);
             words.response.rect.bottom() - start

@@ -118,18 +118,29 @@ pub(super) fn over(total: &Slice) -> [LinkFigure; 9] {
     ]
 }
 
+/// Rows of the figures that are known.
+pub(super) fn known_ui(ui: &mut Ui, figures: &[LinkFigure]) {
+    let is_known = |figure: &&LinkFigure| figure.value != UNKNOWN;
+    figures
+        .iter()
+        .filter(is_known)
+        .for_each(|figure| row_ui(ui, figure));
+}
+
 /// Rows of figures; below one beyond its limit, the cause.
 pub(super) fn rows_ui(ui: &mut Ui, figures: &[LinkFigure]) {
+    figures.iter().for_each(|figure| row_ui(ui, figure));
+}
+
+fn row_ui(ui: &mut Ui, figure: &LinkFigure) {
+    let LinkFigure { name, value, .. } = figure;
+    let Some(cause) = &figure.cause else {
+        value_row(ui, None, name, value, figure.about);
+        return;
+    };
     let mark = (Sign::Triangle, tokens(ui).warn);
-    for figure in figures {
-        let LinkFigure { name, value, .. } = figure;
-        let Some(cause) = &figure.cause else {
-            value_row(ui, None, name, value, figure.about);
-            continue;
-        };
-        marked_row(ui, name, value, mark, figure.about);
-        signed_row(ui, mark, cause);
-    }
+    marked_row(ui, name, value, mark, figure.about);
+    signed_row(ui, mark, cause);
 }
 
 impl LinkFigure {

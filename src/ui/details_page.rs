@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use eframe::egui::{ScrollArea, Ui};
+use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::{Color32, FontId, ScrollArea, Ui};
 
 use super::copy_button;
 use super::heading::caps_heading;
 use super::icons::Sign;
 use super::page::{exported_ui, page_head};
 use super::remedy_button::{remedy_button, setting_buttons};
-use super::theme::{Weight, space, text, tokens};
+use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{card, follow_focus, plain_button, sign, value_row, value_rows};
+use super::widgets::{card, follow_focus, known_rows, more_later, plain_button, sign, value_row};
 use super::{connection_figures, explain, format, history, key_texts, past_alerts, waterfall};
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -48,7 +49,7 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     });
     section(ui, t!("connection"), |ui| {
         let figures = connection_figures::now(&view.numbers.figures.meters);
-        connection_figures::rows_ui(ui, &figures);
+        connection_figures::known_ui(ui, &figures);
     });
     section(ui, t!("history"), |ui| {
         history::history_ui(ui, snapshot, target, view)
@@ -125,11 +126,11 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     ui.label(text(head, Weight::Medium, 12.0, t.muted))
         .on_hover_text(tooltip);
     let what = format::clean(&finding.what);
-    ui.label(text(what, Weight::Regular, 13.0, t.normal))
+    ui.label(with_code(&what, Weight::Regular, t.normal))
         .on_hover_text(tooltip);
     let advice = finding.advice("target_ms");
     let words = format::clean(&key_texts::readable(&advice, None));
-    ui.label(text(words, Weight::Medium, 13.0, t.strong));
+    ui.label(with_code(&words, Weight::Medium, t.strong));
     ui.add_space(space::XS);
     if let Some(remedy) = &finding.action {
         remedy_button(ui, remedy, snapshot, view);
@@ -137,13 +138,30 @@ fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut Ui
     setting_buttons(ui, &advice, snapshot, view);
 }
 
-fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
-    let (figures, process) = (&view.numbers.figures, &view.numbers.process);
-    conversation_rows_ui(ui, figures, snapshot);
-    machine_rows_ui(ui, process);
+/// Words in which what stands between backticks is written as in files.
+fn with_code(words: &str, weight: Weight, ink: Color32) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    for (nth, piece) in words.split('`').enumerate() {
+        let font = if nth % 2 == 0 {
+            font(weight, 13.0)
+        } else {
+            FontId::monospace(12.0)
+        };
+        job.append(piece, 0.0, TextFormat::simple(font, ink));
+    }
+    job
 }
 
-fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapshot) {
+fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
+    let (figures, process) = (&view.numbers.figures, &view.numbers.process);
+    let all = conversation_rows_ui(ui, figures, snapshot);
+    if !machine_rows_ui(ui, process) || !all {
+        more_later(ui);
+    }
+}
+
+/// The conversation now; whether all is known of it.
+fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapshot) -> bool {
     let answered = t!(
         "turns-that-got-their-answer",
         whose = explain::whose(snapshot)
@@ -179,11 +197,12 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
             explain::pricing(snapshot.pricing),
         ),
     ];
-    value_rows(ui, rows);
+    let all = known_rows(ui, rows);
     for limit in &snapshot.spending.limits {
         let (name, tooltip) = explain::limit(limit.scope);
         value_row(ui, None, name, &explain::spent(limit), tooltip);
     }
+    all
 }
 
 /// A row for each profile and model since the start.
@@ -195,7 +214,7 @@ fn models_ui(ui: &mut Ui, models: &ModelsUsage) {
     }
 }
 
-fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
+fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) -> bool {
     let rows = [
         (
             t!("cpu"),
@@ -222,10 +241,11 @@ fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
             t!("load-of-all-processors-and"),
         ),
     ];
-    value_rows(ui, rows);
+    let all = known_rows(ui, rows);
     if let Some(battery) = explain::battery(process) {
         value_row(ui, None, t!("battery"), &battery, t!("how-full-it-is-on"));
     }
+    all
 }
 
 /// The label of the button to this page, with the number of alerts.

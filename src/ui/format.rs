@@ -1,6 +1,5 @@
 //! Formats numbers and states for the window. Pure: nothing is drawn here.
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::audio::StreamInfo;
@@ -150,17 +149,9 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
-/// The hint for the user, as a sentence; `typing`: in the field, where Space is a blank.
-pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> Cow<'static, str> {
-    if let Activity::Connecting | Activity::Reconnecting | Activity::Offline = snapshot.activity
-        && let Some(words) = snapshot.no_link()
-    {
-        return words.into();
-    }
-    invitation_to(snapshot, typing).into()
-}
-
-fn invitation_to(snapshot: &Snapshot, typing: bool) -> &'static str {
+/// The hint for the user, as a sentence; `typing`: in the field, where Space is a blank. Why there is no connection is told by
+/// the banner.
+pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> &'static str {
     match snapshot.activity {
         Activity::Connecting => t!("connecting-now"),
         Activity::Listening if !snapshot.talk.voice_activation => match snapshot.talk.key {

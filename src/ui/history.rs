@@ -7,7 +7,7 @@ use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos
 use super::icons::{self, Sign};
 use super::theme::{space, tokens};
 use super::ui_state::UiState;
-use super::widgets::{Segment, segmented, signed_row, small_text, value_rows};
+use super::widgets::{Segment, known_rows, more_later, segmented, signed_row, small_text};
 use super::{connection_figures, explain, format, plots};
 use crate::base::text::{decimal, t};
 use crate::conversation::snapshot::Snapshot;
@@ -48,9 +48,11 @@ pub(super) fn history_ui(
     ui.add_space(space::S);
     histogram(ui, &total);
     ui.add_space(space::XS);
-    rows_ui(ui, &total);
-    connection_figures::rows_ui(ui, &connection_figures::over(&total));
-    usage_rows_ui(ui, &total, snapshot.pricing);
+    let all = rows_ui(ui, &total);
+    connection_figures::known_ui(ui, &connection_figures::over(&total));
+    if !usage_rows_ui(ui, &total, snapshot.pricing) || !all {
+        more_later(ui);
+    }
 }
 
 /// Today and yesterday, where there is something to say.
@@ -232,11 +234,12 @@ fn histogram(ui: &mut Ui, total: &Slice) {
     response.on_hover_text(t!("the-lines-are-median-and", name));
 }
 
-fn rows_ui(ui: &mut Ui, total: &Slice) {
+/// The turns of a span; whether all is known of them.
+fn rows_ui(ui: &mut Ui, total: &Slice) -> bool {
     let quantile = |q: f64| format::millis_or_unknown(total.response.quantile(q));
     let n = total.response.n();
     let p99 = if n >= 100 {
-        format!(" · p99 {}", quantile(0.99))
+        t!("n-99-within", p99 = quantile(0.99))
     } else {
         String::new()
     };
@@ -275,10 +278,10 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
             t!("times-that-an-answer-ran"),
         ),
     ];
-    value_rows(ui, rows);
+    known_rows(ui, rows)
 }
 
-fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
+fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) -> bool {
     let tokens = if total.cost().is_some() {
         t!("tokens-that-the-service-counted-and-the")
     } else {
@@ -322,5 +325,5 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             tokens,
         ),
     ];
-    value_rows(ui, rows);
+    known_rows(ui, rows)
 }

@@ -137,6 +137,8 @@ pub(super) enum Icon {
     /// A clock with an arrow back.
     Earlier,
     Close,
+    /// Three dots: what found no room.
+    More,
     /// Shows a hidden text; crossed out while it is shown.
     Eye(bool),
 }
@@ -186,6 +188,7 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             painter.add(Shape::line(hands, line));
         }
         Icon::Close => sign(painter, rect.shrink(r * 0.3), Sign::Cross, color),
+        Icon::More => sign(painter, rect, Sign::Dots, color),
         Icon::Eye(crossed) => {
             let lid = |sign: f32| -> Vec<Pos2> {
                 (0..=12)
@@ -265,7 +268,7 @@ fn conversation_icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) 
                 line,
             ));
         }
-        Icon::Sound | Icon::Gear | Icon::Earlier | Icon::Close | Icon::Eye(_) => {}
+        Icon::Sound | Icon::Gear | Icon::Earlier | Icon::Close | Icon::More | Icon::Eye(_) => {}
     }
 }
 

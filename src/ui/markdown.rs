@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use eframe::egui::Align;
 use pulldown_cmark::{
-    CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream,
+    Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream,
 };
 
 /// A block of words, drawn by itself.
@@ -21,6 +22,8 @@ pub(super) struct MarkdownBlock {
     pub(super) spans: Vec<StyledSpan>,
     /// The rows of a table, in place of the text of a paragraph; the first is its head.
     pub(super) rows: Vec<Vec<StyledWords>>,
+    /// The side that the cells of each column of it begin at.
+    pub(super) columns: Vec<Align>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,6 +201,7 @@ struct Reader {
     styles: [usize; 3],
     links: Vec<String>,
     rows: Vec<Vec<StyledWords>>,
+    columns: Vec<Align>,
 }
 
 impl Reader {
@@ -258,9 +262,15 @@ impl Reader {
                 self.close();
                 self.quotes += 1;
             }
-            Tag::Table(_) => {
+            Tag::Table(columns) => {
                 self.close();
                 self.rows.clear();
+                let side = |column: &Alignment| match column {
+                    Alignment::None | Alignment::Left => Align::Min,
+                    Alignment::Center => Align::Center,
+                    Alignment::Right => Align::Max,
+                };
+                self.columns = columns.iter().map(side).collect();
             }
             Tag::TableHead | Tag::TableRow => self.rows.push(Vec::new()),
             Tag::TableCell => self.words = StyledWords::default(),
@@ -353,10 +363,13 @@ impl Reader {
 
     fn add(&mut self) {
         let StyledWords { mut text, spans } = std::mem::take(&mut self.words);
-        let rows = if self.kind == BlockKind::Table {
-            std::mem::take(&mut self.rows)
+        let (rows, columns) = if self.kind == BlockKind::Table {
+            (
+                std::mem::take(&mut self.rows),
+                std::mem::take(&mut self.columns),
+            )
         } else {
-            Vec::new()
+            (Vec::new(), Vec::new())
         };
         if self.kind == BlockKind::Table {
             let row = |row: &Vec<StyledWords>| {
@@ -378,6 +391,7 @@ impl Reader {
             text,
             spans: spans.collect(),
             rows,
+            columns,
         });
     }
 }

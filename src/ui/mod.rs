@@ -102,6 +102,7 @@ use display::Display;
 pub use link::{Left, UiLink};
 use open_window::OpenWindow;
 use software::window::SoftwareWindow;
+pub use system_fonts::SystemFonts;
 pub use window_position::USUAL;
 
 use crate::base::supervise::restarted;

@@ -35,14 +35,15 @@ pub(super) struct OpenWindow {
 impl OpenWindow {
     /// `closed` will say that the user or the conversation has closed it.
     pub(super) fn new(ctx: &Context, link: &UiLink, left: &Left, closed: Rc<Cell<bool>>) -> Self {
-        ctx.add_font_provider(Arc::new(SystemFonts::default()));
         let waker = link.runtime.spawn(keep_awake(
             ctx.clone(),
             link.snapshots.clone(),
             Arc::clone(&link.counters),
         ));
+        let mut app = UiApp::new(ctx, link);
+        app.use_fonts(ctx, SystemFonts::default());
         Self {
-            app: UiApp::new(ctx, link),
+            app,
             counters: Arc::clone(&link.counters),
             left: Arc::clone(left),
             waker,

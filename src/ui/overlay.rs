@@ -11,17 +11,20 @@ use std::time::Duration;
 use super::captions::column;
 use super::format;
 use super::icons::{self, Sign};
-use super::theme::{RADIUS_CARD, Weight, font, space, tokens};
+use super::theme::{RADIUS_CARD, Weight, font, is_low, space, tokens};
 use super::ui_state::UiState;
 use super::verdict::{self, ReplyVerdict};
 use super::widgets::focus_ring;
 use crate::base::text::t;
-use crate::conversation::snapshot::Snapshot;
+use crate::conversation::snapshot::{Link, Snapshot};
 
 /// Size of the card: nothing that it says makes it another.
 const CARD: [f32; 2] = [148.0, 150.0];
-/// Height of the row.
+/// Height of the row; in low windows.
 const ROW: f32 = 34.0;
+const LOW_ROW: f32 = 26.0;
+/// Room of the row that its verdict keeps.
+const LEAST_WORDS: f32 = 80.0;
 
 /// The reply time in words, as all of the window says it.
 pub(super) struct ReplyTime {
@@ -48,16 +51,20 @@ impl ReplyTime {
                 target,
             ))
         };
-        let judged = target.and_then(judge);
+        // What was on target says nothing while no reply can come.
+        let link = (!matches!(snapshot.link, Link::Connected { .. }))
+            .then(|| format::link(snapshot, view.now));
+        let judged = target.filter(|_| link.is_none()).and_then(judge);
         Self {
             figure: last
                 .response
                 .map(|response| format!("{} ms", format::millis(response))),
             verdict: judged.map(|(verdict, _)| verdict),
-            words: judged.map_or_else(
-                || t!("reply-times-appear-here").to_owned(),
-                |(verdict, _)| verdict.words(name),
-            ),
+            words: match (judged, link) {
+                (Some((verdict, _)), _) => verdict.words(name),
+                (None, Some(link)) => link,
+                (None, None) => t!("reply-times-appear-here").to_owned(),
+            },
             explanation: judged.map_or_else(String::new, |(verdict, target)| {
                 verdict.explanation(name, target)
             }),
@@ -79,41 +86,17 @@ pub(super) fn row_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         return;
     }
     let area = ui.available_rect_before_wrap();
-    let rect = Rect::from_x_y_ranges(column(area), area.top()..=area.top() + ROW);
+    let height = if is_low(ui) { LOW_ROW } else { ROW };
+    let rect = Rect::from_x_y_ranges(column(area), area.top()..=area.top() + height);
     let reply = ReplyTime::of(snapshot, view);
     ui.allocate_rect(rect, Sense::hover());
     let button = ground_ui(ui, rect, &reply, view);
-    ui.add_space(space::XS);
+    ui.add_space(if is_low(ui) { 0.0 } else { space::XS });
     if !ui.is_rect_visible(rect) {
         return;
     }
     let t = tokens(ui);
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-    let mut right = rect.right() - 14.0;
-    let process = &view.numbers.process;
-    for (name, value) in [
-        (t!("memory"), format::megabytes(process.rss)),
-        (t!("cpu"), format::percent(process.cpu_percent)),
-    ] {
-        let value = painter.layout_no_wrap(value, font(Weight::Medium, 13.0), t.strong);
-        // Its place is that of the longest figure: the name stays where it is.
-        let left = right - value.size().x.max(56.0);
-        painter.galley(
-            pos2(
-                right - value.size().x,
-                rect.center().y - value.size().y / 2.0,
-            ),
-            value,
-            t.strong,
-        );
-        let name = painter.layout_no_wrap(name.to_owned(), font(Weight::Regular, 12.0), t.muted);
-        let at = pos2(
-            left - 8.0 - name.size().x,
-            rect.center().y - name.size().y / 2.0,
-        );
-        right = at.x - 18.0;
-        painter.galley(at, name, t.muted);
-    }
     let mut left = rect.left() + 14.0;
     if let Some(figure) = &reply.figure {
         let figure = painter.layout_no_wrap(figure.clone(), font(Weight::SemiBold, 15.0), t.strong);
@@ -128,6 +111,33 @@ pub(super) fn row_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let ink = mark(ui, &reply, pos2(left, rect.center().y));
     if reply.verdict.is_some() {
         left += 18.0;
+    }
+    let words_end = left + LEAST_WORDS;
+    let mut right = rect.right() - 14.0;
+    let process = &view.numbers.process;
+    for (name, value) in [
+        (t!("memory"), format::megabytes(process.rss)),
+        (t!("cpu"), format::percent(process.cpu_percent)),
+    ] {
+        let value = painter.layout_no_wrap(value, font(Weight::Medium, 13.0), t.strong);
+        // Its place is that of the longest figure: the name stays where it is.
+        let left = right - value.size().x.max(56.0);
+        let name = painter.layout_no_wrap(name.to_owned(), font(Weight::Regular, 12.0), t.muted);
+        // A narrow row says less, and nothing twice in one place.
+        if left - 8.0 - name.size().x < words_end {
+            break;
+        }
+        let value_at = pos2(
+            right - value.size().x,
+            rect.center().y - value.size().y / 2.0,
+        );
+        painter.galley(value_at, value, t.strong);
+        let at = pos2(
+            left - 8.0 - name.size().x,
+            rect.center().y - name.size().y / 2.0,
+        );
+        right = at.x - 18.0;
+        painter.galley(at, name, t.muted);
     }
     let words = cut(
         ui,

@@ -5,7 +5,7 @@ use eframe::egui::{Align, Id, Label, Layout, Margin, Response, ScrollArea, Ui, v
 
 use super::format;
 use super::heading::is_heading;
-use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
+use super::theme::{Weight, is_low, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, follow_focus, plain_button};
 use crate::base::text::t;
@@ -56,7 +56,7 @@ pub(super) fn page_with_foot(
             foot(ui);
         });
     }
-    let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+    let is_low = is_low(ui);
     let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
     let (top, pad) = match (margin > 0.0, is_low) {
         (true, false) => (40.0, 32),

@@ -127,7 +127,12 @@ pub(super) fn columns(
     ui.painter()
         .line_segment(ground, Stroke::new(1.0, t.hairline));
     small_text(ui, rect.left_top(), Align2::LEFT_TOP, left, t.muted);
-    let right = right(most);
+    // Nothing has no scale.
+    let right = if highest > 0.0 {
+        right(most)
+    } else {
+        t!("nothing-yet").to_owned()
+    };
     small_text(ui, rect.right_top(), Align2::RIGHT_TOP, &right, t.muted);
     response.on_hover_text(words);
     plot

@@ -1,7 +1,7 @@
 //! The popup of the sound: microphone, speaker, volume, voice, language, echo and the talk key.
 
 use eframe::egui::{
-    Align, Frame, Label, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response,
+    Align, Frame, Key, Label, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response,
     ScrollArea, Slider, Ui,
 };
 
@@ -27,6 +27,17 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
     } else {
         PopupCloseBehavior::CloseOnClickOutside
     };
+    let was_open = view.sound_open;
+    let by_key = button.ctx.input(|input| input.key_pressed(Key::Escape));
+    // Until now the button was not within reach of the keyboard.
+    let left = button.id.with("left by key");
+    if button
+        .ctx
+        .data_mut(|data| data.remove_temp::<()>(left))
+        .is_some()
+    {
+        button.request_focus();
+    }
     Popup::from_response(button)
         .open_bool(&mut view.sound_open)
         .close_behavior(close_behavior)
@@ -35,6 +46,10 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
         .frame(frame)
         .gap(6.0)
         .show(|ui| {
+            // Tab stays within it, until it is closed.
+            if !by_key {
+                hold_focus(ui);
+            }
             let room = ui.ctx().content_rect().size() - eframe::egui::vec2(60.0, 120.0);
             ui.set_width(320.0_f32.min(room.x));
             ScrollArea::vertical()
@@ -74,10 +89,20 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
                     follow_focus(ui);
                 });
         });
+    if was_open && !view.sound_open && by_key {
+        button.ctx.data_mut(|data| data.insert_temp(left, ()));
+        button.ctx.request_repaint();
+    }
     if wants_check {
         view.sound_open = false;
         view.open(Screen::Check);
     }
+}
+
+/// Keeps the focus of the keyboard within this layer and what lies over it.
+fn hold_focus(ui: &Ui) {
+    let layer = ui.layer_id();
+    ui.memory_mut(|memory| memory.set_modal_layer(layer));
 }
 
 /// The sound system, and the button of the sound check; returns whether it was pressed.

@@ -56,11 +56,16 @@ fn list<T: Clone + PartialEq>(
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let shown = name(ui, chosen);
             let width = ui.max_rect().width() - NAME_WIDTH;
+            let below = ui.layer_id();
             let inner = ComboBox::from_id_salt(title)
                 .width(width.max(80.0))
                 .truncate()
                 .selected_text(bidi::shown(&shown))
                 .show_ui(ui, |ui| {
+                    // A press into the menu below would else bring that to the front.
+                    if below.order == ui.layer_id().order {
+                        ui.ctx().set_sublayer(below, ui.layer_id());
+                    }
                     for choice in choices {
                         let is_chosen = choice == chosen;
                         let words = bidi::shown(&name(ui, choice));

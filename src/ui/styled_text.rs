@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
     Align, Color32, CursorIcon, FontFamily, FontId, Galley, Label, OpenUrl, Pos2, Rect, Response,
-    Role, Sense, Stroke, Ui, WidgetInfo,
+    Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo,
 };
 
 use super::find::FoundPlace;
@@ -46,8 +46,19 @@ pub(super) fn text_ui(
     let mut job = look.job(ui, words);
     job.wrap.max_width = ui.available_width();
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+    let ground = ui.painter().add(Shape::Noop);
     let response = ui.add(Label::new(Arc::clone(&galley)).selectable(true));
     let at = response.rect.left_top();
+    let codes = spans.iter().filter(|span| span.style.code);
+    let codes = codes.flat_map(|span| rects(&galley, characters(text, &span.range)));
+    let (size, field) = (look.size(kind).size, tokens(ui).field);
+    let grounds = codes.map(|rect| {
+        // Around the letters, which are in the middle of a high line.
+        let letters = Vec2::new(rect.width() + 4.0, 1.35 * size);
+        let rect = Rect::from_center_size(rect.center() + at.to_vec2(), letters);
+        Shape::rect_filled(rect, 3.0, field)
+    });
+    ui.painter().set(ground, grounds.collect::<Vec<_>>());
     if look.goes
         && let Some(current) = look.current.filter(|current| look.found.contains(current))
     {
@@ -155,8 +166,7 @@ impl Look<'_> {
         }
     }
 
-    pub(super) fn format(&self, ui: &Ui, kind: BlockKind, style: Style) -> TextFormat {
-        let t = tokens(ui);
+    pub(super) fn format(&self, kind: BlockKind, style: Style) -> TextFormat {
         let TextSize { size, line } = self.size(kind);
         let heading = matches!(kind, BlockKind::Heading(_));
         let weight = if style.strong || heading {
@@ -177,11 +187,6 @@ impl Look<'_> {
             color: self.ink,
             line_height: Some(line),
             italics: style.italic,
-            background: if style.code {
-                t.field
-            } else {
-                Color32::TRANSPARENT
-            },
             strikethrough: if style.struck {
                 Stroke::new(1.0, self.ink)
             } else {
@@ -193,7 +198,7 @@ impl Look<'_> {
     }
 
     pub(super) fn muted(&self, ui: &Ui) -> TextFormat {
-        let format = self.format(ui, BlockKind::Paragraph, Style::default());
+        let format = self.format(BlockKind::Paragraph, Style::default());
         TextFormat {
             color: tokens(ui).muted,
             ..format
@@ -220,8 +225,7 @@ impl Look<'_> {
             let (from, to) = (edge[0], edge[1]);
             let covers = |range: &Range<usize>| range.start <= from && to <= range.end;
             let span = spans.iter().find(|span| covers(&span.range));
-            let mut format =
-                self.format(ui, kind, span.map_or(Style::default(), |span| span.style));
+            let mut format = self.format(kind, span.map_or(Style::default(), |span| span.style));
             if span.is_some_and(|span| span.link.is_some()) {
                 format.color = t.you;
             }

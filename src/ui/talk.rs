@@ -10,7 +10,7 @@ use super::format::{self, METER_FLOOR};
 use super::icon_buttons::round_button;
 use super::icons::{self, Icon};
 use super::screen::Screen;
-use super::theme::{LOW_WINDOW, Weight, space, text, tokens};
+use super::theme::{Weight, is_low, space, text, tokens};
 use super::ui_state::{Holder, MeterView, UiState};
 use super::widgets::{card, focus_ring};
 use crate::base::text::t;
@@ -36,14 +36,15 @@ pub(super) fn deflection(level: Dbfs) -> f32 {
 
 /// The card; `voice` is the level that the bars of the button move with.
 pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voice: Dbfs) {
-    card(tokens(ui)).inner_margin(10).show(ui, |ui| {
+    let is_low = is_low(ui);
+    let margin = if is_low { 4 } else { 10 };
+    card(tokens(ui)).inner_margin(margin).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let is_one_row = ui.available_width() >= ONE_ROW;
-        let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
         let (size, button_size) = match (is_one_row, is_low) {
-            (true, _) => (64.0, BUTTON),
+            (true, false) => (64.0, BUTTON),
             (false, false) => (56.0, BUTTON),
-            (false, true) => (44.0, SMALL_BUTTON),
+            (_, true) => (40.0, SMALL_BUTTON),
         };
         ui.spacing_mut().item_spacing.y = space::XS;
         ui.horizontal(|ui| {
@@ -63,14 +64,14 @@ pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voic
             }
             let beside = if is_one_row {
                 let buttons = buttons(view) as f32;
-                buttons * (BUTTON + space::S) - space::S + space::M
+                buttons * (button_size + space::S) - space::S + space::M
             } else {
                 0.0
             };
             ui.vertical(|ui| {
                 ui.set_width((ui.available_width() - beside).max(40.0));
                 ui.spacing_mut().item_spacing.y = 6.0;
-                ui.add_space(if is_one_row { 10.0 } else { 2.0 });
+                ui.add_space(if is_one_row && !is_low { 10.0 } else { 2.0 });
                 said_ui(ui, snapshot, view);
                 meter_ui(ui, &view.meter, off(snapshot));
             });
@@ -218,7 +219,7 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
                 .on_hover_text(t!("level-of-the-microphone-in"));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let (words, ink) = if in_vain {
-                    (t!("you-are-muted-press-the").into(), t.bad)
+                    (t!("you-are-muted-press-the"), t.bad)
                 } else {
                     (format::invitation(snapshot, view.draft.has_focus), t.strong)
                 };

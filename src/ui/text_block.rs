@@ -7,8 +7,8 @@ use eframe::egui::epaint::text::{ByteIndex, LayoutSection};
 use eframe::egui::layers::ShapeIdx;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
-    Align, Frame, Galley, Label, Margin, Rect, Response, Sense, Shape, Stroke, Ui, UiBuilder, pos2,
-    vec2,
+    Align, Frame, Galley, Label, Layout, Margin, Rect, Response, Sense, Shape, Stroke, Ui,
+    UiBuilder, pos2, vec2,
 };
 
 use super::bidi;
@@ -74,7 +74,7 @@ impl TextBlock {
         let area = ui.available_rect_before_wrap();
         let inner = Rect::from_min_max(pos2(area.left() + indent, area.top()), area.max);
         if let Some(marker) = &self.words.marker {
-            let format = look.format(ui, self.words.kind, Style::default());
+            let format = look.format(self.words.kind, Style::default());
             let galley =
                 ui.painter()
                     .layout_no_wrap(marker.clone(), format.font_id, tokens(ui).muted);
@@ -152,7 +152,7 @@ impl TextBlock {
     /// Lines in the order of the eye; those of a paragraph from right to left begin at the right.
     fn galley(&mut self, ui: &Ui, look: &Look<'_>) -> Arc<Galley> {
         let now = Measure::of(ui);
-        let format = look.format(ui, self.words.kind, Style::default());
+        let format = look.format(self.words.kind, Style::default());
         let text = &self.words.text;
         if self.lines.as_ref().is_none_or(|(of, _)| *of != now) {
             let width = |piece: &str| {
@@ -224,12 +224,15 @@ impl TextBlock {
             ui.spacing_mut().item_spacing = vec2(BETWEEN, 2.0);
             for (nth, row) in rows.iter().enumerate() {
                 let drawn = ui.horizontal_top(|ui| {
-                    for (cell, width) in row.iter().zip(&widths) {
+                    for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                        let side = self.words.columns.get(column).copied();
                         let cell = |ui: &mut Ui| {
                             ui.set_width(width * share);
                             text_ui(ui, (cell_kind(nth == 0), &cell.text, &cell.spans), &look)
                         };
-                        let cell = ui.vertical(cell).inner;
+                        let layout = Layout::top_down(side.unwrap_or(Align::Min));
+                        let size = vec2(width * share, 0.0);
+                        let cell = ui.allocate_ui_with_layout(size, layout, cell).inner;
                         whole = Some(
                             whole
                                 .take()

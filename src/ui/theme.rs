@@ -22,7 +22,11 @@ pub(super) mod space {
 pub(super) const WIDEST_TOOLTIP: f32 = 320.0;
 
 /// In windows that are lower than this, in points, what surrounds the conversation is small.
-pub(super) const LOW_WINDOW: f32 = 540.0;
+const LOW_WINDOW: f32 = 540.0;
+
+pub(super) fn is_low(ui: &egui::Ui) -> bool {
+    ui.ctx().content_rect().height() < LOW_WINDOW
+}
 
 /// Radius of fields and buttons; of cards.
 pub(super) const RADIUS_FIELD: u8 = 6;

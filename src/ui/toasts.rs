@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use eframe::egui::{
-    Align, Frame, Id, Label, Layout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2,
+    Align, Button, Frame, Id, Label, Layout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2,
 };
 
 use super::icons::{Icon, Sign};
-use super::theme::{RADIUS_CARD, Weight, space, text, tokens};
-use super::widgets::{icon_button, sign};
+use super::theme::{RADIUS_CARD, Weight, font, is_low, space, text, tokens};
+use super::widgets::{focus_ring, icon_button, sign};
 use super::{format, news};
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -21,8 +21,11 @@ const INFORMATION_STANDS: Duration = Duration::from_secs(6);
 const WARNING_STANDS: Duration = Duration::from_secs(12);
 const PER_CHARACTER: Duration = Duration::from_millis(60);
 
-/// At once; older ones have been seen.
+/// At once; older ones have been seen. In low windows one, in one line, until more is asked for.
 const MOST: usize = 3;
+
+/// Stands for the id of a note of the window itself; those of the session count from one.
+const OWN: u64 = u64::MAX;
 
 /// Whether a notice is one that goes by itself.
 pub(super) fn is_toast(notice: &Notice) -> bool {
@@ -37,6 +40,8 @@ pub(super) struct Toasts {
     newest: u64,
     /// The pointer is over them.
     held: bool,
+    /// In a low window: all of them are shown, in full.
+    open: bool,
 }
 
 #[derive(Debug)]
@@ -61,34 +66,52 @@ impl Toasts {
         self.shown.retain(|toast| {
             let id = toast.notice.id;
             let stands = held || now < toast.until;
+            let is_own = id == OWN;
             let is_there = notices.iter().any(|notice| notice.id == id);
             if !stands && is_there {
                 commands.push(Command::Dismiss(id));
             }
-            stands && (is_there || held)
+            stands && (is_there || held || is_own)
         });
         for notice in notices.iter().filter(|notice| is_toast(notice)) {
             if notice.id > self.newest {
                 self.newest = notice.id;
-                let least = if notice.severity == Severity::Warning {
-                    WARNING_STANDS
-                } else {
-                    INFORMATION_STANDS
-                };
-                let characters = notice.text.chars().count().min(500) as u32;
-                let left = least.max(PER_CHARACTER * characters);
-                self.shown.push(Toast {
-                    notice: notice.clone(),
-                    until: now + left,
-                    left,
-                });
+                self.show(notice.clone(), now);
             }
         }
         for toast in &mut self.shown {
             toast.left = toast.until.saturating_duration_since(now);
         }
+        self.open &= !self.shown.is_empty();
         let next = self.shown.iter().map(|toast| toast.left).min();
         next.filter(|_| !held)
+    }
+
+    /// Shows a note of the window itself.
+    pub(super) fn tell(&mut self, text: String, now: Instant) {
+        let notice = Notice {
+            id: OWN,
+            severity: Severity::Info,
+            text,
+            remedy: None,
+            lasts: false,
+        };
+        self.show(notice, now);
+    }
+
+    fn show(&mut self, notice: Notice, now: Instant) {
+        let least = if notice.severity == Severity::Warning {
+            WARNING_STANDS
+        } else {
+            INFORMATION_STANDS
+        };
+        let characters = notice.text.chars().count().min(500) as u32;
+        let left = least.max(PER_CHARACTER * characters);
+        self.shown.push(Toast {
+            notice,
+            until: now + left,
+            left,
+        });
     }
 }
 
@@ -96,23 +119,35 @@ impl Toasts {
 pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: &mut Vec<Command>) {
     let mut bottom = area.bottom() - space::XS;
     let mut held = false;
-    let first = toasts.shown.len().saturating_sub(MOST);
+    let is_line = is_low(ui) && !toasts.open;
+    let most = if is_line { 1 } else { MOST };
+    let first = toasts.shown.len().saturating_sub(most);
+    let (mut opens, mut own_goes) = (false, false);
     for toast in toasts.shown.iter().skip(first).rev() {
-        let id = Id::unique(("toast", toast.notice.id));
+        let id = Id::unique(("toast", toast.notice.id, is_line));
         let height = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(42.0);
         let rect = Rect::from_min_size(
             pos2(area.left(), bottom - height),
             vec2(area.width(), height),
         );
-        let (drawn, dismissed) = toast_ui(ui, id, rect, &toast.notice);
+        let mut line = is_line.then_some((first, &mut opens));
+        let (drawn, dismissed) = toast_ui(ui, id, rect, &toast.notice, line.as_mut());
         if (drawn.height() - height).abs() >= 0.5 {
             ui.data_mut(|data| data.insert_temp(id, drawn.height()));
             ui.ctx().request_repaint();
         }
         held |= ui.rect_contains_pointer(drawn);
-        commands.extend(dismissed.then_some(Command::Dismiss(toast.notice.id)));
+        if dismissed && toast.notice.id == OWN {
+            own_goes = true;
+        } else {
+            commands.extend(dismissed.then_some(Command::Dismiss(toast.notice.id)));
+        }
         bottom -= height + space::XS;
     }
+    toasts.open |= opens;
+    toasts
+        .shown
+        .retain(|toast| !own_goes || toast.notice.id != OWN);
     if toasts.held != held {
         toasts.held = held;
         // Its time goes on.
@@ -120,8 +155,15 @@ pub(super) fn toasts_ui(ui: &mut Ui, area: Rect, toasts: &mut Toasts, commands: 
     }
 }
 
-/// Draws one; returns its place, and whether it was dismissed.
-fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
+/// Draws one; returns its place, and whether it was dismissed. In one `line` there is a button where there is more to read,
+/// in it or in others.
+fn toast_ui(
+    ui: &mut Ui,
+    id: Id,
+    rect: Rect,
+    notice: &Notice,
+    line: Option<&mut (usize, &mut bool)>,
+) -> (Rect, bool) {
     let t = tokens(ui);
     let (mark, ink) = match notice.severity {
         Severity::Info => (Sign::Info, t.you),
@@ -135,10 +177,15 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
             .stroke(Stroke::new(1.0, t.hairline))
             .shadow(ui.visuals().popup_shadow)
             .corner_radius(RADIUS_CARD)
-            .inner_margin(Margin::symmetric(12, 6));
+            .inner_margin(Margin::symmetric(12, if line.is_some() { 1 } else { 6 }));
+        let words = format::capitalised(&format::clean(&notice.text));
         let framed = frame.show(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 let closes = icon_button(ui, Icon::Close, 26.0, t!("dismiss")).clicked();
+                let is_line = line.is_some();
+                if let Some((others, opens)) = line {
+                    **opens |= more_ui(ui, *others, &words);
+                }
                 ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.x = space::S;
                     ui.vertical(|ui| {
@@ -148,10 +195,14 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
                     ui.vertical(|ui| {
                         ui.spacing_mut().item_spacing.y = 0.0;
                         ui.add_space(4.0);
-                        let words = format::capitalised(&format::clean(&notice.text));
-                        let shown = text(&words, Weight::Regular, 13.0, t.strong);
-                        let told = ui.add(Label::new(shown).wrap());
-                        news::announce(ui, &told, &words);
+                        let shown = text(words, Weight::Regular, 13.0, t.strong);
+                        let shown = Label::new(shown);
+                        let told = ui.add(if is_line {
+                            shown.truncate()
+                        } else {
+                            shown.wrap()
+                        });
+                        news::announce(ui, &told, &notice.text);
                         ui.add_space(4.0);
                     });
                 });
@@ -162,6 +213,27 @@ fn toast_ui(ui: &mut Ui, id: Id, rect: Rect, notice: &Notice) -> (Rect, bool) {
         (framed.response.rect, framed.inner)
     });
     drawn.inner
+}
+
+/// The button at the end of a line, where its words do not fit or others wait; whether it was pressed.
+fn more_ui(ui: &mut Ui, others: usize, words: &str) -> bool {
+    let t = tokens(ui);
+    let galley =
+        ui.painter()
+            .layout_no_wrap(words.to_owned(), font(Weight::Regular, 13.0), t.strong);
+    let sign = 11.0 + 2.0 * space::S;
+    if others == 0 && galley.size().x + sign <= ui.available_width() {
+        return false;
+    }
+    let words = if others == 0 {
+        t!("more").to_owned()
+    } else {
+        t!("banners-more", more = others)
+    };
+    let words = text(words, Weight::Medium, 12.0, t.you);
+    let button = ui.add(Button::new(words).frame(false));
+    focus_ring(ui, &button, 6.0);
+    button.clicked()
 }
 
 #[cfg(test)]

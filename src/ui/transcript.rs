@@ -241,6 +241,7 @@ fn in_pieces(block: MarkdownBlock) -> Vec<TextBlock> {
             text: block.text[range.clone()].to_owned(),
             spans: block.spans.iter().filter_map(inside).collect(),
             rows: Vec::new(),
+            columns: Vec::new(),
         };
         TextBlock::new(words, nth > 0)
     };

@@ -43,8 +43,10 @@ pub(super) enum LayoutSize {
 }
 
 impl LayoutSize {
-    pub(super) fn of(size: Vec2) -> Self {
-        if size.x < 600.0 || size.y < 420.0 {
+    /// `talks`: of the conversation without the panel, which needs the least room.
+    pub(super) fn of(size: Vec2, talks: bool) -> Self {
+        let fits_talk = talks && size.x >= 500.0 && size.y >= 340.0;
+        if (size.x < 600.0 || size.y < 420.0) && !fits_talk {
             Self::Tight
         } else if size.x < 960.0 {
             Self::Narrow

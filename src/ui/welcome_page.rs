@@ -180,7 +180,7 @@ fn microphone_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         told_ui(
             ui,
             (Sign::Ring, t.muted),
-            &format::invitation(snapshot, false),
+            format::invitation(snapshot, false),
         );
         words_ui(ui, t!("nothing-moves-look-for-a"));
     }

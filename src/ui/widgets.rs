@@ -10,6 +10,7 @@ use eframe::egui::{
 use super::icons::{self, Icon, Sign};
 use super::theme::{RADIUS_CARD, RADIUS_FIELD, Tokens, Weight, font, text, tokens};
 use super::{bidi, format};
+use crate::base::text::t;
 
 /// The frame of a card.
 pub(super) fn card(t: &Tokens) -> Frame {
@@ -391,6 +392,30 @@ pub(super) fn value_rows<'a>(
     for (name, value, tooltip) in rows {
         value_row(ui, None, name, &value, tooltip);
     }
+}
+
+/// Rows of what is known already; of a value with several parts, those that are. Returns whether all of it is.
+pub(super) fn known_rows<'a>(
+    ui: &mut Ui,
+    rows: impl IntoIterator<Item = (&'a str, String, &'a str)>,
+) -> bool {
+    let mut all = true;
+    for (name, value, tooltip) in rows {
+        let parts: Vec<&str> = value.split(" · ").collect();
+        let known = parts.iter().filter(|part| !part.contains(format::UNKNOWN));
+        let known: Vec<&str> = known.copied().collect();
+        all &= known.len() == parts.len();
+        if !known.is_empty() {
+            value_row(ui, None, name, &known.join(" · "), tooltip);
+        }
+    }
+    all
+}
+
+/// Says that figures are missing yet.
+pub(super) fn more_later(ui: &mut Ui) {
+    let words = t!("more-figures-come-with-more");
+    ui.label(text(words, Weight::Regular, 12.0, tokens(ui).muted));
 }
 
 /// The colour of a part: filled, or hatched for what is not in the sum.

@@ -175,9 +175,9 @@ fn a_span_tells_how_well_the_connection_held() {
     }
     assert!(rig.says_part("Over 100 ms: "), "the mean round trip");
     for words in [
-        "Throughput of the last 6 h: 4.8 MB sent, 9.6 MB received",
+        "Data of the last 6 h: 4.8 MB sent, 9.6 MB received",
         "Errors of the last 6 h: 3 turns without an answer, 2 connections were lost",
-        "Responses of the last 6 h: 237 turns, median",
+        "Responses of the last 6 h: 237 turns, half within",
     ] {
         assert!(rig.says_part(words), "{words}: {:?}", rig.texts());
     }

@@ -20,7 +20,7 @@ use sovereign::settings::config::WelcomeStep;
 use sovereign::telemetry::view::TurnStatistics;
 
 use super::rig::{Rig, caption, down, notice, snapshot};
-use super::{connection, conversations, figures, settings};
+use super::{connection, conversations, figures, room, settings};
 
 /// A text of a catalogue: what stands between its arguments.
 type Pieces = Vec<String>;
@@ -162,11 +162,16 @@ fn english(said: &str) -> Option<&'static str> {
 #[derive(Default)]
 struct Seen {
     english: Vec<String>,
+    /// Texts that are cut off or lie over another.
+    faults: Vec<String>,
     texts: HashSet<String>,
 }
 
 impl Seen {
     fn look(&mut self, page: &str, rig: &Rig) {
+        let faults = room::faults(rig);
+        self.faults
+            .extend(faults.iter().map(|fault| format!("{page}: {fault}")));
         let nodes = rig.harness.query_all_by(|_| true);
         let said = nodes.flat_map(|node| {
             let node = node.accesskit_node();
@@ -429,6 +434,7 @@ fn no_page_in_german_says_a_text_in_english() {
         seen.english.sort();
         seen.english.dedup();
         assert!(seen.english.is_empty(), "{:#?}", seen.english);
+        assert!(seen.faults.is_empty(), "{:#?}", seen.faults);
         // Every page was there: each says something that no other does.
         for page in [
             "Antwortzeit",

@@ -460,3 +460,88 @@ fn what_the_user_says_is_no_markdown_and_other_scripts_stay_in_their_place() {
     rig.step();
     assert!(rig.says("1 of 1"), "{:?}", rig.texts());
 }
+
+#[test]
+fn without_a_connection_nothing_is_on_target_and_one_place_tells_why() {
+    let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
+    assert!(rig.says_part("268 ms, on target"));
+    rig.show(|s| {
+        s.activity = Activity::Offline;
+        s.was_connected = true;
+        s.place = "live.example".into();
+        s.link = super::rig::down(None, false);
+    });
+    assert!(rig.says_part("268 ms, not connected") && !rig.says_part("on target"));
+    let told = rig.texts();
+    let told = told.iter().filter(|text| text.contains("live.example"));
+    assert_eq!(told.count(), 1, "{:?}", rig.texts());
+}
+
+#[test]
+fn the_cells_of_a_table_are_on_the_side_that_it_asks_for() {
+    let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
+    let table = "| left | middle | right |\n| --- | :-: | --: |\n| a long cell | another long cell | a third long cell |\n| aa | bb | cc |";
+    rig.show(|s| s.captions = only(table));
+    rig.step();
+    let at = |words: &str| {
+        let texts = super::room::texts(&rig);
+        texts
+            .iter()
+            .find(|drawn| drawn.text == words)
+            .expect(words)
+            .rect
+    };
+    let close = |a: f32, b: f32| (a - b).abs() < 1.5;
+    assert!(close(at("aa").left(), at("a long cell").left()));
+    assert!(close(
+        at("bb").center().x,
+        at("another long cell").center().x
+    ));
+    assert!(close(at("cc").right(), at("a third long cell").right()));
+}
+
+#[test]
+fn the_button_below_the_users_words_ends_with_the_column() {
+    let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
+    rig.show(|s| s.captions = said([caption(Speaker::User, "What is tea?")]));
+    rig.step();
+    let (button, field) = (rect(&rig, "Correct"), rect(&rig, "Send"));
+    assert!(
+        (button.right() - field.right()).abs() < 8.0,
+        "{button:?} {field:?}"
+    );
+}
+
+/// A system without any font.
+struct NoFonts;
+
+impl egui::epaint::text::FontProvider for NoFonts {
+    fn font_for(
+        &self,
+        _: &egui::epaint::text::FallbackRequest<'_>,
+    ) -> Option<egui::epaint::text::FontInsert> {
+        None
+    }
+}
+
+#[test]
+fn a_script_without_a_font_is_named_once_with_what_to_install() {
+    let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
+    without_fonts(&rig);
+    let ctx = rig.harness.ctx.clone();
+    let fonts = sovereign::ui::SystemFonts::of(NoFonts);
+    rig.harness.state_mut().use_fonts(&ctx, fonts);
+    rig.show(|s| s.captions = only("Good morning, höchste, лес, \u{2602}"));
+    rig.step();
+    assert!(!rig.says_part("needs a font"), "{:?}", rig.texts());
+    rig.show(|s| s.captions = only("早上好"));
+    rig.step();
+    let hint =
+        "This text needs a font that is not installed (Chinese). Install one such as Noto Sans CJK";
+    assert!(rig.says_part(hint), "{:?}", rig.texts());
+    rig.click("Dismiss");
+    assert!(!rig.says_part("needs a font") && rig.sent().is_empty());
+    rig.show(|s| s.captions = only("早上好. صباح الخير"));
+    rig.step();
+    assert!(!rig.says_part("needs a font"), "once a run");
+}

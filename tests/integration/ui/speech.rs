@@ -143,3 +143,54 @@ fn voice_and_language_are_within_reach_in_every_window_and_by_keyboard() {
         );
     }
 }
+
+#[test]
+fn tab_stays_within_the_open_sound_menu_and_its_lists_lie_over_it() {
+    let mut rig = open(of_profile(), (1100.0, 720.0));
+    let focused = |rig: &Rig| {
+        let all = rig.harness.query_all_by(|_| true);
+        let focused = all.filter(|node| node.accesskit_node().is_focused());
+        let labels: Vec<_> = focused
+            .filter_map(|node| node.accesskit_node().label())
+            .collect();
+        labels
+    };
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        rig.harness.key_press(Key::Tab);
+        rig.step();
+        seen.extend(focused(&rig));
+    }
+    for outside in [
+        "Message",
+        "Send",
+        "Mute",
+        "Stop the reply",
+        "Settings (Ctrl ,)",
+        "Sound",
+        "Balanced",
+    ] {
+        assert!(
+            !seen.iter().any(|label| label == outside),
+            "{outside}: {seen:?}"
+        );
+    }
+    for inside in ["Check the sound", "Headset microphone", "Talk key: tap"] {
+        let times = seen.iter().filter(|label| *label == inside).count();
+        assert!(times > 1, "{inside} {times} times: {seen:?}");
+    }
+    unfold(&mut rig, "Voice");
+    rig.step();
+    let drawn: Vec<String> = super::room::texts(&rig)
+        .into_iter()
+        .map(|drawn| drawn.text)
+        .collect();
+    let at = |words: &str| drawn.iter().position(|text| text == words);
+    assert!(at("Puck") > at("VOLUME"), "{drawn:?}");
+    choose(&mut rig, "Puck");
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(!rig.says("VOLUME"));
+    rig.step();
+    assert_eq!(focused(&rig), ["Sound"], "back where it was opened");
+}
