@@ -184,7 +184,7 @@ def whole_visit_by_keyboard_alone(case):
         reader.says(TYPED)
         visit.key("Escape")
         visit.seeks("Find in this conversation", "mountain")
-        reader.says("1 of 2")  # The demo repeats what was typed.
+        reader.says("2 of 2")  # The demo repeats what was typed.
         visit.ring(reader.find("Find in this conversation", "entry"))
         visit.picture("found")
         visit.key("Escape")
