@@ -1,6 +1,8 @@
 """The window, with the rig's microphone and speaker, driven by real keys."""
 
 import contextlib
+import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -153,6 +155,34 @@ def window_with_opengl(case):
             _picture_changes(case, window, "ctrl+d", name.replace(" ", "-"))
 
 
+def window_comes_back_whole(case):
+    """After it was minimised or covered, all of it is there again."""
+    desk = case.desk
+    with open_window(case, "--demo") as (_, window, tape):
+        after_greeting(tape)
+        window.key("ctrl+m")
+        _passes(tape, 3)
+        desk.screenshot(case.folder / "before.png")
+        before = desk.pixels()
+
+        def is_back(after):
+            # A figure or a time may have changed.
+            eventually(f"the whole window {after}", 10, lambda: (before != desk.pixels()).any(axis=2).mean() < 0.01)
+
+        for _ in range(3):
+            desk.x("xdotool", "windowminimize", window.id)
+            _passes(tape, 0.5)
+            desk.x("xdotool", "windowmap", window.id)
+        is_back("after it was minimised")
+        cover = subprocess.Popen(["display", "-geometry", "500x400+60+60", "xc:red"], env={**os.environ, **desk.environment})
+        try:
+            eventually("a window before it", 10, lambda: (before != desk.pixels()).any(axis=2).mean() > 0.05)
+        finally:
+            cover.terminate()
+            cover.wait(10)
+        is_back("after it was covered")
+
+
 def window_figures(case):
     """Ctrl+4 lets the program choose the profile, Ctrl+D leads to the page of figures; both outlive turns."""
     with open_window(case, "--demo") as (_, window, tape):
@@ -248,4 +278,4 @@ def _in_background(action):
     return thread
 
 
-CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_figures, window_switch_in_mid_sentence, window_with_a_service]
+CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_comes_back_whole, window_figures, window_switch_in_mid_sentence, window_with_a_service]

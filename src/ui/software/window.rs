@@ -131,6 +131,8 @@ struct Running {
     asked: Option<Instant>,
     last: Option<Instant>,
     is_shown: bool,
+    /// The system may have lost what was on the screen.
+    is_lost: bool,
 }
 
 impl Running {
@@ -185,6 +187,7 @@ impl Running {
             asked: None,
             last: None,
             is_shown: false,
+            is_lost: true,
         })
     }
 
@@ -225,12 +228,13 @@ impl Running {
         event: &WindowEvent,
     ) -> anyhow::Result<()> {
         if let WindowEvent::RedrawRequested = event {
-            // One that was not asked for: the system has lost what was there.
-            let is_lost = self.asked.take().is_none();
-            return self.run_frame(event_loop, is_lost);
+            // One that was not asked for: something has been before the window.
+            self.is_lost |= self.asked.take().is_none();
+            return self.run_frame(event_loop);
         }
         if let WindowEvent::Occluded(is_occluded) = event {
             self.info.occluded = Some(*is_occluded);
+            self.is_lost = true;
         }
         if let WindowEvent::CloseRequested = event {
             self.info.events.push(ViewportEvent::Close);
@@ -283,7 +287,9 @@ impl Running {
         input
     }
 
+    /// Runs a window that is not seen.
     fn run_logic(&mut self, event_loop: &ActiveEventLoop) {
+        self.is_lost = true;
         let input = self.take_input();
         let is_closing = input.viewport().close_requested();
         let opened = &mut self.opened;
@@ -303,7 +309,7 @@ impl Running {
     }
 
     /// Runs a frame and shows it: the changed part, or all of it where the system has lost it.
-    fn run_frame(&mut self, event_loop: &ActiveEventLoop, is_lost: bool) -> anyhow::Result<()> {
+    fn run_frame(&mut self, event_loop: &ActiveEventLoop) -> anyhow::Result<()> {
         if self.is_shown && !self.info.visible().unwrap_or(true) {
             self.run_logic(event_loop);
             return Ok(());
@@ -324,7 +330,7 @@ impl Running {
             output.platform_output,
         );
         self.canvas.update_textures(output.textures_delta);
-        self.show(output.shapes, output.pixels_per_point, is_lost)?;
+        self.show(output.shapes, output.pixels_per_point)?;
         if !self.is_shown {
             self.is_shown = true;
             window.set_visible(true);
@@ -367,7 +373,6 @@ impl Running {
         &mut self,
         shapes: Vec<egui::epaint::ClippedShape>,
         scale: f32,
-        is_lost: bool,
     ) -> anyhow::Result<()> {
         let size = self.window.inner_size();
         let (Some(width), Some(height)) =
@@ -380,7 +385,7 @@ impl Running {
         let damaged = self
             .canvas
             .paint(&self.ctx, pixels, scale, background, shapes);
-        if damaged.is_empty() && !is_lost {
+        if damaged.is_empty() && !self.is_lost {
             return Ok(());
         }
         let failed = |error| anyhow!("the window cannot be drawn any more: {error}");
@@ -388,7 +393,7 @@ impl Running {
         let mut buffer = self.surface.buffer_mut().map_err(failed)?;
         let stride = pixels[0];
         // What the buffer holds is the last frame, or unknown.
-        let is_whole = is_lost || buffer.age() != 1;
+        let is_whole = std::mem::take(&mut self.is_lost) || buffer.age() != 1;
         if is_whole {
             buffer.copy_from_slice(self.canvas.pixels());
         } else {
