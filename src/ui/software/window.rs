@@ -13,6 +13,7 @@ use softbuffer::Rect;
 use winit::application::ApplicationHandler;
 use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoopProxy};
+use winit::raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
 use winit::window::{Window, WindowId};
 
 use super::canvas::Canvas;
@@ -131,8 +132,9 @@ struct Running {
     asked: Option<Instant>,
     last: Option<Instant>,
     is_shown: bool,
-    /// The system may have lost what was on the screen.
-    is_lost: bool,
+    /// Whether the screen keeps what was shown. An X server forgets what was hidden, and its request to draw it again looks
+    /// like any other: there, each frame is shown whole.
+    keeps: bool,
 }
 
 impl Running {
@@ -174,6 +176,9 @@ impl Running {
         state.init_accesskit(event_loop, &window, proxy.clone());
         let mut info = egui::ViewportInfo::default();
         egui_winit::update_viewport_info(&mut info, &ctx, &window, true);
+        let keeps = window
+            .window_handle()
+            .is_ok_and(|handle| matches!(handle.as_raw(), RawWindowHandle::Wayland(_)));
         Ok(Self {
             opened: create(&ctx),
             window,
@@ -187,7 +192,7 @@ impl Running {
             asked: None,
             last: None,
             is_shown: false,
-            is_lost: true,
+            keeps,
         })
     }
 
@@ -228,13 +233,11 @@ impl Running {
         event: &WindowEvent,
     ) -> anyhow::Result<()> {
         if let WindowEvent::RedrawRequested = event {
-            // One that was not asked for: something has been before the window.
-            self.is_lost |= self.asked.take().is_none();
+            self.asked = None;
             return self.run_frame(event_loop);
         }
         if let WindowEvent::Occluded(is_occluded) = event {
             self.info.occluded = Some(*is_occluded);
-            self.is_lost = true;
         }
         if let WindowEvent::CloseRequested = event {
             self.info.events.push(ViewportEvent::Close);
@@ -289,7 +292,6 @@ impl Running {
 
     /// Runs a window that is not seen.
     fn run_logic(&mut self, event_loop: &ActiveEventLoop) {
-        self.is_lost = true;
         let input = self.take_input();
         let is_closing = input.viewport().close_requested();
         let opened = &mut self.opened;
@@ -308,7 +310,7 @@ impl Running {
         self.follow(event_loop, is_closing, commands);
     }
 
-    /// Runs a frame and shows it: the changed part, or all of it where the system has lost it.
+    /// Runs a frame and shows it.
     fn run_frame(&mut self, event_loop: &ActiveEventLoop) -> anyhow::Result<()> {
         if self.is_shown && !self.info.visible().unwrap_or(true) {
             self.run_logic(event_loop);
@@ -385,7 +387,7 @@ impl Running {
         let damaged = self
             .canvas
             .paint(&self.ctx, pixels, scale, background, shapes);
-        if damaged.is_empty() && !self.is_lost {
+        if damaged.is_empty() && self.keeps {
             return Ok(());
         }
         let failed = |error| anyhow!("the window cannot be drawn any more: {error}");
@@ -393,8 +395,8 @@ impl Running {
         let mut buffer = self.surface.buffer_mut().map_err(failed)?;
         let stride = pixels[0];
         // What the buffer holds is the last frame, or unknown.
-        let is_whole = std::mem::take(&mut self.is_lost) || buffer.age() != 1;
-        if is_whole {
+        let is_known = buffer.age() == 1;
+        if !is_known {
             buffer.copy_from_slice(self.canvas.pixels());
         } else {
             for [left, top, width, height] in &damaged {
@@ -406,7 +408,7 @@ impl Running {
             }
         }
         self.window.pre_present_notify();
-        if is_whole {
+        if !is_known || !self.keeps {
             return buffer.present().map_err(failed);
         }
         let rect = |[x, y, width, height]: [u32; 4]| {
