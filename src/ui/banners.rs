@@ -24,6 +24,9 @@ use crate::conversation::snapshot::{Link, Notice, Snapshot};
 
 /// Height that banners leave to the captions; in low windows they share the space.
 const LEAST_CAPTIONS: f32 = 84.0;
+
+/// Height from which two of them leave enough to the conversation, in points.
+const ROOM_FOR_TWO: f32 = 420.0;
 /// Height of a banner in one line.
 const LINE: f32 = 34.0;
 
@@ -77,8 +80,9 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
                 return;
             }
             // Who is new sees that this is the demo, whatever else there is to say.
+            let has_room = room >= ROOM_FOR_TWO;
             let demo = banners.last().filter(|last| {
-                matches!(last, Banner::Demo) && !is_low(ui) && !view.all_banners && more > 0
+                matches!(last, Banner::Demo) && has_room && !view.all_banners && more > 0
             });
             let shown = if view.all_banners { banners.len() } else { 1 };
             for banner in banners.iter().take(shown).chain(demo) {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::base::keys::{Key, Kind};
+use crate::base::languages;
 use crate::base::text::{plain_if_known, t};
 use crate::profile;
 use crate::settings::config;
@@ -33,6 +34,12 @@ pub(super) fn word(key: &Key, word: &str) -> String {
     }
     if word == "webrtc" {
         return t!("webrtc").to_owned();
+    }
+    // A language is called as those who speak it call it.
+    if key.name == "window.language"
+        && let Some(language) = languages::of(word)
+    {
+        return language.own_name.to_owned();
     }
     let mut letters = word.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);

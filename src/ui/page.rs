@@ -59,7 +59,7 @@ pub(super) fn page_with_foot(
     let is_low = is_low(ui);
     let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
     let (top, pad) = match (margin > 0.0, is_low) {
-        (true, false) => (40.0, 32),
+        (true, false) => (24.0, 28),
         (true, true) | (false, false) => (0.0, 16),
         (false, true) => (0.0, 12),
     };
@@ -78,7 +78,7 @@ pub(super) fn page_with_foot(
             frame.inner_margin(Margin::same(pad)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 let gap = if is_low { space::S } else { space::L };
-                let room = ui.available_height() - height - gap - f32::from(pad) - 16.0;
+                let room = ui.available_height() - height - gap - f32::from(pad) - 8.0;
                 ScrollArea::vertical()
                     .id_salt(id)
                     .auto_shrink([false, true])

@@ -33,6 +33,9 @@ enum MatchLevel {
     Explanation,
 }
 
+/// Words of a sentence with fewer letters mostly tell nothing ("how", "der").
+const TELLING: usize = 4;
+
 /// What can be found, with its words.
 struct SearchEntry {
     hit: SearchHit,
@@ -54,7 +57,10 @@ pub(super) enum SettingsFound {
 pub(super) fn search(ui: &Ui, typed: &str, snapshot: &Snapshot) -> SettingsFound {
     let entries = entries(ui, snapshot);
     let typed = words(typed);
-    let hits = ranked(&typed, &entries);
+    let mut hits = ranked(&typed, &entries);
+    if hits.is_empty() {
+        hits = nearest_to_sentence(&typed, &entries);
+    }
     if hits.is_empty() {
         return SettingsFound::Nothing(alike(&typed, &entries));
     }
@@ -71,6 +77,50 @@ fn ranked<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<&'a SearchEnt
         (*score, is_row, entry.section)
     });
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Of a sentence in which no entry has every word: the entries that have most of those that tell something.
+fn nearest_to_sentence<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<&'a SearchEntry> {
+    let of_word = |word: &String| ranked_by_name(word, entries);
+    let telling = typed.iter().filter(|word| word.chars().count() >= TELLING);
+    let found: Vec<_> = telling
+        .map(of_word)
+        .filter(|hits| !hits.is_empty())
+        .collect();
+    if typed.len() < 2 {
+        return Vec::new();
+    }
+    let is_in = |hits: &Vec<&SearchEntry>, entry: &SearchEntry| {
+        hits.iter().any(|hit| std::ptr::eq(*hit, entry))
+    };
+    let count = |entry: &SearchEntry| found.iter().filter(|hits| is_in(hits, entry)).count();
+    let most = entries.iter().map(count).max().unwrap_or(0);
+    // Those of a rare word first: it says more than a common one.
+    let mut all: Vec<_> = found.iter().collect();
+    all.sort_by_key(|hits| hits.len());
+    let mut nearest: Vec<&SearchEntry> = Vec::new();
+    for entry in all.into_iter().flatten() {
+        if most > 0 && count(entry) == most && !nearest.iter().any(|hit| std::ptr::eq(*hit, *entry))
+        {
+            nearest.push(entry);
+        }
+    }
+    nearest
+}
+
+/// The entries that are called so, or that offer something of this name, the best first.
+fn ranked_by_name<'a>(word: &String, entries: &'a [SearchEntry]) -> Vec<&'a SearchEntry> {
+    let named = |entry: &SearchEntry| {
+        let lists = entry
+            .words
+            .iter()
+            .filter(|(level, _)| *level <= MatchLevel::Synonym);
+        lists
+            .flat_map(|(_, words)| words)
+            .any(|known| known.starts_with(&**word))
+    };
+    let hits = ranked(std::slice::from_ref(word), entries);
+    hits.into_iter().filter(|entry| named(entry)).collect()
 }
 
 impl SearchEntry {

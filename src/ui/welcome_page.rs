@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Live;
-use eframe::egui::{Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
+use eframe::egui::{Align, Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::api_key_state::{self, KeyStatus};
 use super::heading::heading;
@@ -209,7 +209,13 @@ fn speaker_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     hear_ui(ui, t!("play-a-sound"), snapshot, view);
     if view.welcome.as_ref().is_some_and(|state| state.is_silent) {
         words_ui(ui, t!("turn-up-the-volume-here"));
-        if plain_button(ui, t!("check-the-sound")).clicked() {
+        let check = plain_button(ui, t!("check-the-sound"));
+        // It may appear below the edge.
+        let is_known = Id::unique("the advice about silence was scrolled to");
+        if !ui.data_mut(|data| std::mem::replace(data.get_temp_mut_or(is_known, false), true)) {
+            check.scroll_to_me(Some(Align::BOTTOM));
+        }
+        if check.clicked() {
             view.open(Screen::Check);
         }
     }

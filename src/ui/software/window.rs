@@ -371,11 +371,7 @@ impl Running {
         }
     }
 
-    fn show(
-        &mut self,
-        shapes: Vec<egui::epaint::ClippedShape>,
-        scale: f32,
-    ) -> anyhow::Result<()> {
+    fn show(&mut self, shapes: Vec<egui::epaint::ClippedShape>, scale: f32) -> anyhow::Result<()> {
         let size = self.window.inner_size();
         let (Some(width), Some(height)) =
             (NonZeroU32::new(size.width), NonZeroU32::new(size.height))
