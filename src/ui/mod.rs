@@ -1,4 +1,4 @@
-//! The window. It shows a [`Snapshot`] and sends
+//! The window. It shows a [`Snapshot`](crate::conversation::snapshot::Snapshot) and sends
 //! [`Command`](crate::conversation::command::Command)s; it holds no lock, never blocks and does no I/O.
 //!
 //! ```text
