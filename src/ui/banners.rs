@@ -15,7 +15,7 @@ use super::theme::{Tokens, Weight, font, is_low, space, text, tokens};
 use super::toasts::is_toast;
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, focus_ring, icon_button, plain_button, primary_button, sign};
-use super::{format, news};
+use super::{announcements, format};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -55,7 +55,7 @@ pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiSta
     if !marks || view.banners_of.is_none() {
         view.banners_of = Some(Arc::clone(snapshot));
     }
-    news::page_is_shown(ui);
+    announcements::page_is_shown(ui);
     let Some(snapshot) = &view.banners_of.clone() else {
         return;
     };
@@ -148,7 +148,7 @@ fn banners<'a>(snapshot: &'a Snapshot, view: &UiState) -> Vec<Banner<'a>> {
             .filter(stands)
             .map(Banner::Notice)
     };
-    // A refused key is told beside the field for it.
+    // The field of a refused key says so itself.
     let is_down = match snapshot.link {
         Link::Down { key_refused, .. } => !(key_refused && view.page == Screen::Welcome),
         Link::Connecting { .. } | Link::Connected { .. } => false,
@@ -411,7 +411,7 @@ fn words_ui(ui: &mut Ui, words: &str) {
 fn announced(ui: &mut Ui, words: Label) {
     let shown = words.text().to_owned();
     let told = ui.add(words);
-    news::announce(ui, &told, &shown);
+    announcements::announce(ui, &told, &shown);
 }
 
 fn frame(t: &Tokens, is_low: bool) -> Frame {

@@ -149,8 +149,8 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
-/// The hint for the user, as a sentence; `typing`: in the field, where Space is a blank. Why there is no connection is told by
-/// the banner.
+/// The hint for the user, as a sentence; `typing`: in the field, where Space is a blank. The banner says why
+/// there is no connection.
 pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> &'static str {
     match snapshot.activity {
         Activity::Connecting => t!("connecting-now"),

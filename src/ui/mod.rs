@@ -12,6 +12,7 @@
 //!        └──────────────────────── wake task ◄───────────────────┘  + level meters
 //! ```
 
+mod announcements;
 mod api_key_page;
 mod api_key_state;
 mod app;
@@ -47,7 +48,6 @@ mod limited_text;
 mod link;
 mod look;
 mod markdown;
-mod news;
 mod open_window;
 mod opened_conversation;
 mod overlay;

@@ -22,22 +22,8 @@ pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
         .show(ui, |ui| {
             let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
             ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                ui.add_space(margin);
-                ui.vertical(|ui| {
-                    ui.set_max_width(WIDEST.min(ui.available_width()));
-                    ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
-                    let pad = if margin > 0.0 { 32 } else { 16 };
-                    card(tokens(ui))
-                        .corner_radius(16)
-                        .inner_margin(Margin::same(pad))
-                        .show(ui, |ui| {
-                            ui.set_width(ui.available_width());
-                            add(ui);
-                        });
-                });
-            });
+            let pad = if margin > 0.0 { 32 } else { 16 };
+            middle_card(ui, margin, pad, add);
             follow_focus(ui);
         });
 }
@@ -68,6 +54,28 @@ pub(super) fn page_with_foot(
         .data(|data| data.get_temp::<f32>(of_foot))
         .unwrap_or(40.0);
     ui.add_space(top);
+    middle_card(ui, margin, pad, |ui| {
+        let gap = if is_low { space::S } else { space::L };
+        let room = ui.available_height() - height - gap - f32::from(pad) - 8.0;
+        ScrollArea::vertical()
+            .id_salt(id)
+            .auto_shrink([false, true])
+            .max_height(room.max(40.0))
+            .show(ui, |ui| {
+                add(ui);
+                follow_focus(ui);
+            });
+        ui.add_space(gap);
+        let drawn = ui.scope(foot).response.rect.height();
+        if (drawn - height).abs() >= 0.5 {
+            ui.data_mut(|data| data.insert_temp(of_foot, drawn));
+            ui.ctx().request_repaint();
+        }
+    });
+}
+
+/// A card between two margins, in points, that is as wide as the room between them and no wider than can be read.
+fn middle_card(ui: &mut Ui, margin: f32, pad: i8, add: impl FnOnce(&mut Ui)) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
         ui.add_space(margin);
@@ -77,22 +85,7 @@ pub(super) fn page_with_foot(
             let frame = card(tokens(ui)).corner_radius(16);
             frame.inner_margin(Margin::same(pad)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                let gap = if is_low { space::S } else { space::L };
-                let room = ui.available_height() - height - gap - f32::from(pad) - 8.0;
-                ScrollArea::vertical()
-                    .id_salt(id)
-                    .auto_shrink([false, true])
-                    .max_height(room.max(40.0))
-                    .show(ui, |ui| {
-                        add(ui);
-                        follow_focus(ui);
-                    });
-                ui.add_space(gap);
-                let drawn = ui.scope(foot).response.rect.height();
-                if (drawn - height).abs() >= 0.5 {
-                    ui.data_mut(|data| data.insert_temp(of_foot, drawn));
-                    ui.ctx().request_repaint();
-                }
+                add(ui);
             });
         });
     });

@@ -81,15 +81,11 @@ fn ranked<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<&'a SearchEnt
 
 /// Of a sentence in which no entry has every word: the entries that have most of those that tell something.
 fn nearest_to_sentence<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<&'a SearchEntry> {
-    let of_word = |word: &String| ranked_by_name(word, entries);
-    let telling = typed.iter().filter(|word| word.chars().count() >= TELLING);
-    let found: Vec<_> = telling
-        .map(of_word)
-        .filter(|hits| !hits.is_empty())
-        .collect();
     if typed.len() < 2 {
         return Vec::new();
     }
+    let telling = typed.iter().filter(|word| word.chars().count() >= TELLING);
+    let found: Vec<_> = telling.map(|word| ranked_by_name(word, entries)).collect();
     let is_in = |hits: &Vec<&SearchEntry>, entry: &SearchEntry| {
         hits.iter().any(|hit| std::ptr::eq(*hit, entry))
     };
@@ -100,8 +96,7 @@ fn nearest_to_sentence<'a>(typed: &[String], entries: &'a [SearchEntry]) -> Vec<
     all.sort_by_key(|hits| hits.len());
     let mut nearest: Vec<&SearchEntry> = Vec::new();
     for entry in all.into_iter().flatten() {
-        if most > 0 && count(entry) == most && !nearest.iter().any(|hit| std::ptr::eq(*hit, *entry))
-        {
+        if count(entry) == most && !nearest.iter().any(|hit| std::ptr::eq(*hit, *entry)) {
             nearest.push(entry);
         }
     }

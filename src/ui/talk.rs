@@ -1,4 +1,4 @@
-//! The card at the bottom: the talk button, what to do now, the level, and buttons to mute, stop, repeat, find and begin anew.
+//! The card at the bottom: the talk button, what to do now, the level, and buttons to mute, stop, repeat, find words and start a new conversation.
 
 use eframe::egui::accesskit::Live;
 use eframe::egui::{

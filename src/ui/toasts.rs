@@ -10,7 +10,7 @@ use eframe::egui::{
 use super::icons::{Icon, Sign};
 use super::theme::{RADIUS_CARD, Weight, font, is_low, space, text, tokens};
 use super::widgets::{focus_ring, icon_button, sign};
-use super::{format, news};
+use super::{announcements, format};
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::conversation::command::Command;
@@ -202,7 +202,7 @@ fn toast_ui(
                         } else {
                             shown.wrap()
                         });
-                        news::announce(ui, &told, &notice.text);
+                        announcements::announce(ui, &told, &notice.text);
                         ui.add_space(4.0);
                     });
                 });

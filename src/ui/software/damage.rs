@@ -95,9 +95,6 @@ impl PixelRect {
 pub(super) fn reach(clipped: &ClippedShape, scale: f32) -> PixelRect {
     let bounds = clipped.shape.visual_bounding_rect();
     let bounds = (clipped.transform_after_tessellation * bounds).intersect(clipped.clip_rect);
-    if !bounds.is_positive() && bounds.width() + bounds.height() <= 0.0 {
-        return PixelRect::whole([0, 0]);
-    }
     PixelRect::around(bounds * scale).intersect(PixelRect::rounded(clipped.clip_rect * scale))
 }
 

@@ -28,12 +28,12 @@ impl Painter {
         picture(&canvas)
     }
 
-    /// The picture of a frame, painted anew.
+    /// The picture of a frame, all of it painted again.
     pub(crate) fn whole_picture(&self, ctx: &Context, output: &FullOutput) -> RgbImage {
-        let mut anew = self.0.borrow().clone();
-        anew.paint(ctx, [1, 1], 1.0, Color32::BLACK, Vec::new());
-        paint(&mut anew, ctx, output);
-        picture(&anew)
+        let mut fresh = self.0.borrow().clone();
+        fresh.paint(ctx, [1, 1], 1.0, Color32::BLACK, Vec::new());
+        paint(&mut fresh, ctx, output);
+        picture(&fresh)
     }
 
     /// The part of the window that is painted for this frame.
