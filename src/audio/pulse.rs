@@ -15,6 +15,7 @@
 //! A thread ends when its stream is dropped, which closes the connection, or when the server ends it, which is reported
 //! as a fault. Only this file and `audio/pulse/` use the crate `pulseaudio`.
 
+mod block_pace;
 mod connection;
 mod frame_shape;
 mod streams;
@@ -110,7 +111,7 @@ fn record(
         }))?;
     let granted = shape.frames(created.buffer_attr.fragment_size);
     let stream = run("pulse-capture", connection, faults, move |connection| {
-        run_capture(connection, created.channel, shape, body)
+        run_capture(connection, created.channel, granted, shape, body)
     })?;
     Ok((stream, granted))
 }

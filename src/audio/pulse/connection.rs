@@ -166,13 +166,28 @@ impl PulseConnection {
         Ok(self.sequence)
     }
 
+    /// Whether all that was received has been read.
+    pub(super) fn is_drained(&self) -> bool {
+        self.reader.buffer().is_empty()
+    }
+
     /// Waits for a message until `due`; returns whether there is one.
     pub(super) fn wait_until(&mut self, due: Instant) -> Result<bool, ProtocolError> {
-        if !self.reader.buffer().is_empty() {
-            return Ok(true);
+        if self.is_drained() {
+            self.poll(PollFlags::POLLIN, due)
+        } else {
+            Ok(true)
         }
+    }
+
+    /// Waits until `due` without regard to messages; returns whether the connection ended meanwhile.
+    pub(super) fn sleep_until(&mut self, due: Instant) -> Result<bool, ProtocolError> {
+        self.poll(PollFlags::empty(), due)
+    }
+
+    fn poll(&mut self, events: PollFlags, due: Instant) -> Result<bool, ProtocolError> {
         let left = due.saturating_duration_since(Instant::now());
-        let mut sockets = [PollFd::new(self.writer.as_fd(), PollFlags::POLLIN)];
+        let mut sockets = [PollFd::new(self.writer.as_fd(), events)];
         match ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None) {
             Ok(ready) => Ok(ready > 0),
             Err(Errno::EINTR) => Ok(false),

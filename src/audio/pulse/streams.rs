@@ -8,6 +8,7 @@ use super::super::capture::CaptureBody;
 use super::super::device::Direction;
 use super::super::playback::PlaybackBody;
 use super::super::stream_fault::StreamFault;
+use super::block_pace::BlockPace;
 use super::connection::{LONGEST, Message, PulseConnection};
 use super::frame_shape::{FrameShape, SAMPLE};
 use super::timing::Timing;
@@ -15,24 +16,37 @@ use super::timing::Timing;
 /// End of a stream: fault and message.
 pub(super) type StreamEnd = (StreamFault, String);
 
-/// Captures until the stream ends; returns the reason.
+/// Captures until the stream ends; returns the reason. `period` is in frames.
 pub(super) fn run_capture(
     connection: &mut PulseConnection,
     stream: u32,
+    period: u32,
     shape: FrameShape,
     mut body: CaptureBody,
 ) -> StreamEnd {
     let mut timing = Timing::new(shape, Instant::now());
+    let mut pace = BlockPace::new(shape, period, Instant::now());
     let mut received = 0;
     let mut step = || -> Result<bool, ProtocolError> {
-        if !connection.wait_until(timing.due())? {
+        if connection.is_drained() {
             let now = Instant::now();
-            timing.asked(
-                connection.ask_latency(stream, Direction::Input)?,
-                now,
-                received,
-            );
-            return Ok(true);
+            let due = timing.due();
+            if now >= due {
+                let query = connection.ask_latency(stream, Direction::Input)?;
+                timing.asked(query, now, received);
+                return Ok(true);
+            }
+            let look = pace.next_look(received, now);
+            let ended = look > now && connection.sleep_until(look.min(due))?;
+            if look > now && !ended {
+                return Ok(true);
+            }
+            if !connection.wait_until(now)? {
+                if connection.wait_until(due)? {
+                    pace.arrived(Instant::now());
+                }
+                return Ok(true);
+            }
         }
         match connection.read(stream, Direction::Input)? {
             Message::Samples(bytes) => {
