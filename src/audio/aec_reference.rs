@@ -222,7 +222,8 @@ impl AecReference {
         out
     }
 
-    fn restart(&mut self) {
+    /// Starts over at the present position: later samples sound at other instants than the clock said before.
+    pub(super) fn restart(&mut self) {
         self.resampler = None;
         self.base = self.position;
         (self.silence, self.owed) = (0, 0);

@@ -1,6 +1,5 @@
 //! The interface between the stream manager and a sound system.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +18,15 @@ pub(super) struct OpenRequest {
 }
 
 /// A running stream; dropping it closes it.
+pub(super) trait DeviceStream: Send {
+    /// Stops the callbacks without closing the stream, or lets them go on. Does nothing where that is impossible.
+    fn rest(&mut self, rests: bool);
+}
+
+/// A stream that was opened.
 pub(super) struct OpenedStream {
     pub(super) info: StreamInfo,
-    pub(super) stream: Box<dyn Any + Send>,
+    pub(super) stream: Box<dyn DeviceStream>,
 }
 
 /// Creates the callback body once the format is known; called again for each further format that is tried.

@@ -126,6 +126,11 @@ impl JitterBuffer {
         !self.items.is_empty() && (self.ends > 0 || self.queued() >= prebuffer)
     }
 
+    /// Whether there is nothing to play, and no chunk of a reply that has not begun.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.arriving.is_none()
+    }
+
     pub(super) fn queued(&self) -> Duration {
         self.queued
     }

@@ -279,6 +279,11 @@ impl Microphone {
         self.hand_over(now, events);
     }
 
+    /// Whether an utterance is open.
+    pub(super) fn is_hearing(&self) -> bool {
+        self.segmenter.is_open()
+    }
+
     /// Captured sound that was not processed yet.
     pub(super) fn queued(&self) -> Duration {
         self.input.as_ref().map_or(Duration::ZERO, |input| {

@@ -34,6 +34,7 @@ mod positioned_resampler;
 pub mod priority;
 #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
 mod pulse;
+mod rest_switch;
 mod room;
 mod settings;
 mod sound_check;

@@ -24,6 +24,7 @@ mod tests;
 mod timing;
 
 use std::ffi::{CStr, CString};
+use std::io::Write as _;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use pulseaudio::protocol::{
 use self::connection::{PulseConnection, connect, explain};
 use self::frame_shape::FrameShape;
 use self::streams::{StreamEnd, run_capture, run_playback};
+use super::backend::DeviceStream;
 use super::capture::CaptureBody;
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
@@ -50,7 +52,18 @@ use super::stream_fault::{FaultCounts, StreamFault};
 pub(super) struct PulseStream {
     socket: UnixStream,
     closing: Arc<AtomicBool>,
+    rests: Arc<AtomicBool>,
+    /// A byte written here wakes the thread.
+    bell: UnixStream,
     thread: Option<JoinHandle<()>>,
+}
+
+impl DeviceStream for PulseStream {
+    fn rest(&mut self, rests: bool) {
+        self.rests.store(rests, Relaxed);
+        // Full only if the thread has not looked for long: then it will.
+        self.bell.write(&[0]).ok();
+    }
 }
 
 impl Drop for PulseStream {
@@ -110,7 +123,7 @@ fn record(
             ..RecordStreamParams::default()
         }))?;
     let granted = shape.frames(created.buffer_attr.fragment_size);
-    let stream = run("pulse-capture", connection, faults, move |connection| {
+    let stream = run("pulse-capture", connection, faults, move |connection, _| {
         run_capture(connection, created.channel, granted, shape, body)
     })?;
     Ok((stream, granted))
@@ -149,9 +162,12 @@ fn playback(
         .frames(created.buffer_attr.minimum_request_length)
         .saturating_mul(2);
     let (channel, wanted) = (created.channel, created.requested_bytes);
-    let stream = run("pulse-playback", connection, faults, move |connection| {
-        run_playback(connection, channel, wanted, shape, body)
-    })?;
+    let stream = run(
+        "pulse-playback",
+        connection,
+        faults,
+        move |connection, rests| run_playback(connection, channel, wanted, rests, shape, body),
+    )?;
     Ok((stream, granted))
 }
 
@@ -160,18 +176,20 @@ fn run(
     thread: &str,
     mut connection: PulseConnection,
     faults: Arc<FaultCounts>,
-    work: impl FnOnce(&mut PulseConnection) -> StreamEnd + Send + 'static,
+    work: impl FnOnce(&mut PulseConnection, &AtomicBool) -> StreamEnd + Send + 'static,
 ) -> Result<PulseStream, ProtocolError> {
     connection.wait_without_limit()?;
     let socket = connection.socket()?;
     let closing = Arc::new(AtomicBool::new(false));
-    let ours = closing.clone();
+    let rests = Arc::new(AtomicBool::new(false));
+    let (ours, wanted) = (closing.clone(), rests.clone());
+    let bell = connection.bell()?;
     let thread = std::thread::Builder::new()
         .name(thread.to_owned())
         .spawn(move || {
             // The worker thread reports a refusal.
             priority::raise().ok();
-            let (fault, why) = work(&mut connection);
+            let (fault, why) = work(&mut connection, &wanted);
             if !ours.load(Relaxed) {
                 tracing::debug!(why, "sound server closed a stream");
                 faults.report(fault);
@@ -180,6 +198,8 @@ fn run(
     Ok(PulseStream {
         socket,
         closing,
+        rests,
+        bell,
         thread: Some(thread),
     })
 }

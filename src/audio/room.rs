@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 pub use self::desk::{Desk, PlayedBlock, SimulatedDesk};
 pub use self::echo_path::EchoPath;
 use self::loopback::{RoomMicrophone, RoomSpeaker};
-use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
+use super::backend::{Backend, DeviceStream, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceInfo, Devices};
 use super::error::AudioError;
 use super::event::VoiceEvent;
@@ -194,6 +194,16 @@ fn step_streams(streams: &Streams, air: &Desk, now: Instant) {
 struct Token {
     id: u64,
     streams: Streams,
+}
+
+impl DeviceStream for Token {
+    fn rest(&mut self, rests: bool) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = streams.iter_mut().find(|(id, _)| *id == self.id);
+        if let Some((_, stream)) = own {
+            stream.rest(rests);
+        }
+    }
 }
 
 impl Drop for Token {

@@ -42,6 +42,8 @@ pub struct VoiceSettings {
     pub volume: f32,
     /// Start no reply: its audio queues up, and plays from its beginning when this ends. A reply that plays continues.
     pub hold_replies: bool,
+    /// A turn is open: the speaker must be ready for its reply. Otherwise it rests while nothing is said or played.
+    pub awaits_reply: bool,
     pub input: DeviceChoice,
     pub output: DeviceChoice,
 }
@@ -58,6 +60,7 @@ impl VoiceSettings {
             echo: EchoPolicy::Off,
             volume: 1.0,
             hold_replies: false,
+            awaits_reply: false,
             input: DeviceChoice::Default,
             output: DeviceChoice::Default,
         }

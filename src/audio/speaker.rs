@@ -15,6 +15,7 @@ mod jitter_target;
 mod output_stream;
 mod playout_tracker;
 mod pump;
+mod rest;
 mod volume;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use super::event::VoiceEvent;
 use super::jitter_buffer::JitterBuffer;
 use super::playback::{DuckLevel, Note, PlaybackEnd};
 use super::positioned_resampler::PositionedResampler;
+use super::rest_switch::RestSwitch;
 use crate::base::counters::Counters;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::frame::Pcm;
@@ -72,6 +74,8 @@ pub(super) struct SpeakerPipeline {
     /// Rate of `rest`, while there is any.
     rest_rate: Option<SampleRate>,
     sounding: Sounding,
+    /// Since when nobody has a use for the stream.
+    unused_since: Option<Instant>,
     duck: Duck,
     reference: AecReference,
     counters: Arc<Counters>,
@@ -112,6 +116,7 @@ impl SpeakerPipeline {
             rest: Vec::new(),
             rest_rate: None,
             sounding: Sounding::Never,
+            unused_since: None,
             duck: Duck::default(),
             reference: AecReference::new(taps),
             counters,
@@ -212,8 +217,8 @@ impl SpeakerPipeline {
     }
 
     /// Attaches a new stream. A previous stream that still runs is drained first.
-    pub(super) fn attach(&mut self, end: PlaybackEnd, now: Instant) {
-        let new = OutputStream::new(end);
+    pub(super) fn attach(&mut self, end: PlaybackEnd, rest: Arc<RestSwitch>, now: Instant) {
+        let new = OutputStream::new(end, rest);
         if self.out.is_some() && self.flush.is_none() {
             self.successor = Some((new, now + DRAIN_PATIENCE));
         } else {

@@ -34,13 +34,14 @@ use tokio::sync::mpsc::Sender;
 pub(super) use self::backend_of_direction::Backends;
 use self::outbox::Outbox;
 pub(super) use self::sleep::SleepWatch;
-use self::stream_slot::StreamSlot;
+use self::stream_slot::{RunningStream, StreamSlot};
 use super::backend::{OpenRequest, OpenedStream};
 use super::capture::capture;
 use super::command::VoiceCommand;
 use super::device::{DeviceChoice, Devices, Direction, StreamInfo};
 use super::event::{AudioThread, VoiceEvent};
 use super::playback::playback;
+use super::rest_switch::RestSwitch;
 use super::settings::Gate;
 use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use super::stream_timestamps::StreamTimestamps;
@@ -124,6 +125,7 @@ impl StreamManager {
                 ToStreamManager::Reopen => self.reopen(now),
             }
         }
+        self.output.rest(now);
         for direction in BOTH {
             let (period, counters) = (self.period, self.counters.clone());
             if let Some(fault) = self.slot(direction).poll(period, &counters, now) {
@@ -274,8 +276,10 @@ impl StreamManager {
             period: self.period * self.slot(direction).current_stretch(now),
         };
         let faults = Arc::new(FaultCounts::new(self.threads.manager.clone()));
-        let (opened, timestamps) = self.build(direction, &request, &faults)?;
-        self.opened(direction, opened, timestamps, faults, request.period, now);
+        let rest = Arc::new(RestSwitch::new(self.threads.manager.clone()));
+        let (opened, timestamps) = self.build(direction, &request, &faults, &rest)?;
+        let started = RunningStream::new(opened, timestamps, faults, rest, now);
+        self.opened(direction, started, request.period, now);
         Ok(())
     }
 
@@ -284,6 +288,7 @@ impl StreamManager {
         direction: Direction,
         request: &OpenRequest,
         faults: &Arc<FaultCounts>,
+        rest: &Arc<RestSwitch>,
     ) -> Result<(OpenedStream, Arc<StreamTimestamps>), OpenError> {
         let (epoch, worker) = (self.epoch, self.threads.worker.clone());
         let watch_zeros = self.backends.watch_zeros;
@@ -315,25 +320,17 @@ impl StreamManager {
                 let opened = backend.open_output(request, &mut make, faults)?;
                 let end = built.ok_or_else(nothing)?;
                 let timestamps = end.timestamps.clone();
-                (opened, ToWorker::Output(end), timestamps)
+                let rest = Arc::clone(rest);
+                (opened, ToWorker::Output { end, rest }, timestamps)
             }
         };
         self.send_to_worker(message);
         Ok((opened, timestamps))
     }
 
-    fn opened(
-        &mut self,
-        direction: Direction,
-        opened: OpenedStream,
-        timestamps: Arc<StreamTimestamps>,
-        faults: Arc<FaultCounts>,
-        asked: u32,
-        now: Instant,
-    ) {
-        let info = opened.info.clone();
-        let slot = self.slot(direction);
-        slot.begin(opened, timestamps, faults, now);
+    fn opened(&mut self, direction: Direction, started: RunningStream, asked: u32, now: Instant) {
+        let info = started.info.clone();
+        self.slot(direction).begin(started, now);
         tracing::info!(?direction, device = %info.device.name, rate = info.rate.hz(), channels = info.channels,
             period = info.period_frames, asked, narrowband = info.narrowband(), "audio device opened");
         if is_longer(&info, asked) {

@@ -38,6 +38,41 @@ async fn first_audible_is_when_the_speaker_sounds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_speaker_that_nobody_uses_rests_and_makes_no_reply_later() {
+    let mut rig = rig(SimulatedDesk::default());
+    let plays = |rig: &Rig| rig.desk.take_heard().len() > 0;
+    let mut waits = Vec::new();
+    for idle in [ms(100), ms(10_000)] {
+        tokio::time::sleep(idle).await;
+        rig.desk.take_heard();
+        tokio::time::sleep(ms(100)).await;
+        assert_eq!(plays(&rig), idle == ms(100), "after {idle:?}");
+        let asked = now();
+        rig.play(&tone(500));
+        rig.end();
+        let (at, _) = rig.first_audible().await;
+        let truth = rig.desk.first_sound(asked, 0.001).expect("it sounds");
+        assert_near(at, truth, ms(2));
+        waits.push(truth - asked);
+        let (end, _) = rig.played().await;
+        assert_near(end, at + ms(500), ms(2));
+    }
+    // A period of the device, in which the wish to wake it may come.
+    assert!(waits[1] <= waits[0] + ms(12), "{waits:?}");
+    // Speech wakes it, and a reply that takes its time finds it awake.
+    tokio::time::sleep(ms(10_000)).await;
+    rig.desk.take_heard();
+    rig.desk.speak(&voice(600));
+    tokio::time::sleep(ms(500)).await;
+    assert!(plays(&rig), "while the user speaks");
+    rig.change(|wanted| wanted.awaits_reply = true);
+    tokio::time::sleep(ms(30_000)).await;
+    rig.desk.take_heard();
+    tokio::time::sleep(ms(100)).await;
+    assert!(plays(&rig), "while a reply is to come");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_known_delay_in_the_playback_path_is_read_back() {
     let mut delays = Vec::new();
     for latency_ms in [5, 12] {

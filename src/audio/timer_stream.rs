@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::backend::DeviceStream;
 use super::capture::CaptureBody;
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
@@ -43,6 +44,7 @@ pub(super) struct TimerStream {
     slowness: f64,
     /// Latency of the virtual device.
     latency: Duration,
+    resting: bool,
 }
 
 enum Body {
@@ -82,6 +84,7 @@ impl TimerStream {
             done: 0,
             slowness: 1.0,
             latency: Duration::ZERO,
+            resting: false,
         }
     }
 
@@ -115,8 +118,17 @@ impl TimerStream {
         self.start + nominal.mul_f64(self.slowness)
     }
 
+    /// Stops the blocks, or lets them go on from where they stopped.
+    pub(super) fn rest(&mut self, rests: bool) {
+        self.resting = rests;
+    }
+
     /// Runs the body for every block that is due at `now`.
     pub(super) fn run_due(&mut self, now: Instant) {
+        if self.resting {
+            self.start += now.saturating_duration_since(self.due());
+            return;
+        }
         // Time during a system sleep is not made up for.
         let late = now.saturating_duration_since(self.due());
         if late > LONGEST_CATCH_UP {
@@ -182,6 +194,11 @@ impl TimerStream {
 pub(super) struct TimerThread {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl DeviceStream for TimerThread {
+    /// Files and nothing cost little, and their schedule tells the time of a recording.
+    fn rest(&mut self, _: bool) {}
 }
 
 impl Drop for TimerThread {

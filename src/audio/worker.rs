@@ -14,6 +14,7 @@ use super::command::VoiceCommand;
 use super::event::{AudioThread, VoiceEvent};
 use super::microphone::{Microphone, Surroundings};
 use super::playback::{DuckLevel, PlaybackEnd};
+use super::rest_switch::RestSwitch;
 use super::settings::VoiceSettings;
 use super::sound_check::RunningCheck;
 use super::speaker::SpeakerPipeline;
@@ -37,7 +38,10 @@ pub(super) enum ToWorker {
         watch_zeros: bool,
     },
     /// From the stream manager: a stream was opened.
-    Output(PlaybackEnd),
+    Output {
+        end: PlaybackEnd,
+        rest: Arc<RestSwitch>,
+    },
     /// From the stream manager: there is no microphone any more.
     NoInput,
     /// From the stream manager: there is no speaker any more.
@@ -121,6 +125,9 @@ impl Worker {
         }
         self.report_lowered();
         self.check_sound(now);
+        let expected =
+            self.settings.awaits_reply || self.microphone.is_hearing() || self.check.is_some();
+        self.speaker.rest(expected, now);
         self.outbox.send(&mut self.events);
         lost += self.outbox.take_lost();
         if lost > 0 {
@@ -137,8 +144,8 @@ impl Worker {
                     .attach(end, watch_zeros, now, &mut self.events);
                 self.decide_echo();
             }
-            ToWorker::Output(end) => {
-                self.speaker.attach(end, now);
+            ToWorker::Output { end, rest } => {
+                self.speaker.attach(end, rest, now);
                 self.microphone.speaker_changed();
                 self.decide_echo();
             }

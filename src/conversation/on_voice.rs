@@ -304,6 +304,7 @@ impl Conversation {
             echo: self.echo_policy(),
             volume: self.voice.volume,
             hold_replies: self.voice.window_wait.is_some() || self.turns.machine.is_closed_early(),
+            awaits_reply: !self.turns.machine.is_quiet(),
             input: self.voice.input.choice.clone(),
             output: self.voice.output.choice.clone(),
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cpal::traits::{DeviceTrait as _, StreamTrait as _};
 use cpal::{Device, Error, ErrorKind, FromSample, SampleFormat, SizedSample, Stream};
 
-use super::super::backend::OpenedStream;
+use super::super::backend::{DeviceStream, OpenedStream};
 use super::super::capture::CaptureBody;
 use super::super::device::{DeviceInfo, Direction, StreamInfo};
 use super::super::playback::PlaybackBody;
@@ -15,6 +15,19 @@ use super::plans::StreamPlan;
 
 /// Time after which building a stream counts as hung.
 const BUILD: Duration = Duration::from_secs(2);
+
+/// A stream of cpal.
+struct CpalStream(Stream);
+
+impl DeviceStream for CpalStream {
+    fn rest(&mut self, rests: bool) {
+        let done = if rests { self.0.pause() } else { self.0.play() };
+        // Some sound cards cannot pause: their callbacks go on.
+        if let Err(error) = done {
+            tracing::debug!(%error, rests, "the device does not rest");
+        }
+    }
+}
 
 /// Tries the candidates in turn while the device reports them as unsupported.
 pub(super) fn open_first(
@@ -40,7 +53,7 @@ pub(super) fn open_first(
                         channels: format.channels,
                         period_frames: granted,
                     },
-                    stream: Box::new(stream),
+                    stream: Box::new(CpalStream(stream)),
                 });
             }
             Err(error) => {

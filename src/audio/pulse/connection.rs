@@ -12,7 +12,7 @@ use nix::sys::time::TimeSpec;
 use pulseaudio::protocol::{
     self, AuthParams, AuthReply, Command, CommandReply, Descriptor, DescriptorFlags, LatencyParams,
     PlaybackLatency, Prop, Props, ProtocolError, PulseError, RecordLatency, SetClientNameReply,
-    TagStructReader,
+    TagStructReader, stream::CorkStreamParams,
 };
 
 use super::super::device::Direction;
@@ -34,6 +34,8 @@ const NAME: &CStr = c"Sovereign";
 pub(super) struct PulseConnection {
     reader: BufReader<UnixStream>,
     writer: UnixStream,
+    /// A byte from another thread ends a wait.
+    bell: Option<UnixStream>,
     version: u16,
     sequence: u32,
     inbox: Vec<u8>,
@@ -75,6 +77,7 @@ impl PulseConnection {
         let mut connection = Self {
             reader: BufReader::with_capacity(READ, socket.try_clone()?),
             writer: socket,
+            bell: None,
             version: protocol::MAX_VERSION,
             sequence: 0,
             inbox: Vec::new(),
@@ -133,6 +136,16 @@ impl PulseConnection {
         Ok(())
     }
 
+    /// Creates the bell and returns its other end: a byte written there ends a wait.
+    pub(super) fn bell(&mut self) -> Result<UnixStream, ProtocolError> {
+        let (ours, theirs) = UnixStream::pair()?;
+        for end in [&ours, &theirs] {
+            end.set_nonblocking(true)?;
+        }
+        self.bell = Some(ours);
+        Ok(theirs)
+    }
+
     pub(super) fn socket(&self) -> Result<UnixStream, ProtocolError> {
         Ok(self.writer.try_clone()?)
     }
@@ -171,7 +184,7 @@ impl PulseConnection {
         self.reader.buffer().is_empty()
     }
 
-    /// Waits for a message until `due`; returns whether there is one.
+    /// Waits for a message until `due` or the bell; returns whether there is one.
     pub(super) fn wait_until(&mut self, due: Instant) -> Result<bool, ProtocolError> {
         if self.is_drained() {
             self.poll(PollFlags::POLLIN, due)
@@ -187,12 +200,35 @@ impl PulseConnection {
 
     fn poll(&mut self, events: PollFlags, due: Instant) -> Result<bool, ProtocolError> {
         let left = due.saturating_duration_since(Instant::now());
-        let mut sockets = [PollFd::new(self.writer.as_fd(), events)];
-        match ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::EINTR) => Ok(false),
-            Err(error) => Err(std::io::Error::from(error).into()),
+        let (bell, rings) = match &self.bell {
+            Some(bell) => (bell, PollFlags::POLLIN),
+            None => (&self.writer, PollFlags::empty()),
+        };
+        let mut polled = [
+            PollFd::new(self.writer.as_fd(), events),
+            PollFd::new(bell.as_fd(), rings),
+        ];
+        match ppoll(&mut polled, Some(TimeSpec::from_duration(left)), None) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(false),
+            Err(error) => return Err(std::io::Error::from(error).into()),
         }
+        let [socket, rung] = polled.map(|fd| fd.any().unwrap_or(false));
+        if rung && let Some(bell) = &mut self.bell {
+            let mut bytes = [0; 16];
+            // Nothing to read is nothing to do.
+            bell.read(&mut bytes).ok();
+        }
+        Ok(socket)
+    }
+
+    /// Stops the requests of a speaker's stream, or lets them go on.
+    pub(super) fn cork(&mut self, channel: u32, cork: bool) -> Result<(), ProtocolError> {
+        self.send(&Command::CorkPlaybackStream(CorkStreamParams {
+            channel,
+            cork,
+        }))?;
+        Ok(())
     }
 
     /// Reads the next message about the stream of this channel.

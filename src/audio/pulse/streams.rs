@@ -1,6 +1,7 @@
 //! The loops of the stream threads: pass blocks to the callback body, and query the latency.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use pulseaudio::protocol::ProtocolError;
 
@@ -12,6 +13,9 @@ use super::block_pace::BlockPace;
 use super::connection::{LONGEST, Message, PulseConnection};
 use super::frame_shape::{FrameShape, SAMPLE};
 use super::timing::Timing;
+
+/// Wait of a corked stream for messages, of which there are hardly any.
+const CORKED: Duration = Duration::from_secs(3_600);
 
 /// End of a stream: fault and message.
 pub(super) type StreamEnd = (StreamFault, String);
@@ -67,11 +71,13 @@ pub(super) fn run_capture(
     until_the_end(&mut step)
 }
 
-/// Plays until the stream ends; returns the reason. The server initially requests `first` bytes.
+/// Plays until the stream ends; returns the reason. The server initially requests `first` bytes. While `rests` is set the
+/// stream is corked, and the thread only waits.
 pub(super) fn run_playback(
     connection: &mut PulseConnection,
     stream: u32,
     first: u32,
+    rests: &AtomicBool,
     shape: FrameShape,
     mut body: PlaybackBody,
 ) -> StreamEnd {
@@ -80,7 +86,13 @@ pub(super) fn run_playback(
     let mut written = 0;
     // Bytes that the server requested and has not received.
     let mut wanted = (first as usize).min(LONGEST);
+    let mut corked = false;
     let mut step = || -> Result<bool, ProtocolError> {
+        if rests.load(Relaxed) != corked {
+            corked = !corked;
+            connection.cork(stream, corked)?;
+            timing.disturbed(Instant::now());
+        }
         let whole = wanted / shape.frame * shape.frame;
         if whole > 0 {
             wanted -= whole;
@@ -91,13 +103,17 @@ pub(super) fn run_playback(
             connection.write(stream, &block)?;
             written += (whole / shape.frame) as u64;
         }
-        if !connection.wait_until(timing.due())? {
+        let due = if corked {
+            Instant::now() + CORKED
+        } else {
+            timing.due()
+        };
+        if !connection.wait_until(due)? {
             let now = Instant::now();
-            timing.asked(
-                connection.ask_latency(stream, Direction::Output)?,
-                now,
-                written,
-            );
+            if !corked && now >= due {
+                let query = connection.ask_latency(stream, Direction::Output)?;
+                timing.asked(query, now, written);
+            }
             return Ok(true);
         }
         match connection.read(stream, Direction::Output)? {

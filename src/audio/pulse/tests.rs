@@ -408,6 +408,38 @@ fn a_speaker_that_starves_is_moved_or_starts_is_asked_about_at_once_and_one_that
 }
 
 #[test]
+fn a_speaker_that_rests_is_corked_and_asks_for_nothing_until_it_is_woken() {
+    let (playing, wait) = sync_channel(1);
+    let (connection, server) = meet(move |mut server| {
+        accept_playback(&mut server);
+        server.take(|_, _| panic!("asked too early"));
+        server.question();
+        playing.send(()).expect("waited for");
+        let corked =
+            |command| matches!(command, Command::CorkPlaybackStream(params) if params.cork);
+        assert!(corked(server.read().1));
+        // Queries have an interval of milliseconds: in this time one would come.
+        let silent = Some(Duration::from_millis(200));
+        server.writer.set_read_timeout(silent).expect("set");
+        let read = std::io::Read::read(&mut server.reader, &mut [0]);
+        assert!(read.is_err(), "a corked stream sends something");
+        server.writer.set_read_timeout(None).expect("set");
+        playing.send(()).expect("waited for");
+        assert!(!corked(server.read().1));
+        // At once, since its positions have other times now.
+        server.question();
+    });
+    let faults = Arc::new(FaultCounts::default());
+    let (started, _end) = speaker(&faults, connection.expect("introduced"));
+    let (mut stream, _) = started.expect("opened");
+    wait_for(&wait);
+    stream.rest(true);
+    wait_for(&wait);
+    stream.rest(false);
+    server.join().expect("the script held");
+}
+
+#[test]
 fn the_channels_of_an_array_of_microphones_come_as_they_are() {
     let (connection, server) = meet(|mut server| {
         let (_, command) = server.read();

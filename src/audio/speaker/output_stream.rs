@@ -1,12 +1,14 @@
 //! An output stream as the worker sees it: ring and clock.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::aec_reference::Tap;
 use super::super::clock::{Basis, SampleClock};
 use super::super::format::StreamFormat;
 use super::super::playback::PlaybackEnd;
+use super::super::rest_switch::RestSwitch;
 
 /// Duration kept in the ring beyond the device period: the time the worker may be late without a gap. The rest of a
 /// reply stays in the queue, where a flush costs nothing.
@@ -21,22 +23,36 @@ pub(super) struct OutputStream {
     callbacks: u64,
     /// Ring index and stream position of the last start after silence.
     pub(super) run: Option<(u64, u64)>,
+    rest: Arc<RestSwitch>,
     /// Newest samples written to the ring, including all that were not played.
     pub(super) in_ring: VecDeque<f32>,
 }
 
 impl OutputStream {
-    pub(super) fn new(end: PlaybackEnd) -> Self {
+    pub(super) fn new(end: PlaybackEnd, rest: Arc<RestSwitch>) -> Self {
         let out = Self {
             clock: SampleClock::new(end.format.rate),
             stamped: None,
             callbacks: 0,
             run: None,
+            rest,
             in_ring: VecDeque::new(),
             end,
         };
         out.end.wake_below(out.ahead() / 2);
         out
+    }
+
+    /// Rests or wakes the stream; returns whether that is a change.
+    pub(super) fn rest(&mut self, rests: bool) -> bool {
+        let changed = self.rest.rests() != rests;
+        if changed {
+            self.rest.set(rests);
+            if !rests {
+                self.clock = SampleClock::new(self.end.format.rate);
+            }
+        }
+        changed
     }
 
     pub(super) fn tap(&mut self) -> Tap<'_> {

@@ -1,11 +1,11 @@
 //! One direction of the stream manager: its stream, fault detection and back-off.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::backend::OpenedStream;
+use super::super::backend::{DeviceStream, OpenedStream};
 use super::super::device::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
+use super::super::rest_switch::RestSwitch;
 use super::super::stream_fault::{FaultCounts, Policy, StreamFault};
 use super::super::stream_timestamps::StreamTimestamps;
 use crate::base::counters::Counters;
@@ -67,7 +67,10 @@ pub(super) struct Moved {
 }
 
 pub(super) struct RunningStream {
-    stream: Box<dyn Any + Send>,
+    stream: Box<dyn DeviceStream>,
+    /// What the worker wants, and what the stream does.
+    rest: Arc<RestSwitch>,
+    rests: bool,
     pub(super) info: StreamInfo,
     timestamps: Arc<StreamTimestamps>,
     faults: Arc<FaultCounts>,
@@ -80,11 +83,35 @@ pub(super) struct RunningStream {
 
 /// A replaced stream that still plays or delivers what it has.
 struct Retired {
-    _stream: Box<dyn Any + Send>,
+    _stream: Box<dyn DeviceStream>,
     timestamps: Arc<StreamTimestamps>,
     until: Instant,
     /// Whether the worker has released its side.
     released: bool,
+}
+
+impl RunningStream {
+    pub(super) fn new(
+        opened: OpenedStream,
+        timestamps: Arc<StreamTimestamps>,
+        faults: Arc<FaultCounts>,
+        rest: Arc<RestSwitch>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            stream: opened.stream,
+            rest,
+            rests: false,
+            info: opened.info,
+            timestamps,
+            faults,
+            callbacks: 0,
+            moved: now,
+            opened: now,
+            window: now,
+            storm: [0; StreamFault::ALL.len()],
+        }
+    }
 }
 
 impl StreamSlot {
@@ -161,26 +188,23 @@ impl StreamSlot {
         });
     }
 
-    pub(super) fn begin(
-        &mut self,
-        opened: OpenedStream,
-        timestamps: Arc<StreamTimestamps>,
-        faults: Arc<FaultCounts>,
-        now: Instant,
-    ) {
+    pub(super) fn begin(&mut self, started: RunningStream, now: Instant) {
         self.opened = Some(now);
         self.better_since = None;
-        self.running = Some(RunningStream {
-            stream: opened.stream,
-            info: opened.info,
-            timestamps,
-            faults,
-            callbacks: 0,
-            moved: now,
-            opened: now,
-            window: now,
-            storm: [0; StreamFault::ALL.len()],
-        });
+        self.running = Some(started);
+    }
+
+    /// Lets the stream rest, or wakes it, as the worker wants.
+    pub(super) fn rest(&mut self, now: Instant) {
+        if let Some(running) = &mut self.running
+            && running.rest.rests() != running.rests
+        {
+            running.rests = !running.rests;
+            running.stream.rest(running.rests);
+            running.callbacks = running.timestamps.callbacks();
+            // A device that was switched off meanwhile takes its time.
+            running.moved = now + FIRST_CALLBACK;
+        }
     }
 
     /// Retires a replaced stream, which continues until the worker has released it.
@@ -276,6 +300,9 @@ impl StreamSlot {
             return false;
         };
         let callbacks = running.timestamps.callbacks();
+        if running.rests {
+            return false;
+        }
         if callbacks != running.callbacks {
             running.callbacks = callbacks;
             running.moved = now;

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -7,12 +7,40 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::audio::DeviceInfo;
 use crate::audio::VoiceSettings;
-use crate::audio::backend::{Backend, MakeCapture, MakePlayback};
+use crate::audio::backend::{Backend, DeviceStream, MakeCapture, MakePlayback};
 use crate::audio::capture::CaptureBody;
 use crate::audio::format::StreamFormat;
 use crate::audio::stream_fault::Policy;
 use crate::base::units::SampleRate;
 use crate::profile::{DEFAULT, builtin};
+
+#[test]
+fn a_speaker_rests_and_is_not_taken_for_stalled() {
+    let mut desk = Desk::new();
+    desk.run(Duration::from_secs(1));
+    let rest = desk.speaker_switch.take().expect("opened");
+    let rests = desk.system.speaker_rests.clone();
+    rest.set(true);
+    desk.run(Duration::from_secs(1));
+    assert!(rests.load(Relaxed));
+    // No callbacks for long, and a while longer until the device is back.
+    let speaker = lock(&desk.system.speaker).take();
+    desk.run(Duration::from_secs(60));
+    assert_eq!(desk.speakers(), 1, "while it rests");
+    rest.set(false);
+    desk.run(Duration::from_secs(2));
+    assert!(!rests.load(Relaxed));
+    *lock(&desk.system.speaker) = speaker;
+    desk.run(Duration::from_secs(5));
+    assert_eq!(desk.speakers(), 1);
+    // One that does not come back is opened again.
+    rest.set(true);
+    desk.run(Duration::from_secs(1));
+    lock(&desk.system.speaker).take();
+    rest.set(false);
+    desk.run(Duration::from_secs(5));
+    assert!(desk.speakers() > 1);
+}
 
 #[test]
 fn every_fault_of_a_running_stream_is_met_by_its_policy() {
@@ -454,6 +482,8 @@ struct Desk {
     events: mpsc::Receiver<VoiceEvent>,
     now: Instant,
     due: Instant,
+    /// That of the newest speaker.
+    speaker_switch: Option<Arc<RestSwitch>>,
     hold_callbacks: bool,
     lost: Vec<String>,
     /// What was said, what it takes back, whether all is as it was meant.
@@ -475,6 +505,18 @@ struct System {
     used: Mutex<String>,
     asked: AtomicU32,
     alive: Arc<()>,
+    speaker_rests: Arc<AtomicBool>,
+}
+
+struct TestStream {
+    _alive: Option<Arc<()>>,
+    rests: Arc<AtomicBool>,
+}
+
+impl DeviceStream for TestStream {
+    fn rest(&mut self, rests: bool) {
+        self.rests.store(rests, Relaxed);
+    }
 }
 
 impl Desk {
@@ -512,6 +554,7 @@ impl Desk {
             events,
             now,
             due: now,
+            speaker_switch: None,
             hold_callbacks: false,
             lost: Vec::new(),
             moved: Vec::new(),
@@ -528,7 +571,11 @@ impl Desk {
                 self.due = self.manager.tick(self.now);
             }
             self.call();
-            while self.worker.try_recv().is_ok() {}
+            while let Ok(message) = self.worker.try_recv() {
+                if let ToWorker::Output { rest, .. } = message {
+                    self.speaker_switch = Some(rest);
+                }
+            }
             while let Ok(event) = self.events.try_recv() {
                 match event {
                     VoiceEvent::Lost(Direction::Input, what) => self.lost.push(what),
@@ -662,7 +709,10 @@ impl Backend for Arc<System> {
         *lock(&self.faults) = Some(faults.clone());
         Ok(OpenedStream {
             info: stream_of(device),
-            stream: Box::new(self.alive.clone()),
+            stream: Box::new(TestStream {
+                _alive: Some(self.alive.clone()),
+                rests: Arc::default(),
+            }),
         })
     }
 
@@ -676,7 +726,10 @@ impl Backend for Arc<System> {
         *lock(&self.speaker) = Some(make(format()));
         Ok(OpenedStream {
             info: stream_of(info("speaker", true)),
-            stream: Box::new(()),
+            stream: Box::new(TestStream {
+                _alive: None,
+                rests: self.speaker_rests.clone(),
+            }),
         })
     }
 }

@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
+use super::super::backend::{
+    Backend, DeviceStream, MakeCapture, MakePlayback, OpenRequest, OpenedStream,
+};
 use super::super::device::{DeviceInfo, Devices};
 use super::super::error::AudioError;
 use super::super::format::StreamFormat;
@@ -271,6 +273,16 @@ fn speaker() -> DeviceInfo {
 struct Token {
     id: u64,
     streams: Streams,
+}
+
+impl DeviceStream for Token {
+    fn rest(&mut self, rests: bool) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = streams.iter_mut().find(|(id, _)| *id == self.id);
+        if let Some((_, stream)) = own {
+            stream.rest(rests);
+        }
+    }
 }
 
 impl Drop for Token {
