@@ -40,6 +40,7 @@ const PLACES: &[(&str, &[&str])] = &[
         &["dsp/simd.rs", "dsp/polyphase.rs", "dsp/echo_detector.rs"],
     ),
     ("sonora", &["dsp/apm.rs"]),
+    ("sonora_agc2", &["dsp/agc.rs"]),
     ("nnnoiseless", &["dsp/denoise.rs"]),
     ("thread_priority", &["audio/priority.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),

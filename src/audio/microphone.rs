@@ -475,6 +475,7 @@ impl Microphone {
             held: self.gate == Gate::Held,
             blocked,
         };
+        self.chain.judge(context.voiced);
         match self
             .segmenter
             .push(frame.clone(), context, &mut self.speech)

@@ -1,9 +1,7 @@
-//! The only user of sonora, a port of WebRTC's audio processing module. Each job has its own instance, so that one can
+//! The only user of sonora, a port of WebRTC's audio processing module (but for its gain control, see `agc`). Each job has its own instance, so that one can
 //! come or go while the others keep their state: changing one part of an instance resets all of them.
 
-use sonora::config::{
-    AdaptiveDigital, EchoCanceller, GainController2, NoiseSuppression, NoiseSuppressionLevel,
-};
+use sonora::config::{EchoCanceller, NoiseSuppression, NoiseSuppressionLevel};
 use sonora::{AudioProcessing, Config};
 
 use super::chain_stage::Samples;
@@ -18,8 +16,6 @@ pub(super) enum Job {
     LightNoise,
     /// Lower steady noise by about 12 dB.
     Noise,
-    /// Bring the voice to an even level.
-    Gain,
 }
 
 /// An instance at 16 kHz mono. It allocates in every frame.
@@ -93,7 +89,6 @@ fn config(job: Job) -> Config {
         }
         Job::LightNoise => config.noise_suppression = Some(noise(NoiseSuppressionLevel::Low)),
         Job::Noise => config.noise_suppression = Some(noise(NoiseSuppressionLevel::Moderate)),
-        Job::Gain => config.gain_controller2 = Some(gain()),
     }
     config
 }
@@ -102,18 +97,5 @@ fn noise(level: NoiseSuppressionLevel) -> NoiseSuppression {
     NoiseSuppression {
         level,
         ..NoiseSuppression::default()
-    }
-}
-
-fn gain() -> GainController2 {
-    GainController2 {
-        adaptive_digital: Some(AdaptiveDigital {
-            // The library starts at 15 dB; switched on in the middle of a word that would be a jump.
-            initial_gain_db: 0.0,
-            // A voice 30 dB too low comes from a muted or wrong microphone; more gain would only raise its hiss.
-            max_gain_db: 30.0,
-            ..AdaptiveDigital::default()
-        }),
-        ..GainController2::default()
     }
 }

@@ -100,6 +100,13 @@ impl Chain {
         }
     }
 
+    /// Tells whether the frame that was processed last is speech of the user: the gain follows the level of speech.
+    pub fn judge(&mut self, voiced: bool) {
+        if let Some(gain) = self.gain.stage_mut() {
+            gain.judge(voiced);
+        }
+    }
+
     /// Delay from input to output. Once a change of settings is audible, it is that of the new settings.
     pub fn delay(&self) -> Duration {
         self.high_pass.delay()

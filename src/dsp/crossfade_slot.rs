@@ -56,6 +56,10 @@ impl<K: Copy + PartialEq, S: ChainStage> CrossfadeSlot<K, S> {
         self.stage.as_ref()
     }
 
+    pub(super) fn stage_mut(&mut self) -> Option<&mut S> {
+        self.stage.as_mut()
+    }
+
     pub(super) fn process(&mut self, near: &mut Samples, far: &Samples) {
         self.start_change();
         let Some(change) = &mut self.change else {

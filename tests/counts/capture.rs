@@ -206,6 +206,7 @@ impl Way {
             voiced: self.detector.voiced(&frame),
             ..FrameContext::default()
         };
+        self.chain.judge(context.voiced);
         self.segmenter
             .push(frame.clone(), context, &mut self.speech);
         let around = BargeInContext {

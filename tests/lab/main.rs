@@ -15,6 +15,7 @@ mod detection_onset;
 mod early_endpoint;
 mod echo;
 mod faults;
+mod gain;
 mod interruption;
 mod leak;
 mod listen;

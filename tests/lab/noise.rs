@@ -208,7 +208,7 @@ pub(crate) fn babble(count: usize) -> Vec<f32> {
 // -- measures --
 
 /// The chain's high-pass, after the cookbook's formula: second order, 80 Hz.
-fn high_passed(samples: &[f32]) -> Vec<f32> {
+pub(crate) fn high_passed(samples: &[f32]) -> Vec<f32> {
     let angle = std::f64::consts::TAU * 80.0 / 16_000.0;
     let alpha = angle.sin() * std::f64::consts::FRAC_1_SQRT_2;
     let (cos, scale) = (angle.cos(), (1.0 + alpha).recip());
