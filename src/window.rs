@@ -8,10 +8,12 @@ use anyhow::anyhow;
 use sovereign::base::problem::Problem;
 use sovereign::base::text::{self, Locale};
 use sovereign::base::thread::caught;
+use sovereign::cli::control::{self, FirstStart};
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start_conversation::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
+use sovereign::control::Claim;
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::settings::config::{Config, ConfigFile, Window};
@@ -53,9 +55,16 @@ pub(crate) fn run(global: &Global, inherited: bool) -> Result<ExitCode, Problem>
             "note: the window is opened through X11: nothing answers at {silent}"
         ));
     }
+    let claim = match control::first_start(global) {
+        FirstStart::Yes(claim) => claim,
+        FirstStart::Shown => {
+            say("Sovereign is running already: its window is shown");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     room::WINDOW.check()?;
     signal::hold(ENDED_WITHIN);
-    let opened = open_window(global, &display);
+    let opened = open_window(global, &display, claim);
     if opened.is_err() {
         // What follows is said in the terminal.
         text::set(Locale::English);
@@ -79,13 +88,18 @@ enum Opened {
     Failed(Problem),
 }
 
-fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
+fn open_window(
+    global: &Global,
+    display: &Display,
+    claim: Option<Claim>,
+) -> Result<ExitCode, Opened> {
     let start = Start::new(
         global,
         &Voice {
             window: true,
             ..Voice::default()
         },
+        claim,
     )
     .map_err(Opened::Failed)?;
     let (paths, mut window) = (start.paths().clone(), start.window());
@@ -93,7 +107,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();
     let mut stop = Stop::new().map_err(Problem::from).map_err(Opened::Failed)?;
-    let (session, monitor) = start.session(None).map_err(Opened::Failed)?.into_parts();
+    let (session, monitor, controlled) = start.session(None).map_err(Opened::Failed)?.into_parts();
     drop(entered);
     window.frame.size.get_or_insert(ui::USUAL);
     session.commands.try_send(Command::SetShown(false)).ok();
@@ -107,6 +121,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
         failures: session.failures.clone(),
         key_file,
         window: window.clone(),
+        shows: controlled.shows.clone(),
         runtime: runtime.handle().clone(),
     };
     let left = Left::new(window.clone().into());
@@ -131,7 +146,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     session.commands.try_send(Command::Quit).ok();
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
-    drop(monitor);
+    drop((monitor, controlled));
     keep(&paths, &left, &window);
     let mut failed = panics::lost().is_cancelled();
     match shown {

@@ -13,7 +13,9 @@ const LAYERS: &[&[&str]] = &[
     &["dsp", "vad", "turn", "metrics", "adapt", "report", "file"],
     &["provider"],
     &["profile"],
-    &["audio", "server", "settings", "store", "probe", "monitor"],
+    &[
+        "audio", "server", "settings", "store", "probe", "monitor", "control",
+    ],
     &["telemetry"],
     &["conversation"],
     &["lab"],

@@ -13,7 +13,7 @@ use super::{Cli, output, shutdown, signal};
 use crate::base::printable::escaped;
 
 /// Global options without effect on a command. (`--config` is never reported: it also says where nothing is kept.)
-const MEANINGLESS: [(&str, &[&str]); 8] = [
+const MEANINGLESS: [(&str, &[&str]); 15] = [
     ("talk", &["window"]),
     ("serve", &ALONE),
     ("bench", &TRIAL),
@@ -22,6 +22,13 @@ const MEANINGLESS: [(&str, &[&str]); 8] = [
     ("profiles", &ALONE),
     ("history", ALONE.split_at(1).1),
     ("devices", &ALONE),
+    ("press", &ALONE),
+    ("release", &ALONE),
+    ("toggle", &ALONE),
+    ("mute", &ALONE),
+    ("stop", &ALONE),
+    ("profile", &ALONE),
+    ("status", &ALONE),
 ];
 /// The same for commands without a conversation. `history` has a use for the first one.
 const ALONE: [&str; 8] = [

@@ -1,6 +1,7 @@
 //! The terminal: arguments, commands, errors and exit statuses.
 
 pub mod bench;
+pub mod control;
 pub mod core_dumps;
 pub mod devices;
 pub mod doctor;
@@ -76,6 +77,8 @@ pub enum CliCommand {
     History(history::HistoryArgs),
     /// Microphones and speakers with their ids
     Devices(devices::DevicesArgs),
+    #[command(flatten)]
+    Control(control::ControlCommand),
 }
 
 /// Runs a command.
@@ -111,6 +114,7 @@ pub fn run(global: &Global, command: &CliCommand) -> Result<ExitCode, Problem> {
             let (config, profile) = (global.config.as_deref(), global.profile.as_deref());
             return history::run(args, config, profile, &mut out, &mut err);
         }
+        CliCommand::Control(command) => return control::run(global, command, &mut out),
         CliCommand::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
     ended.map_err(|error| output_files::lost(&error))
@@ -121,6 +125,9 @@ fn room_for(command: &CliCommand) -> room::Room {
     match command {
         CliCommand::Talk(_) | CliCommand::Bench(_) | CliCommand::Load(_) => room::CONVERSATION,
         CliCommand::Serve(_) | CliCommand::Doctor(_) => room::SERVER,
-        CliCommand::Profiles(_) | CliCommand::History(_) | CliCommand::Devices(_) => room::LIST,
+        CliCommand::Profiles(_)
+        | CliCommand::History(_)
+        | CliCommand::Devices(_)
+        | CliCommand::Control(_) => room::LIST,
     }
 }

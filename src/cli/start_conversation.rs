@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::control::{self, Controlled};
 use super::global::Global;
 use super::log;
 use super::output::say;
@@ -17,6 +18,7 @@ use crate::base::problem::Problem;
 use crate::base::severity::Severity;
 use crate::base::supervise::Failures;
 use crate::base::text::t;
+use crate::control::Claim;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
 use crate::file;
 use crate::monitor::{Monitor, PageRequests};
@@ -79,6 +81,7 @@ pub struct Start {
     talk_key: bool,
     notices: Vec<(Severity, String)>,
     monitor: Option<u16>,
+    claim: Option<Claim>,
 }
 
 /// A conversation with its dependencies.
@@ -88,19 +91,20 @@ pub struct Started {
     session: Session,
     /// The endpoint for other programs.
     monitor: Option<Monitor>,
+    controlled: Controlled,
 }
 
 impl Started {
-    /// The parts; the endpoint for other programs ends with the second.
+    /// The parts; the endpoint for figures ends with the second, the socket for commands with the third.
     #[must_use]
-    pub fn into_parts(self) -> (Session, Option<Monitor>) {
-        (self.session, self.monitor)
+    pub fn into_parts(self) -> (Session, Option<Monitor>, Controlled) {
+        (self.session, self.monitor, self.controlled)
     }
 }
 
 impl Start {
-    /// Reads files and devices, and decides.
-    pub fn new(global: &Global, voice: &Voice) -> Result<Self, Problem> {
+    /// Reads files and devices, and decides. With `claim` the conversation listens to commands of other programs.
+    pub fn new(global: &Global, voice: &Voice, claim: Option<Claim>) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
         // First, so that changes after reading the files are noticed.
         let failures = Failures::default();
@@ -177,6 +181,7 @@ impl Start {
             talk_key,
             notices,
             monitor: global.monitor,
+            claim,
         })
     }
 
@@ -312,9 +317,11 @@ impl Start {
             window: self.window,
             state,
         };
+        let session = conversation::start(parts);
         Ok(Started {
             partner,
-            session: conversation::start(parts),
+            controlled: control::serve(self.claim, &session, self.window),
+            session,
             monitor,
         })
     }

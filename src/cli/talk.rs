@@ -13,6 +13,7 @@ use clap::Args;
 
 use self::typed::{Questions, TypedLine, next_of};
 use self::words::{closing_line, found, severity_word};
+use super::control;
 use super::exit_status::print_problem;
 use super::global::Global;
 use super::line_writer::Unwritten;
@@ -76,7 +77,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
             return Err(Problem::usage(what).hint("Name another file after --csv."));
         }
     }
-    let start = Start::new(global, &voice)?;
+    let start = Start::new(global, &voice, control::claim(global))?;
     // Before the conversation starts, because without the file it would be useless; and after all checks.
     let table = args.csv.as_deref().map(Table::create).transpose()?;
     for line in start.announcement() {
@@ -89,7 +90,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
         let interrupt_after = args.interrupt_after.map(Duration::from_millis);
         let started = start.session(interrupt_after)?;
         started.partner.lines().for_each(say);
-        let (session, _monitor) = started.into_parts();
+        let (session, _monitor, _controlled) = started.into_parts();
         let mut talk = Talk::new(session, args, attended, table);
         talk.held = held;
         talk.questions = (!args.text.is_empty()).then_some(questions);
@@ -137,6 +138,8 @@ struct Talk<'a> {
     questions: Option<Questions>,
     /// How many of them were sent. Each becomes a turn, and nothing else does.
     asked: u64,
+    /// How many of these turns have ended, and how many of all: the talk key may open others.
+    answered: u64,
     closed: u64,
     /// Whether a user talks, who may wait for the network to come back; a script with files may not.
     attended: bool,
@@ -183,6 +186,7 @@ impl<'a> Talk<'a> {
             args,
             questions: None,
             asked: 0,
+            answered: 0,
             closed: 0,
             attended,
             held: false,
@@ -212,7 +216,7 @@ impl<'a> Talk<'a> {
                 _ = self.session.snapshots.changed() => Next::State,
                 () = &mut unreached, if !reached => Next::Unreached,
                 () = until(soundless) => Next::Soundless,
-                question = next_of(&mut self.questions), if reached && self.asked == self.closed => Next::Question(question),
+                question = next_of(&mut self.questions), if reached && self.asked == self.answered => Next::Question(question),
             };
             match next {
                 Next::Event(Some(event)) => {
@@ -263,6 +267,7 @@ impl<'a> Talk<'a> {
                 // What is asked again by itself counts at its end.
                 if !record.retried {
                     self.closed += 1;
+                    self.answered += u64::from(record.typed);
                     self.failed |= matches!(record.outcome, Outcome::Failed(_));
                 }
                 self.show_turn(&record);

@@ -28,6 +28,8 @@ pub struct UiLink {
     pub key_file: PathBuf,
     /// How the window looked last time.
     pub window: Window,
+    /// Changes when the window shall be shown, in front and with the focus.
+    pub shows: watch::Receiver<u64>,
     /// Runs the task that wakes the window, and what the system's accessibility bus needs.
     pub runtime: Handle,
 }

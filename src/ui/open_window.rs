@@ -38,6 +38,7 @@ impl OpenWindow {
         let waker = link.runtime.spawn(keep_awake(
             ctx.clone(),
             link.snapshots.clone(),
+            link.shows.clone(),
             Arc::clone(&link.counters),
         ));
         let mut app = UiApp::new(ctx, link);
@@ -118,10 +119,14 @@ impl Drop for OpenWindow {
 async fn keep_awake(
     ctx: Context,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    shows: watch::Receiver<u64>,
     counters: Arc<Counters>,
 ) {
     let mut supervisor = Supervisor::default();
-    let wake = || wake(ctx.clone(), snapshots.clone(), Arc::clone(&counters));
+    let wake = || {
+        let (snapshots, shows) = (snapshots.clone(), shows.clone());
+        wake(ctx.clone(), snapshots, shows, Arc::clone(&counters))
+    };
     while supervisor.run_async(wake()).await == RunOutcome::Restart {}
     ctx.send_viewport_cmd(ViewportCommand::Close);
     ctx.request_repaint();
@@ -135,6 +140,7 @@ const ONE_FRAME: Duration = Duration::from_millis(1);
 async fn wake(
     ctx: Context,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    mut shows: watch::Receiver<u64>,
     counters: Arc<Counters>,
 ) {
     let mut pace = RepaintScheduler::default();
@@ -155,6 +161,16 @@ async fn wake(
                 let new = snapshots.borrow_and_update().clone();
                 pace.note(SnapshotDiff::between(&shown, &new), Instant::now());
                 shown = new;
+            }
+            Ok(()) = shows.changed() => {
+                for command in [
+                    ViewportCommand::Visible(true),
+                    ViewportCommand::Minimized(false),
+                    ViewportCommand::Focus,
+                ] {
+                    ctx.send_viewport_cmd(command);
+                }
+                ctx.request_repaint();
             }
             () = sleep_until(until) => {}
         }

@@ -33,6 +33,7 @@ impl Page {
                 welcome: WelcomeStep::Done,
                 ..Config::default().window
             },
+            shows: tokio::sync::watch::channel(0).1,
             runtime: tokio::runtime::Handle::current(),
         };
         let harness = Harness::builder().with_size(vec2(1100.0, 720.0));

@@ -2,6 +2,7 @@
 //! own without display, sound and key. No test judges speed; limits are there so that a hang is a failure.
 
 mod canary;
+mod control;
 mod conversations;
 mod desk;
 mod ends;

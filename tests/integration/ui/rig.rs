@@ -92,6 +92,7 @@ impl Rig {
             failures: Failures::default(),
             key_file: "/home/me/.config/sovereign/key".into(),
             window: window.clone(),
+            shows: tokio::sync::watch::channel(0).1,
             runtime: runtime.handle().clone(),
         };
         let now = clock.clone();

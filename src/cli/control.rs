@@ -1,0 +1,322 @@
+//! `sovereign press`, `mute`, `status` and the like: asks the running assistant; and that assistant's side of it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use tokio::sync::watch;
+
+use super::global::Global;
+use super::output_files;
+use super::profiles::put;
+use crate::base::printable::in_a_line;
+use crate::base::problem::Problem;
+use crate::control::{Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus};
+use crate::conversation::Session;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Activity, Link, Snapshot};
+
+/// Time for the running assistant to answer; it takes some milliseconds.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// Requests to the running assistant, for a desktop that binds keys to commands
+#[derive(Clone, Debug, Subcommand)]
+pub enum ControlCommand {
+    /// The running assistant: the talk key goes down
+    Press,
+    /// The running assistant: the talk key goes up
+    Release,
+    /// The running assistant: the talk key goes down, or up again if it is down
+    Toggle,
+    /// The running assistant: mute, or listen again
+    Mute(MuteArgs),
+    /// The running assistant: stop the answer
+    Stop,
+    /// The running assistant: use another profile
+    Profile(ProfileArgs),
+    /// The running assistant: what it is doing
+    Status(StatusArgs),
+}
+
+/// Whether to mute.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct MuteArgs {
+    /// `on` or `off` [default: the other of the two]
+    #[arg(value_name = "on|off")]
+    state: Option<OnOff>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnOff {
+    On,
+    Off,
+}
+
+/// Which profile.
+#[derive(Args, Clone, Debug)]
+pub struct ProfileArgs {
+    /// Name of the profile (see `sovereign profiles`)
+    #[arg(value_name = "NAME")]
+    profile_name: String,
+}
+
+/// How the status is shown.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct StatusArgs {
+    /// As one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the running assistant, and prints its answer.
+pub fn run(
+    global: &Global,
+    command: &ControlCommand,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Problem> {
+    let request = match command {
+        ControlCommand::Press => ControlRequest::Press,
+        ControlCommand::Release => ControlRequest::Release,
+        ControlCommand::Toggle => ControlRequest::Toggle,
+        ControlCommand::Mute(args) => ControlRequest::Mute {
+            muted: args.state.map(|state| state == OnOff::On),
+        },
+        ControlCommand::Stop => ControlRequest::Stop,
+        ControlCommand::Profile(args) => ControlRequest::Profile {
+            name: args.profile_name.clone(),
+        },
+        ControlCommand::Status(_) => ControlRequest::Status,
+    };
+    let json = matches!(command, ControlCommand::Status(StatusArgs { json: true }));
+    let lines = match asked(&place(global), &request)? {
+        ControlAnswer::Done => Vec::new(),
+        ControlAnswer::Muted { muted: true } => vec!["muted".to_owned()],
+        ControlAnswer::Muted { muted: false } => vec!["listening".to_owned()],
+        ControlAnswer::Status(status) if json => {
+            vec![serde_json::to_string(&status).expect("texts and truths become JSON")]
+        }
+        ControlAnswer::Status(status) => in_words(&status),
+        ControlAnswer::Refused { what, hint } => {
+            return Err(Problem::usage(in_a_line(&what)).hint(in_a_line(&hint)));
+        }
+    };
+    put(out, lines).map_err(|error: io::Error| output_files::lost(&error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn place(global: &Global) -> ControlPlace {
+    ControlPlace::find(global.config.as_deref())
+}
+
+#[cfg(unix)]
+fn asked(place: &ControlPlace, request: &ControlRequest) -> Result<ControlAnswer, Problem> {
+    use crate::control::{AskError, ask};
+    ask(place, request, WITHIN).map_err(|error| match error {
+        AskError::NotRunning => Problem::nothing_to_run_on("Sovereign is not running")
+            .hint("Start it with `sovereign`; with another configuration, name it here too (--config FILE)."),
+        AskError::Silent(_) => Problem::failed(anyhow::anyhow!("Sovereign: {error}"))
+            .hint("If it hangs, end it and start it again."),
+    })
+}
+
+#[cfg(not(unix))]
+fn asked(_: &ControlPlace, _: &ControlRequest) -> Result<ControlAnswer, Problem> {
+    let what = "this system has no commands to a running assistant";
+    Err(Problem::nothing_to_run_on(what).hint("Use the keys of its window."))
+}
+
+fn in_words(status: &ControlStatus) -> Vec<String> {
+    let partner = match (status.connected, status.demo) {
+        (_, true) => "the offline demo answers",
+        (true, false) => "connected",
+        (false, false) => "not connected",
+    };
+    let held = if status.held {
+        ", the talk key is down"
+    } else {
+        ""
+    };
+    vec![format!(
+        "{}{held}; profile {}; {partner}",
+        in_a_line(&status.state),
+        in_a_line(&status.profile)
+    )]
+}
+
+/// What a second start of the window finds.
+pub enum FirstStart {
+    /// It is the first: it may listen, unless there is no place for a socket.
+    Yes(Option<Claim>),
+    /// The window of the first is shown.
+    Shown,
+}
+
+/// Shows the window of an assistant that runs already, if there is one with the same configuration. A demo or an endpoint
+/// that is asked for is another conversation, and gets a window of its own.
+pub fn first_start(global: &Global) -> FirstStart {
+    let place = place(global);
+    let claimed = place.claim();
+    match claimed {
+        Ok(Some(claim)) => return FirstStart::Yes(Some(claim)),
+        Ok(None) if global.demo || global.endpoint.is_some() => {}
+        Ok(None) => {
+            // It may have claimed the place and not listen yet.
+            for _ in 0..10 {
+                match asked(&place, &ControlRequest::Show) {
+                    Ok(ControlAnswer::Done) => return FirstStart::Shown,
+                    // It is the terminal's.
+                    Ok(_) => break,
+                    Err(_) => std::thread::sleep(Duration::from_millis(100)),
+                }
+            }
+        }
+        Err(error) => not_listened_at(&error),
+    }
+    FirstStart::Yes(None)
+}
+
+/// Claims the place for a conversation without a window.
+pub(super) fn claim(global: &Global) -> Option<Claim> {
+    place(global).claim().unwrap_or_else(|error| {
+        not_listened_at(&error);
+        None
+    })
+}
+
+fn not_listened_at(error: &io::Error) {
+    tracing::warn!(%error, "commands such as `sovereign press` do not reach this assistant");
+}
+
+/// The assistant's side, while it is kept.
+pub struct Controlled {
+    #[cfg(unix)]
+    _socket: Option<crate::control::ControlSocket>,
+    /// Counts the requests to show the window.
+    pub shows: watch::Receiver<u64>,
+}
+
+/// Answers requests to this conversation; call it inside the runtime.
+pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Controlled {
+    let (show, shows) = watch::channel(0);
+    #[cfg(unix)]
+    let socket = claim.and_then(|claim| {
+        let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::Asked>(8);
+        let socket = claim.listen(asked).inspect_err(not_listened_at).ok()?;
+        let desk = ControlDesk {
+            commands: session.commands.clone(),
+            snapshots: session.snapshots.clone(),
+            show: window.then_some(show),
+        };
+        tokio::spawn(async move {
+            while let Some(asked) = asks.recv().await {
+                asked.answer.send(desk.answer(asked.request)).ok();
+            }
+        });
+        Some(socket)
+    });
+    #[cfg(not(unix))]
+    drop((claim, session, window, show));
+    Controlled {
+        #[cfg(unix)]
+        _socket: socket,
+        shows,
+    }
+}
+
+/// What answers requests.
+#[cfg(unix)]
+struct ControlDesk {
+    commands: tokio::sync::mpsc::Sender<Command>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Of a conversation with a window.
+    show: Option<watch::Sender<u64>>,
+}
+
+#[cfg(unix)]
+impl ControlDesk {
+    fn answer(&self, request: ControlRequest) -> ControlAnswer {
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        match request {
+            ControlRequest::Press => self.send(Command::HoldToTalk(true)),
+            ControlRequest::Release => self.send(Command::HoldToTalk(false)),
+            ControlRequest::Toggle => self.send(Command::HoldToTalk(!is_held(&snapshot))),
+            ControlRequest::Mute { muted } => {
+                let muted = muted.unwrap_or(!snapshot.muted);
+                match self.send(Command::SetMuted(muted)) {
+                    ControlAnswer::Done => ControlAnswer::Muted { muted },
+                    refused => refused,
+                }
+            }
+            ControlRequest::Stop => self.send(Command::StopReply),
+            ControlRequest::Profile { name } => {
+                if snapshot
+                    .profiles
+                    .iter()
+                    .any(|profile| *profile.name == *name)
+                {
+                    return self.send(Command::UseProfile(name));
+                }
+                let names: Vec<&str> = snapshot.profiles.iter().map(|p| &*p.name).collect();
+                ControlAnswer::Refused {
+                    what: format!("there is no profile `{name}`"),
+                    hint: format!("There are: {}.", names.join(", ")),
+                }
+            }
+            ControlRequest::Show => match &self.show {
+                Some(show) => {
+                    show.send_modify(|shows| *shows += 1);
+                    ControlAnswer::Done
+                }
+                None => ControlAnswer::Refused {
+                    what: "it runs in a terminal and has no window".to_owned(),
+                    hint: "Start the window beside it.".to_owned(),
+                },
+            },
+            ControlRequest::Status => ControlAnswer::Status(status(&snapshot)),
+        }
+    }
+
+    fn send(&self, command: Command) -> ControlAnswer {
+        match self.commands.try_send(command) {
+            Ok(()) => ControlAnswer::Done,
+            Err(_) => ControlAnswer::Refused {
+                what: "it is busy or ending".to_owned(),
+                hint: "Try it again.".to_owned(),
+            },
+        }
+    }
+}
+
+fn is_held(snapshot: &Snapshot) -> bool {
+    matches!(snapshot.activity, Activity::Held)
+}
+
+fn status(snapshot: &Snapshot) -> ControlStatus {
+    let state = match snapshot.activity {
+        Activity::Connecting => "connecting",
+        Activity::Listening => "listening",
+        Activity::UserSpeaks | Activity::Held => "hearing",
+        Activity::Thinking => "thinking",
+        Activity::Answering => "answering",
+        Activity::Repeating => "repeating",
+        Activity::Muted => "muted",
+        Activity::Reconnecting => "reconnecting",
+        Activity::Offline => "offline",
+        Activity::NoMicrophone => "no-microphone",
+        Activity::LimitReached => "limit-reached",
+    };
+    let profile = snapshot.profiles.get(snapshot.chosen);
+    ControlStatus {
+        schema: "sovereign.status/1".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        state: state.to_owned(),
+        muted: snapshot.muted,
+        held: is_held(snapshot),
+        profile: profile.map_or_else(String::new, |profile| profile.name.to_string()),
+        connected: matches!(snapshot.link, Link::Connected { .. }),
+        demo: snapshot.demo,
+    }
+}
