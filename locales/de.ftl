@@ -96,7 +96,7 @@ connect-to-gemini = Mit Gemini verbinden …
 
 copy = Kopieren
 copy-the-whole-conversation = Ganzes Gespräch kopieren
-correct-and-send-again = Verbessern und erneut senden
+change-what-i-said-and-send = Meine Worte ändern und erneut senden
 spoken-not-written-down-stopped = Gesprochen, nicht mitgeschrieben – von dir gestoppt
 spoken-not-written-down = Gesprochen, nicht mitgeschrieben
 stopped-by-you = {""} – von dir gestoppt
@@ -107,8 +107,8 @@ what-you-said = deine Worte
 what-assistant-said = Antwort ({ $name })
 now = jetzt
 copy-whose = Kopieren: { $whose }
-correct = Verbessern
-puts-these-words-into-the = Setzt diese Worte unten ins Feld: zum Ändern und erneuten Senden.
+puts-these-words-into-the = Setzt diese Worte unten ins Feld: Dort kannst du sie ändern und erneut senden.
+change-what-i-said = Meine Worte ändern
 target-ms = {""} Ziel: { $target } ms.
 from-the-end-of-your = Vom Ende deines Beitrags bis zum ersten Ton der Antwort: { $sum }.{ $target }
 

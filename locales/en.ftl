@@ -96,7 +96,7 @@ connect-to-gemini = Connect to Gemini…
 
 copy = Copy
 copy-the-whole-conversation = Copy the whole conversation
-correct-and-send-again = Correct and send again
+change-what-i-said-and-send = Change what I said and send it again
 spoken-not-written-down-stopped = Spoken, not written down — stopped by you
 spoken-not-written-down = Spoken, not written down
 stopped-by-you = {""} — stopped by you
@@ -107,8 +107,8 @@ what-you-said = what you said
 what-assistant-said = what { $name } said
 now = now
 copy-whose = Copy { $whose }
-correct = Correct
-puts-these-words-into-the = Puts these words into the field below, to be changed and sent again.
+puts-these-words-into-the = Puts these words into the field below, where you can change them and send them again.
+change-what-i-said = Change what I said
 target-ms = {""} Target: { $target } ms.
 from-the-end-of-your = From the end of your turn to the first sound of the answer: { $sum }.{ $target }
 

@@ -274,7 +274,7 @@ def whole_visit_by_pointer_alone(case):
         visit.stops_an_answer(visit.presses)
         visit.picture("stopped")
         answers = len(visit.answers())
-        visit.clicks("Correct", "button")
+        visit.clicks("Change what I said", "button")
         visit.picture("corrected")
         visit.clicks("Send", "button")
         eventually("an answer to what was sent", 30, lambda: len(visit.answers()) > answers)
