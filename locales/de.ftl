@@ -776,6 +776,7 @@ searches = Suchanfragen
 ## ui/speech
 
 voice = Stimme
+the-demo-has-one-voice = Die Demo hat nur eine Stimme, was immer du wählst. Deine Wahl gilt, sobald ein Schlüssel eingegeben ist.
 as-the-profile-says-voice = Wie im Profil ({ $voice })
 as-the-profile-says-languages = Wie im Profil ({ $codes })
 as-the-profile-says-system = Wie im Profil ({ $languages })
@@ -1846,6 +1847,9 @@ no-alert-is-raised = Es gibt keine.
 none-in-use = Keines in Gebrauch.
 connection-in-words = { $place }: { $state } · Umlaufzeit { $trip } · { $lost } unterwegs verloren
 sent-since-the-start = Gesendet seit dem Start
+sent-and-cost = Gesendet, und was es gekostet hat
+free-the-demo-sends-nothing = Kostenlos: Die Demo sendet nichts
+the-demo-costs-nothing-what = Die Demo antwortet in diesem Programm. Sobald du einen Schlüssel eingegeben hast, steht hier, was an den Dienst gesendet wurde und was es gekostet hat.
 sent-today = Heute gesendet
 bytes-sound-tokens-cost = { $bytes } · { $sound } Ton · { $tokens } Tokens · { $cost }
 what-sent-means = Bytes und Ton, die an den Dienst gingen, Tokens, die er in beiden Richtungen gezählt hat, und was sie kosten, soweit Preise bekannt sind. Abgerechnet wird beim Dienst.

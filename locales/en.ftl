@@ -776,6 +776,7 @@ searches = Searches
 ## ui/speech
 
 voice = Voice
+the-demo-has-one-voice = The demo has one voice, whatever you choose. Your choice counts once a key is set.
 as-the-profile-says-voice = As the profile says ({ $voice })
 as-the-profile-says-languages = As the profile says ({ $codes })
 as-the-profile-says-system = As the profile says ({ $languages })
@@ -1801,6 +1802,9 @@ no-alert-is-raised = There is none.
 none-in-use = None is in use.
 connection-in-words = { $place }: { $state } · round trip { $trip } · { $lost } lost on the way
 sent-since-the-start = Sent since the start
+sent-and-cost = Sent, and what it cost
+free-the-demo-sends-nothing = Free: the demo sends nothing
+the-demo-costs-nothing-what = The demo answers inside this program. Once you have entered a key, this row says what was sent to the service and what it cost.
 sent-today = Sent today
 bytes-sound-tokens-cost = { $bytes } · { $sound } of sound · { $tokens } tokens · { $cost }
 what-sent-means = Bytes and sound that went to the service, tokens that it counted both ways, and what they cost as far as prices are known. The bill is the service's.

@@ -234,7 +234,7 @@ fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut
         }
     });
     ui.add_space(space::M);
-    speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
+    speech::speech_ui(ui, snapshot, &mut view.commands);
 }
 
 fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {

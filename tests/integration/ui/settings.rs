@@ -537,6 +537,40 @@ fn what_was_sent_is_told_in_bytes_sound_tokens_and_money_unless_it_stays_here() 
         rig.texts()
     );
     assert!(rig.says("5.0 MB · 2 min of sound · 8\u{a0}700 tokens · $0.25"));
-    rig.show(|s| s.demo = true);
+    rig.show(|s| s.local = true);
     assert!(!rig.says("Sent today"));
+}
+
+#[test]
+fn the_demo_is_said_to_be_free_wherever_costs_are_told() {
+    let free = "Free: the demo sends nothing";
+    let mut rig = open("Privacy");
+    assert!(!rig.says(free));
+    rig.show(|s| s.demo = true);
+    assert!(
+        !rig.says("Sent today") && rig.says(free),
+        "{:?}",
+        rig.texts()
+    );
+    let mut rig = Rig::sized(shown(), 1100.0, 2400.0);
+    rig.click("Details");
+    assert!(!rig.says(free));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says(free), "{:?}", rig.texts());
+}
+
+#[test]
+fn in_the_demo_a_choice_of_voice_says_when_it_counts() {
+    let words =
+        "The demo has one voice, whatever you choose. Your choice counts once a key is set.";
+    let mut rig = open("Sound");
+    assert!(!rig.says(words));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says(words), "{:?}", rig.texts());
+    let mut rig = Rig::new(shown());
+    rig.click("Sound");
+    rig.step();
+    assert!(!rig.says(words));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says(words), "{:?}", rig.texts());
 }
