@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event, Key, Rect, ThemePreference, pos2, vec2};
+use eframe::egui::{Event, Key, Modifiers, Rect, ThemePreference, pos2, vec2};
 use egui_kittest::Node;
 use egui_kittest::kittest::Queryable as _;
 
