@@ -219,7 +219,12 @@ impl UiState {
 
     /// Goes to a step of the set-up, which the next start goes on with.
     pub(super) fn set_up(&mut self, step: WelcomeStep) {
-        self.welcome = (step != WelcomeStep::Done).then(|| WelcomeState::new(step));
+        let before = self.welcome.take();
+        self.welcome = (step != WelcomeStep::Done).then(|| {
+            let mut state = WelcomeState::new(step);
+            state.ended = before.map(|before| before.ended).unwrap_or_default();
+            state
+        });
         self.leave();
         let step = Some(step.to_value());
         self.commands
