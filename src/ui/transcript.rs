@@ -85,13 +85,13 @@ impl Transcript {
         }
     }
 
-    /// Searches what is looked for, if the words have changed.
-    pub(super) fn find(&self, find: &mut Search) {
+    /// Searches what is looked for, if the words have changed. Returns whether other words were looked for.
+    pub(super) fn find(&self, find: &mut Search) -> bool {
         let texts = self.entries.iter().enumerate().flat_map(|(nth, entry)| {
             let blocks = entry.blocks.iter().enumerate();
             blocks.map(move |(block, words)| (nth, block, words.text()))
         });
-        find.update(self.version, texts);
+        find.update(self.version, texts)
     }
 
     /// Both sides as text, each with its name.
