@@ -241,7 +241,7 @@ write-keep-30d-into-config = Wähle in Einstellungen, Datenschutz, wie lange Ges
 no-conversation-yet = Noch kein Gespräch
 what-you-and-the-assistant = Hier findest du später, was du und der Assistent sagen.
 show-all = Alle zeigen
-delete-all-conversations-for-good = Alle Gespräche endgültig löschen? Das jetzige endet.
+delete-all-conversations-for-good = Alle Gespräche endgültig löschen? Das jetzige endet. Warnungen, Protokolle, Einstellungen und der Schlüssel bleiben.
 keep-them = Behalten
 n-1-conversation-found = 1 Gespräch gefunden
 conversations-found = { $n } Gespräche gefunden
@@ -734,8 +734,16 @@ what-you-say-while-you = Das bekommt { $place }: was du sagst, während du spric
 alerts-which-hold-figures-and = Warnungen, die Messwerte und keine Worte enthalten, gehen an die Adresse unter „Diagnose“.
 what-is-kept-stays-on = Was aufbewahrt wird, bleibt auf diesem Computer: die Worte der Gespräche so lange, wie du unten wählst, ihr Ton nur, wenn du es so wählst. Dein Schlüssel liegt im Schlüsselbund des Systems oder in einer Datei, die nur du lesen kannst.
 delete-what-is-kept = Aufbewahrtes löschen
-all-kept-conversations-with-their = Alle aufbewahrten Gespräche mit ihrem Ton. Einzelne: Strg H.
+all-kept-conversations-with-their = Alle aufbewahrten Gespräche mit ihrem Ton. Warnungen, Protokolle, Einstellungen und der Schlüssel bleiben. Einzelne: Strg H.
 delete-all-conversations = Alle Gespräche löschen
+remove-everything = Alles entfernen
+remove-everything-ask = Alles entfernen…
+everything-that-this-program-keeps = Alles, was dieses Programm auf diesem Computer aufbewahrt: Gespräche, Warnungen, Protokolle, Einstellungen und Schlüssel.
+these-go-for-good = Das wird endgültig entfernt: alle Gespräche mit ihrem Ton, Warnungen und Antwortzeiten, Protokolle, die Einstellungen, deine eigenen Profile und der Schlüssel in seiner Datei. Danach schließt sich das Fenster. Es liegt hier:
+the-key-in-stays = Der Schlüssel bleibt in { $place }: Entferne ihn dort.
+what-you-exported-stays = Was du in andere Ordner exportiert hast, bleibt.
+remove-everything-and-close = Alles entfernen und schließen
+keep-everything = Alles behalten
 files-and-folders = Dateien und Ordner
 a-voice-assistant-for-gemini = Ein Sprachassistent für Gemini Live, der zeigt, warum er schnell oder langsam ist.
 licence-and-typeface = Lizenz: { $licence }. Die Schrift ist Inter, unter der SIL Open Font License.
@@ -1273,6 +1281,10 @@ the-statistics-begin-again = { $restarted } Die Statistik beginnt von vorn.
 
 ## conversation/on_store
 
+n-conversations-deleted = { $n ->
+    [one] { $n } Gespräch gelöscht
+   *[other] { $n } Gespräche gelöscht
+}
 not-answered-because-it-ended = { $unsent }, weil das Programm beendet wurde: was du gesagt hast ({ $heard }). Jetzt senden?
 written = Geschrieben: { $file }
 the-conversation-is-not-exported = Das Gespräch wurde nicht exportiert: { $why }.
@@ -2131,6 +2143,7 @@ search-for-check = testen prüfen Test Mikrofon Lautsprecher Echo Headset Rausch
 search-for-key = API-Key Token Passwort Anmeldung anmelden Konto entfernen eingeben ändern Google Gemini
 search-for-sent = Daten gesendet übertragen hochladen Cloud Server Google mithören abhören geheim
 search-for-delete = löschen entfernen leeren Verlauf alle Gespräche vergessen vergiss alles Daten
+search-for-removal = deinstallieren löschen alles entfernen Daten zurücksetzen Datenschutz
 search-for-files = Verzeichnis Pfad Ort wo gespeichert
 search-for-report = Fehler Problem Hilfe Unterstützung Fehlerbericht Rückmeldung
 search-for-profile = Modus Geschwindigkeit Tempo Qualität schnell schneller langsam

@@ -241,7 +241,7 @@ write-keep-30d-into-config = Choose in Settings, Privacy, for how long conversat
 no-conversation-yet = No conversation yet
 what-you-and-the-assistant = What you and the assistant say will be found here.
 show-all = Show all
-delete-all-conversations-for-good = Delete all conversations for good? The present one ends.
+delete-all-conversations-for-good = Delete all conversations for good? The present one ends. Alerts, logs, settings and the key stay.
 keep-them = Keep them
 n-1-conversation-found = 1 conversation found
 conversations-found = { $n } conversations found
@@ -734,8 +734,16 @@ what-you-say-while-you = What you say while you speak, what you type, the instru
 alerts-which-hold-figures-and = Alerts, which hold figures and no words, go to the address in Diagnostics.
 what-is-kept-stays-on = What is kept stays on this computer: the words of conversations as long as you choose below, their sound only if you choose so. Your key is in the system's keyring or a file that only you can read.
 delete-what-is-kept = Delete what is kept
-all-kept-conversations-with-their = All kept conversations, with their sound. Single ones: Ctrl H.
+all-kept-conversations-with-their = All kept conversations, with their sound. Alerts, logs, settings and the key stay. Single ones: Ctrl H.
 delete-all-conversations = Delete all conversations
+remove-everything = Remove everything
+remove-everything-ask = Remove everything…
+everything-that-this-program-keeps = Everything that this program keeps on this computer: conversations, alerts, logs, settings and key.
+these-go-for-good = These go for good: all conversations with their sound, alerts and reply times, logs, the settings, your own profiles, and the key in its file. The window closes then. They are here:
+the-key-in-stays = The key stays in { $place }: remove it there.
+what-you-exported-stays = What you exported to other folders stays.
+remove-everything-and-close = Remove everything and close
+keep-everything = Keep everything
 files-and-folders = Files and folders
 a-voice-assistant-for-gemini = A voice assistant for Gemini Live that shows why it is fast or slow.
 licence-and-typeface = Licence: { $licence }. The typeface is Inter, under the SIL Open Font License.
@@ -1274,6 +1282,10 @@ the-statistics-begin-again = { $restarted } The statistics begin again.
 
 ## conversation/on_store
 
+n-conversations-deleted = { $n ->
+    [one] { $n } conversation deleted
+   *[other] { $n } conversations deleted
+}
 not-answered-because-it-ended = { $unsent }, because the program ended: what you said, { $heard }. Send it now?
 written = Written: { $file }
 the-conversation-is-not-exported = The conversation is not exported: { $why }.
@@ -1818,6 +1830,7 @@ search-for-check = test try microphone speaker echo headset noise
 search-for-key = api key token password login log in sign in account remove enter change google gemini
 search-for-sent = privacy data sent upload cloud server google listening spying secret
 search-for-delete = delete erase remove clear history all conversations forget everything data
+search-for-removal = uninstall erase wipe everything all data reset factory privacy
 search-for-files = folder directory path location where stored
 search-for-report = bug problem help support error log feedback
 search-for-profile = mode speed quality fast slow faster

@@ -101,6 +101,11 @@ impl UiApp {
         self.view.panel
     }
 
+    /// Whether the user has everything removed that the program keeps.
+    pub fn removes_everything(&self) -> bool {
+        self.view.removes_everything
+    }
+
     /// Reports that the first frame is on the screen.
     pub(super) fn report_shown(&mut self) {
         self.view.commands.push(Command::SetShown(true));
@@ -218,6 +223,9 @@ impl UiApp {
         self.keep_time(&ctx);
         window_position::fit_tooltips(&ctx);
         self.window_ui(ui);
+        if self.view.removes_everything {
+            self.quit();
+        }
         if !self.send() {
             ctx.request_repaint_after(OFFER_AGAIN);
         }

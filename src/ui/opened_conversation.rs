@@ -92,7 +92,7 @@ fn actions_ui(
     let t = tokens(ui);
     let id = opened.summary.id;
     let is_running = snapshot.kept.current == Some(id);
-    let mut stays = true;
+    let (mut stays, mut deleted) = (true, false);
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(36.0);
         if let Some(new) = &mut view.conversations.deletes {
@@ -105,8 +105,9 @@ fn actions_ui(
             if let Some(deletes) = answers_ui(ui, [t!("delete"), t!("keep-it")], new) {
                 view.conversations.deletes = None;
                 if deletes {
-                    view.commands.push(Command::DeleteKept(Some(id)));
+                    view.export(snapshot, Command::DeleteKept(Some(id)));
                     view.conversations.search();
+                    deleted = true;
                     stays = false;
                 }
             }
@@ -138,7 +139,7 @@ fn actions_ui(
     });
     if stays {
         exported_ui(ui, snapshot, view);
-    } else {
+    } else if !deleted {
         view.exported = None;
     }
     stays

@@ -89,6 +89,7 @@ pub(super) struct TypedSetting {
 pub(super) enum SettingsQuestion {
     RemoveProfile,
     DeleteConversations,
+    RemoveEverything,
 }
 
 /// The state of the page.

@@ -97,6 +97,8 @@ pub(super) struct UiState {
     pub(super) settings: SettingsState,
     /// Whether another conversation shall begin, although the words of this one are gone then: asked, and just now.
     pub(super) begins: Option<bool>,
+    /// Everything that the program keeps is to be removed, which ends it.
+    pub(super) removes_everything: bool,
 }
 
 impl UiState {
@@ -128,6 +130,7 @@ impl UiState {
             conversations: ConversationsState::default(),
             settings: SettingsState::default(),
             begins: None,
+            removes_everything: false,
         }
     }
 }

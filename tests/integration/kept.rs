@@ -315,6 +315,13 @@ fn a_new_conversation_knows_nothing_of_the_last_one_and_a_deleted_one_is_gone() 
         let oldest = world.session.snapshots.borrow().kept.list[1].id;
         world.tell(Command::DeleteKept(Some(oldest))).await;
         until(&world, "one", |snapshot| snapshot.kept.list.len() == 1).await;
+        let told = |words: &'static str| {
+            move |snapshot: &Snapshot| {
+                let mut notices = snapshot.notices.iter();
+                notices.any(|notice| notice.text == words)
+            }
+        };
+        until(&world, "told", told("1 conversation deleted")).await;
         world.quit().await;
     });
     let kept = kept(state.path());

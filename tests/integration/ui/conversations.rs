@@ -378,8 +378,16 @@ fn deleting_asks_once_and_traps_nobody() {
     rig.click("Keep them");
     assert!(rig.sent().is_empty());
     rig.click("Delete all");
+    assert!(rig.says_part("Alerts, logs, settings and the key stay."));
     rig.click("Delete all");
     assert!(matches!(rig.sent()[..], [Command::DeleteKept(None)]));
+    let words = "3 conversations deleted";
+    assert!(!rig.says(words));
+    rig.show(|s| {
+        s.kept = Arc::new(kept(Vec::new()));
+        s.notices = Arc::from([notice(7, Severity::Info, words, false)]);
+    });
+    assert!(rig.says(words), "{:?}", rig.texts());
 }
 
 #[test]

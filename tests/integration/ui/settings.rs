@@ -9,18 +9,20 @@ use egui_kittest::Node;
 use egui_kittest::kittest::Queryable as _;
 
 use sovereign::base::keys::Value;
+use sovereign::base::severity::Severity;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    Port, ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
+    KeyInfo, Port, ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
 };
 use sovereign::profile::{builtin, fields};
+use sovereign::settings::api_key::KeySource;
 use sovereign::settings::config::{self, Config};
 use sovereign::settings::profile_edit::ProfileEdit;
 use sovereign::telemetry::diagnosis::{Cause, Finding, TurnPart};
 use sovereign::telemetry::history::Slice;
 use sovereign::telemetry::view::HistoryView;
 
-use super::rig::{Rig, snapshot};
+use super::rig::{Rig, notice, snapshot};
 
 const FILE: &str = "/home/me/.config/sovereign/profiles/balanced.yaml";
 
@@ -409,6 +411,33 @@ fn privacy_says_what_is_sent_and_deletes_what_is_kept() {
     rig.click("Delete all conversations");
     rig.click("Delete all");
     assert!(matches!(rig.sent()[..], [Command::DeleteKept(None)]));
+    let words = "12 conversations deleted";
+    rig.show(|s| s.notices = Arc::from([notice(7, Severity::Info, words, false)]));
+    assert!(rig.says(words), "{:?}", rig.texts());
+    assert!(rig.says_part("Alerts, logs, settings and the key stay."));
+}
+
+#[test]
+fn everything_can_be_removed_which_closes_the_window() {
+    let mut rig = open("Privacy");
+    rig.show(|s| {
+        s.key = Some(KeyInfo {
+            source: KeySource::Keyring,
+            ending: "x4Q2".into(),
+        });
+    });
+    click(&mut rig, Role::Button, "Remove everything…");
+    assert!(rig.says("Configuration: /home/me/.config/sovereign/config.yaml"));
+    assert!(rig.says("The key stays in the system's keyring: remove it there."));
+    // Enter does no harm.
+    rig.harness.key_press(Key::Enter);
+    rig.step();
+    rig.step();
+    assert!(rig.sent().is_empty() && !rig.harness.state().removes_everything());
+    click(&mut rig, Role::Button, "Remove everything…");
+    click(&mut rig, Role::Button, "Remove everything and close");
+    assert!(rig.harness.state().removes_everything());
+    assert!(matches!(rig.sent()[..], [Command::Quit]));
 }
 
 #[test]
