@@ -51,7 +51,7 @@ pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
                 whose,
                 snapshot.local || snapshot.demo,
             );
-            early_ui(ui, &view.numbers.figures);
+            early_ui(ui, &view.numbers.figures, format::set_patience(snapshot));
         });
     }
 }
@@ -321,15 +321,15 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
 }
 
 /// When turns are closed, as one quiet line.
-fn early_ui(ui: &mut Ui, figures: &TurnStatistics) {
+fn early_ui(ui: &mut Ui, figures: &TurnStatistics, set: Option<Duration>) {
     let words = text(
-        format::early(figures),
+        format::early(figures, set),
         Weight::Regular,
         11.0,
         tokens(ui).muted,
     );
     ui.add(Label::new(words).wrap())
-        .on_hover_text(format::about_early(figures));
+        .on_hover_text(format::about_early(figures, set));
 }
 
 /// The buttons below the panel. They are not part of what scrolls.

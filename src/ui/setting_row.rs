@@ -389,6 +389,7 @@ fn origin(setting: &SettingView) -> (String, Option<String>) {
 
 /// The button for the word that replaces a value.
 fn none_button(ui: &mut Ui, key: &Key, none: &str) -> Response {
-    let name = format!("{}: {none}", key_texts::title(key));
-    named_button(ui, &key_texts::word(key, none), &name)
+    let word = key_texts::word(key, none);
+    let name = format!("{}: {word}", key_texts::title(key));
+    named_button(ui, &word, &name)
 }

@@ -227,7 +227,7 @@ fn a_change_of_the_profile_goes_into_its_file() {
     enter(&mut rig, "Names and special words", "Ada, Kubernetes");
     let names = Value::List(vec!["Ada".into(), "Kubernetes".into()]);
     assert_eq!(edits(&mut rig), [set("live.vocabulary", names)]);
-    rig.click("Alert: reply heard after: off");
+    rig.click("Alert: reply heard after: Off");
     assert_eq!(edits(&mut rig), [set("alerts.response_ms", Value::None)]);
     click(&mut rig, Role::CheckBox, "Answer early");
     assert_eq!(
@@ -392,6 +392,48 @@ fn the_look_of_the_window_follows_at_once() {
     choose(&mut rig, "Zoom", "150 %");
     rig.step();
     assert!((rig.harness.ctx.zoom_factor() - 1.5).abs() < 1e-6);
+}
+
+#[test]
+fn the_mute_that_is_kept_is_set_where_talking_is() {
+    let there = |rig: &Rig| {
+        rig.harness
+            .query_by_role_and_label(Role::CheckBox, "Stay muted")
+            .is_some()
+    };
+    assert!(there(&open("Talking")) && !there(&open("Appearance")));
+}
+
+#[test]
+fn a_zoom_by_keyboard_is_said_to_be_chosen_and_can_be_reset() {
+    let mut rig = open("Appearance");
+    let reset = |rig: &Rig| rig.harness.query_by_label("Reset: Zoom").is_some();
+    // The panel is open, which the file does not say.
+    let chosen = |rig: &Rig| {
+        let texts = rig.texts();
+        texts
+            .iter()
+            .filter(|text| text.starts_with("Chosen now, not in the file yet"))
+            .count()
+    };
+    let before = chosen(&rig);
+    assert!(!reset(&rig));
+    rig.harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Plus);
+    for _ in 0..4 {
+        rig.step();
+    }
+    assert!(rig.harness.ctx.zoom_factor() > 1.05);
+    assert_eq!(chosen(&rig), before + 1, "{:?}", rig.texts());
+    click(&mut rig, Role::Button, "Reset: Zoom");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::SetConfig("window.zoom_percent", None)]),
+        "{sent:?}"
+    );
+    rig.step();
+    assert!((rig.harness.ctx.zoom_factor() - 1.0).abs() < 1e-6);
+    assert!(!reset(&rig) && chosen(&rig) == before);
 }
 
 #[test]
