@@ -33,6 +33,9 @@ use crate::settings::config::WelcomeStep;
 /// Commands kept while the session is busy; beyond that the oldest are dropped.
 const OUTBOX: usize = 64;
 
+/// Least height of a window, in points, whose set-up has its buttons pinned below what scrolls.
+const LEAST_PINNED: f32 = 300.0;
+
 /// Interval of sending a command again that found no room.
 const OFFER_AGAIN: Duration = Duration::from_millis(50);
 
@@ -260,7 +263,9 @@ impl UiApp {
     fn window_ui(&mut self, ui: &mut Ui) {
         let talks = self.view.page == Screen::Talk && self.view.panel < 2;
         let room = LayoutSize::of(ui.available_size(), talks);
-        if room == LayoutSize::Tight {
+        // The ways on of the set-up stay in view where there is room for more than them.
+        let is_pinned = self.view.page == Screen::Welcome && ui.available_height() >= LEAST_PINNED;
+        if room == LayoutSize::Tight && !is_pinned {
             self.column_ui(ui);
             return;
         }

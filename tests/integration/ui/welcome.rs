@@ -278,7 +278,14 @@ fn pages_beside_it_lead_back_to_it_and_the_settings_begin_it_again() {
 
 #[test]
 fn the_ways_on_and_the_field_for_the_key_are_in_view_at_once() {
-    for (width, height) in [(1100.0, 720.0), (640.0, 480.0)] {
+    // The last three have one column.
+    for (width, height) in [
+        (1100.0, 720.0),
+        (640.0, 480.0),
+        (640.0, 400.0),
+        (400.0, 600.0),
+        (360.0, 300.0),
+    ] {
         for step in STEPS {
             let rig = Rig::at_step(step, demo(), width, height);
             let is_in_view = |name: &str| {
