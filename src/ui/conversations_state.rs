@@ -17,6 +17,7 @@ use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Caption, CaptionEnd, KeptConversation, KeptView, Speaker};
 use crate::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
+use crate::telemetry::record::Answerer;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
 
@@ -341,7 +342,9 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
         speaker,
         name: match speaker {
             Speaker::User => t!("you"),
-            Speaker::Assistant => t!("assistant"),
+            Speaker::Assistant => {
+                Answerer::of_record(&turn.record).map_or(t!("assistant"), Answerer::shown)
+            }
         },
         turn: TurnId(turn.number),
         time: moment(turn.at),

@@ -11,7 +11,7 @@ use sovereign::server::script::{ScriptStep, SpeechKind};
 use sovereign::store::export::ExportFormat;
 use sovereign::store::{ConversationId, Database, FILE, Filter, Retention, Side, StoredTurn};
 use sovereign::telemetry::diagnosis::Remedy;
-use sovereign::telemetry::record::TurnRecord;
+use sovereign::telemetry::record::{Answerer, TurnRecord};
 use sovereign::turn::machine::Outcome;
 
 /// A window whose service answers with words, and which keeps what is said in this folder.
@@ -75,6 +75,7 @@ fn turns_are_kept_with_their_words_and_their_record() {
     assert_eq!((turn.outcome.as_str(), turn.typed), ("completed", false));
     assert!(turn.response.is_some() && turn.record.contains("sovereign.turn/1"));
     assert!(!turn.record.contains("Hamburg"), "{}", turn.record);
+    assert_eq!(Answerer::of_record(&turn.record), Some(Answerer::Local));
 }
 
 #[test]
