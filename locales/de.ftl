@@ -110,7 +110,7 @@ copy-whose = Kopieren: { $whose }
 puts-these-words-into-the = Setzt diese Worte unten ins Feld: Dort kannst du sie ändern und erneut senden.
 change-what-i-said = Meine Worte ändern
 target-ms = {""} Ziel: { $target } ms.
-from-the-end-of-your = Vom Ende deines Beitrags bis zum ersten Ton der Antwort: { $sum }.{ $target }
+from-the-end-of-your = Vom Ende deines Beitrags bis zum ersten Ton der Antwort: { $sum }.{ $total }{ $target }
 
 ## ui/captions
 
@@ -469,6 +469,9 @@ audio-leaves-this-computer-only = Ton verlässt diesen Computer nur mit der Spre
 audio-leaves-this-computer-while = Ton verlässt diesen Computer, während du sprichst
 service-and-internet = Dienst und Internet
 waiting-for-you-to-finish = Warten, bis du fertig bist
+your-whole-wait = Warten im Ganzen
+what-you-felt-from-your = Was du gespürt hast: von deinem letzten Wort bis zum ersten Ton der Antwort. Das sind die Stille, an der das Programm erkennt, dass du fertig bist, und die Antwortzeit.
+with-that-silence-you-waited = {" "}Mit ihr hast du { $total } ms gewartet.
 no-reply-yet = noch keine Antwort
 sum-is-reply-time = { $parts } = Antwortzeit { $response }
 more-characters-left = {""} … ({ $rest } weitere Zeichen)
@@ -535,7 +538,7 @@ cut-offs = Ins Wort gefallen
 ## ui/latency_panel
 
 reply-time = Antwortzeit
-from-the-end-of-your-turn = Vom Ende deines Beitrags (dein letztes Wort und die Stille, die ihn beendet) bis zum ersten Ton der Antwort. Diese Stille ist nicht dabei: Sie wird getrennt gezeigt.
+from-the-end-of-your-turn = Vom Ende deines Beitrags (dein letztes Wort und die Stille, die ihn beendet) bis zum ersten Ton der Antwort. Diese Stille ist nicht dabei: Wie lange du im Ganzen gewartet hast, steht getrennt.
 ms = ms
 typical-of = typisch { $p50 }
 half-of-the-replies-were = Die Hälfte der Antworten kam nicht später, in Millisekunden.
@@ -599,7 +602,7 @@ no-words-of-this-conversation = Von diesem Gespräch sind keine Worte aufbewahrt
 reply-times-appear-here = Hier erscheinen Antwortzeiten
 reply-time-spoken = Antwortzeit { $figure }, { $words }
 spoken-cpu-memory = { $spoken }. CPU { $cpu_percent }, Speicher { $rss }
-the-reply-time-is-the = { $explanation }Die Antwortzeit ist das Warten vom Ende deines Beitrags bis zum ersten Ton der Antwort. Drücke hier für ihre Teile und ihren Verlauf (F12).
+the-reply-time-is-the = { $explanation }Die Antwortzeit ist das Warten vom Ende deines Beitrags bis zum ersten Ton der Antwort. Die Stille nach deinem letzten Wort, an der das Programm erkennt, dass du fertig bist, ist nicht dabei.{ $total } Drücke hier für ihre Teile und ihren Verlauf (F12).
 spoken-show-it = { $spoken }: zeigen
 shows-the-reply-time-and = Zeigt die Antwortzeit und ihre Bewertung (F12)
 

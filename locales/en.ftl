@@ -110,7 +110,7 @@ copy-whose = Copy { $whose }
 puts-these-words-into-the = Puts these words into the field below, where you can change them and send them again.
 change-what-i-said = Change what I said
 target-ms = {""} Target: { $target } ms.
-from-the-end-of-your = From the end of your turn to the first sound of the answer: { $sum }.{ $target }
+from-the-end-of-your = From the end of your turn to the first sound of the answer: { $sum }.{ $total }{ $target }
 
 ## ui/captions
 
@@ -469,6 +469,9 @@ audio-leaves-this-computer-only = audio leaves this computer only for the talk k
 audio-leaves-this-computer-while = audio leaves this computer while you speak
 service-and-internet = service and internet
 waiting-for-you-to-finish = waiting for you to finish
+your-whole-wait = your whole wait
+what-you-felt-from-your = What you felt: from your last word to the first sound of the answer. It is the silence by which the program knows that you have finished, and the reply time.
+with-that-silence-you-waited = {" "}With it you waited { $total } ms.
 no-reply-yet = no reply yet
 sum-is-reply-time = { $parts } = reply time { $response }
 more-characters-left = {""} … ({ $rest } more characters)
@@ -535,7 +538,7 @@ cut-offs = cut-offs
 ## ui/latency_panel
 
 reply-time = Reply time
-from-the-end-of-your-turn = From the end of your turn (your last word and the silence that ends the turn) to the first sound of the answer. That silence is not in it: it is shown apart.
+from-the-end-of-your-turn = From the end of your turn (your last word and the silence that ends the turn) to the first sound of the answer. That silence is not in it: your whole wait is shown apart.
 ms = ms
 typical-of = typical { $p50 }
 half-of-the-replies-were = Half of the replies were no slower, in milliseconds.
@@ -599,7 +602,7 @@ no-words-of-this-conversation = No words of this conversation are kept.
 reply-times-appear-here = Reply times appear here
 reply-time-spoken = Reply time { $figure }, { $words }
 spoken-cpu-memory = { $spoken }. CPU { $cpu_percent }, memory { $rss }
-the-reply-time-is-the = { $explanation }The reply time is the wait from the end of your turn to the first sound of the answer. Press for its parts and trend (F12).
+the-reply-time-is-the = { $explanation }The reply time is the wait from the end of your turn to the first sound of the answer. The silence after your last word, by which the program knows that you have finished, is not in it.{ $total } Press for its parts and trend (F12).
 spoken-show-it = { $spoken }: show it
 shows-the-reply-time-and = Shows the reply time and its verdict (F12)
 

@@ -206,6 +206,7 @@ fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Option<Duration>, und
     shown.on_hover_text(t!(
         "from-the-end-of-your",
         sum = format::sum_of_parts(latencies),
+        total = format::whole_wait(latencies),
         target
     ));
 }

@@ -390,6 +390,14 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
     }
 }
 
+/// How long the user waited since the last word, as the end of a tooltip; nothing where no silence was waited for.
+pub(super) fn whole_wait(latencies: &Latencies) -> String {
+    match (latencies.endpointing, latencies.total) {
+        (Some(_), Some(total)) => t!("with-that-silence-you-waited", total = millis(total)),
+        (None, _) | (_, None) => String::new(),
+    }
+}
+
 /// The parts as a sum, for those who cannot see the bar.
 pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
     let parts = [
