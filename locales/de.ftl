@@ -96,7 +96,7 @@ connect-to-gemini = Mit Gemini verbinden …
 
 copy = Kopieren
 copy-the-whole-conversation = Ganzes Gespräch kopieren
-correct-and-send-again = Verbessern und erneut senden
+change-what-i-said-and-send = Meine Worte ändern und erneut senden
 spoken-not-written-down-stopped = Gesprochen, nicht mitgeschrieben – von dir gestoppt
 spoken-not-written-down = Gesprochen, nicht mitgeschrieben
 stopped-by-you = {""} – von dir gestoppt
@@ -107,10 +107,10 @@ what-you-said = deine Worte
 what-assistant-said = Antwort ({ $name })
 now = jetzt
 copy-whose = Kopieren: { $whose }
-correct = Verbessern
-puts-these-words-into-the = Setzt diese Worte unten ins Feld: zum Ändern und erneuten Senden.
+puts-these-words-into-the = Setzt diese Worte unten ins Feld: Dort kannst du sie ändern und erneut senden.
+change-what-i-said = Meine Worte ändern
 target-ms = {""} Ziel: { $target } ms.
-from-the-end-of-your = Vom Ende deines Beitrags bis zum ersten Ton der Antwort: { $sum }.{ $target }
+from-the-end-of-your = Vom Ende deines Beitrags bis zum ersten Ton der Antwort: { $sum }.{ $total }{ $target }
 
 ## ui/captions
 
@@ -241,7 +241,7 @@ write-keep-30d-into-config = Wähle in Einstellungen, Datenschutz, wie lange Ges
 no-conversation-yet = Noch kein Gespräch
 what-you-and-the-assistant = Hier findest du später, was du und der Assistent sagen.
 show-all = Alle zeigen
-delete-all-conversations-for-good = Alle Gespräche endgültig löschen? Das jetzige endet.
+delete-all-conversations-for-good = Alle Gespräche endgültig löschen? Das jetzige endet. Warnungen, Protokolle, Einstellungen und der Schlüssel bleiben.
 keep-them = Behalten
 n-1-conversation-found = 1 Gespräch gefunden
 conversations-found = { $n } Gespräche gefunden
@@ -434,6 +434,8 @@ early-close-off-your-pauses = frühes Schließen aus: deine Pausen sind zu lang
 early-close-off-eager-waste = frühes Schließen aus: eager_waste_percent ist unter 9
 early-close-off-it-did = frühes Schließen aus: es lohnte sich in den letzten 20 Runden nicht
 patience-and-close = Geduld { $patience }, { $close }
+patience-that-follows = Geduld { $patience } (eingestellt: { $set } ms; sie folgt deinen Pausen), { $close }
+patience-follows-your-pauses = Geduld ist die Stille, die deinen Beitrag beendet. Eingestellt sind { $set } ms; sie hat aus deinen Pausen gelernt und beträgt jetzt { $now } ms: mindestens die Hälfte des Eingestellten, höchstens das Doppelte. „Meinen Pausen folgen“ in den Profileinstellungen schaltet das aus. {""}
 in-few-tokens = {""} ({ $few } Tokens)
 in-thousands-of-tokens = {""} ({ $amount } Tsd. Tokens)
 closed-too-early = {""} · { $vain } zu früh geschlossen{ $tokens }
@@ -467,6 +469,9 @@ audio-leaves-this-computer-only = Ton verlässt diesen Computer nur mit der Spre
 audio-leaves-this-computer-while = Ton verlässt diesen Computer, während du sprichst
 service-and-internet = Dienst und Internet
 waiting-for-you-to-finish = Warten, bis du fertig bist
+your-whole-wait = Warten im Ganzen
+what-you-felt-from-your = Was du gespürt hast: von deinem letzten Wort bis zum ersten Ton der Antwort. Das sind die Stille, an der das Programm erkennt, dass du fertig bist, und die Antwortzeit.
+with-that-silence-you-waited = {" "}Mit ihr hast du { $total } ms gewartet.
 no-reply-yet = noch keine Antwort
 sum-is-reply-time = { $parts } = Antwortzeit { $response }
 more-characters-left = {""} … ({ $rest } weitere Zeichen)
@@ -533,7 +538,7 @@ cut-offs = Ins Wort gefallen
 ## ui/latency_panel
 
 reply-time = Antwortzeit
-from-the-end-of-your-turn = Vom Ende deines Beitrags (dein letztes Wort und die Stille, die ihn beendet) bis zum ersten Ton der Antwort. Diese Stille ist nicht dabei: Sie wird getrennt gezeigt.
+from-the-end-of-your-turn = Vom Ende deines Beitrags (dein letztes Wort und die Stille, die ihn beendet) bis zum ersten Ton der Antwort. Diese Stille ist nicht dabei: Wie lange du im Ganzen gewartet hast, steht getrennt.
 ms = ms
 typical-of = typisch { $p50 }
 half-of-the-replies-were = Die Hälfte der Antworten kam nicht später, in Millisekunden.
@@ -597,7 +602,7 @@ no-words-of-this-conversation = Von diesem Gespräch sind keine Worte aufbewahrt
 reply-times-appear-here = Hier erscheinen Antwortzeiten
 reply-time-spoken = Antwortzeit { $figure }, { $words }
 spoken-cpu-memory = { $spoken }. CPU { $cpu_percent }, Speicher { $rss }
-the-reply-time-is-the = { $explanation }Die Antwortzeit ist das Warten vom Ende deines Beitrags bis zum ersten Ton der Antwort. Drücke hier für ihre Teile und ihren Verlauf (F12).
+the-reply-time-is-the = { $explanation }Die Antwortzeit ist das Warten vom Ende deines Beitrags bis zum ersten Ton der Antwort. Die Stille nach deinem letzten Wort, an der das Programm erkennt, dass du fertig bist, ist nicht dabei.{ $total } Drücke hier für ihre Teile und ihren Verlauf (F12).
 spoken-show-it = { $spoken }: zeigen
 shows-the-reply-time-and = Zeigt die Antwortzeit und ihre Bewertung (F12)
 
@@ -734,8 +739,16 @@ what-you-say-while-you = Das bekommt { $place }: was du sagst, während du spric
 alerts-which-hold-figures-and = Warnungen, die Messwerte und keine Worte enthalten, gehen an die Adresse unter „Diagnose“.
 what-is-kept-stays-on = Was aufbewahrt wird, bleibt auf diesem Computer: die Worte der Gespräche so lange, wie du unten wählst, ihr Ton nur, wenn du es so wählst. Dein Schlüssel liegt im Schlüsselbund des Systems oder in einer Datei, die nur du lesen kannst.
 delete-what-is-kept = Aufbewahrtes löschen
-all-kept-conversations-with-their = Alle aufbewahrten Gespräche mit ihrem Ton. Einzelne: Strg H.
+all-kept-conversations-with-their = Alle aufbewahrten Gespräche mit ihrem Ton. Warnungen, Protokolle, Einstellungen und der Schlüssel bleiben. Einzelne: Strg H.
 delete-all-conversations = Alle Gespräche löschen
+remove-everything = Alles entfernen
+remove-everything-ask = Alles entfernen…
+everything-that-this-program-keeps = Alles, was dieses Programm auf diesem Computer aufbewahrt: Gespräche, Warnungen, Protokolle, Einstellungen und Schlüssel.
+these-go-for-good = Das wird endgültig entfernt: alle Gespräche mit ihrem Ton, Warnungen und Antwortzeiten, Protokolle, die Einstellungen, deine eigenen Profile und der Schlüssel in seiner Datei. Danach schließt sich das Fenster. Es liegt hier:
+the-key-in-stays = Der Schlüssel bleibt in { $place }: Entferne ihn dort.
+what-you-exported-stays = Was du in andere Ordner exportiert hast, bleibt.
+remove-everything-and-close = Alles entfernen und schließen
+keep-everything = Alles behalten
 files-and-folders = Dateien und Ordner
 a-voice-assistant-for-gemini = Ein Sprachassistent für Gemini Live, der zeigt, warum er schnell oder langsam ist.
 licence-and-typeface = Lizenz: { $licence }. Die Schrift ist Inter, unter der SIL Open Font License.
@@ -776,6 +789,7 @@ searches = Suchanfragen
 ## ui/speech
 
 voice = Stimme
+the-demo-has-one-voice = Die Demo hat nur eine Stimme, was immer du wählst. Deine Wahl gilt, sobald ein Schlüssel eingegeben ist.
 as-the-profile-says-voice = Wie im Profil ({ $voice })
 as-the-profile-says-languages = Wie im Profil ({ $codes })
 as-the-profile-says-system = Wie im Profil ({ $languages })
@@ -869,6 +883,8 @@ welcome = Willkommen
 connect-to-gemini-title = Mit Gemini verbinden
 try-it = Ausprobieren
 step-nth = Schritt { $nth } von 5: { $step }
+step-is-done = { $step }: erledigt
+step-is-skipped = { $step }: übersprungen
 talk-with-gemini = Mit Gemini sprechen
 sovereign-lets-you-talk-with = Mit Sovereign sprichst du mit Googles Assistenten wie mit einem Menschen: Du sprichst, hörst die Antwort und unterbrichst sie, wenn du magst. Du siehst, wie lange jede Antwort gebraucht hat und warum.
 microphone-speaker-and-key-can = Hier lassen sich Mikrofon, Lautsprecher und Schlüssel neu einrichten. Deine Gespräche und Einstellungen bleiben.
@@ -1270,6 +1286,10 @@ the-statistics-begin-again = { $restarted } Die Statistik beginnt von vorn.
 
 ## conversation/on_store
 
+n-conversations-deleted = { $n ->
+    [one] { $n } Gespräch gelöscht
+   *[other] { $n } Gespräche gelöscht
+}
 not-answered-because-it-ended = { $unsent }, weil das Programm beendet wurde: was du gesagt hast ({ $heard }). Jetzt senden?
 written = Geschrieben: { $file }
 the-conversation-is-not-exported = Das Gespräch wurde nicht exportiert: { $why }.
@@ -1846,6 +1866,9 @@ no-alert-is-raised = Es gibt keine.
 none-in-use = Keines in Gebrauch.
 connection-in-words = { $place }: { $state } · Umlaufzeit { $trip } · { $lost } unterwegs verloren
 sent-since-the-start = Gesendet seit dem Start
+sent-and-cost = Gesendet, und was es gekostet hat
+free-the-demo-sends-nothing = Kostenlos: Die Demo sendet nichts
+the-demo-costs-nothing-what = Die Demo antwortet in diesem Programm. Sobald du einen Schlüssel eingegeben hast, steht hier, was an den Dienst gesendet wurde und was es gekostet hat.
 sent-today = Heute gesendet
 bytes-sound-tokens-cost = { $bytes } · { $sound } Ton · { $tokens } Tokens · { $cost }
 what-sent-means = Bytes und Ton, die an den Dienst gingen, Tokens, die er in beiden Richtungen gezählt hat, und was sie kosten, soweit Preise bekannt sind. Abgerechnet wird beim Dienst.
@@ -1951,9 +1974,9 @@ key-turn-automatic-silence_ms-why-1 = 500 ist die Geduld von oben.
 key-turn-automatic-silence_ms-why-2 = 700 ist die Geduld von oben.
 key-live-model = Modell
 key-live-model-about = Name eines Live-Modells; `sovereign doctor --live` nennt die, mit denen dein Schlüssel sprechen kann.
-key-live-voice = Stimme
+key-live-voice = Stimme dieses Profils
 key-live-voice-about = Eine der vorgefertigten Stimmen (Zephyr, Puck, Charon, Kore, Fenrir, Leda, Orus, Aoede …) oder eine Kennung aus dem Katalog wie en-us-tavi (ab gemini-3.8-live).
-key-live-languages = Sprachen, die du sprichst
+key-live-languages = Sprachen, die du sprichst, mit diesem Profil
 key-live-languages-about = Was du sprichst und worin du Antwort bekommst, die übliche Sprache zuerst: [de, en-US]. `default` ist die Sprache deines Systems, [] jede, die du sprichst. Mitgeschrieben wird in diesen Sprachen, und ein undeutliches Wort wechselt die Sprache nicht.
 key-live-vocabulary = Namen und besondere Wörter
 key-live-vocabulary-about = Namen und Begriffe, die du sagst und die falsch verstanden werden: [Ada, Kubernetes].
@@ -2021,14 +2044,14 @@ key-output_device = Lautsprecher
 key-output_device-about = Der Lautsprecher, nach seiner Kennung in `sovereign devices`. Ohne diese Angabe folgt das Programm dem Standard des Systems.
 key-endpoint = Adresse des Dienstes
 key-endpoint-about = Die Adresse eines anderen Servers, der die Live API spricht.
-key-detection = Wer das Ende deines Beitrags erkennt
+key-detection = Wer das Ende deines Beitrags erkennt, in allen Profilen
 key-detection-about = Wer erkennt, dass du sprichst, anstelle von `turn.detection` des Profils.
-key-echo_cancellation = Echounterdrückung
+key-echo_cancellation = Echounterdrückung in allen Profilen
 key-echo_cancellation-about = Ob die Antwort aus dem Mikrofonsignal entfernt wird, anstelle von `audio.echo_cancellation` des Profils.
-key-voice = Stimme
-key-voice-about = Die Stimme, anstelle von `live.voice` des Profils.
-key-languages = Sprachen, die du sprichst
-key-languages-about = Die Sprachen, die du sprichst, anstelle von `live.languages` des Profils.
+key-voice = Stimme in allen Profilen
+key-voice-about = Die Stimme, was immer das Profil sagt (`live.voice`).
+key-languages = Sprachen, die du sprichst, in allen Profilen
+key-languages-about = Die Sprachen, die du sprichst, was immer das Profil sagt (`live.languages`).
 key-talk_key = Sprechtaste
 key-talk_key-about = Was die Sprechtaste tut: `hold` öffnet das Mikrofon, solange sie gedrückt ist, `tap` mit einem Druck bis zum nächsten.
 key-release_delay_ms = Mikrofon bleibt nach der Sprechtaste offen
@@ -2125,6 +2148,7 @@ search-for-check = testen prüfen Test Mikrofon Lautsprecher Echo Headset Rausch
 search-for-key = API-Key Token Passwort Anmeldung anmelden Konto entfernen eingeben ändern Google Gemini
 search-for-sent = Daten gesendet übertragen hochladen Cloud Server Google mithören abhören geheim
 search-for-delete = löschen entfernen leeren Verlauf alle Gespräche vergessen vergiss alles Daten
+search-for-removal = deinstallieren löschen alles entfernen Daten zurücksetzen Datenschutz
 search-for-files = Verzeichnis Pfad Ort wo gespeichert
 search-for-report = Fehler Problem Hilfe Unterstützung Fehlerbericht Rückmeldung
 search-for-profile = Modus Geschwindigkeit Tempo Qualität schnell schneller langsam

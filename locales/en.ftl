@@ -96,7 +96,7 @@ connect-to-gemini = Connect to Gemini…
 
 copy = Copy
 copy-the-whole-conversation = Copy the whole conversation
-correct-and-send-again = Correct and send again
+change-what-i-said-and-send = Change what I said and send it again
 spoken-not-written-down-stopped = Spoken, not written down — stopped by you
 spoken-not-written-down = Spoken, not written down
 stopped-by-you = {""} — stopped by you
@@ -107,10 +107,10 @@ what-you-said = what you said
 what-assistant-said = what { $name } said
 now = now
 copy-whose = Copy { $whose }
-correct = Correct
-puts-these-words-into-the = Puts these words into the field below, to be changed and sent again.
+puts-these-words-into-the = Puts these words into the field below, where you can change them and send them again.
+change-what-i-said = Change what I said
 target-ms = {""} Target: { $target } ms.
-from-the-end-of-your = From the end of your turn to the first sound of the answer: { $sum }.{ $target }
+from-the-end-of-your = From the end of your turn to the first sound of the answer: { $sum }.{ $total }{ $target }
 
 ## ui/captions
 
@@ -241,7 +241,7 @@ write-keep-30d-into-config = Choose in Settings, Privacy, for how long conversat
 no-conversation-yet = No conversation yet
 what-you-and-the-assistant = What you and the assistant say will be found here.
 show-all = Show all
-delete-all-conversations-for-good = Delete all conversations for good? The present one ends.
+delete-all-conversations-for-good = Delete all conversations for good? The present one ends. Alerts, logs, settings and the key stay.
 keep-them = Keep them
 n-1-conversation-found = 1 conversation found
 conversations-found = { $n } conversations found
@@ -434,6 +434,8 @@ early-close-off-your-pauses = early close off: your pauses last as long
 early-close-off-eager-waste = early close off: eager_waste_percent is below 9
 early-close-off-it-did = early close off: it did not pay in the last 20 turns
 patience-and-close = patience { $patience }, { $close }
+patience-that-follows = patience { $patience } (set: { $set } ms; it follows your pauses), { $close }
+patience-follows-your-pauses = Patience is the silence that ends your turn. { $set } ms are set; it has learnt from your pauses and is { $now } ms now: at least half of what is set, at most twice as much. "Follow my pauses" in the profile settings switches that off. {""}
 in-few-tokens = {""} ({ $few } tokens)
 in-thousands-of-tokens = {""} ({ $amount } k tokens)
 closed-too-early = {""} · { $vain } closed too early{ $tokens }
@@ -467,6 +469,9 @@ audio-leaves-this-computer-only = audio leaves this computer only for the talk k
 audio-leaves-this-computer-while = audio leaves this computer while you speak
 service-and-internet = service and internet
 waiting-for-you-to-finish = waiting for you to finish
+your-whole-wait = your whole wait
+what-you-felt-from-your = What you felt: from your last word to the first sound of the answer. It is the silence by which the program knows that you have finished, and the reply time.
+with-that-silence-you-waited = {" "}With it you waited { $total } ms.
 no-reply-yet = no reply yet
 sum-is-reply-time = { $parts } = reply time { $response }
 more-characters-left = {""} … ({ $rest } more characters)
@@ -533,7 +538,7 @@ cut-offs = cut-offs
 ## ui/latency_panel
 
 reply-time = Reply time
-from-the-end-of-your-turn = From the end of your turn (your last word and the silence that ends the turn) to the first sound of the answer. That silence is not in it: it is shown apart.
+from-the-end-of-your-turn = From the end of your turn (your last word and the silence that ends the turn) to the first sound of the answer. That silence is not in it: your whole wait is shown apart.
 ms = ms
 typical-of = typical { $p50 }
 half-of-the-replies-were = Half of the replies were no slower, in milliseconds.
@@ -597,7 +602,7 @@ no-words-of-this-conversation = No words of this conversation are kept.
 reply-times-appear-here = Reply times appear here
 reply-time-spoken = Reply time { $figure }, { $words }
 spoken-cpu-memory = { $spoken }. CPU { $cpu_percent }, memory { $rss }
-the-reply-time-is-the = { $explanation }The reply time is the wait from the end of your turn to the first sound of the answer. Press for its parts and trend (F12).
+the-reply-time-is-the = { $explanation }The reply time is the wait from the end of your turn to the first sound of the answer. The silence after your last word, by which the program knows that you have finished, is not in it.{ $total } Press for its parts and trend (F12).
 spoken-show-it = { $spoken }: show it
 shows-the-reply-time-and = Shows the reply time and its verdict (F12)
 
@@ -734,8 +739,16 @@ what-you-say-while-you = What you say while you speak, what you type, the instru
 alerts-which-hold-figures-and = Alerts, which hold figures and no words, go to the address in Diagnostics.
 what-is-kept-stays-on = What is kept stays on this computer: the words of conversations as long as you choose below, their sound only if you choose so. Your key is in the system's keyring or a file that only you can read.
 delete-what-is-kept = Delete what is kept
-all-kept-conversations-with-their = All kept conversations, with their sound. Single ones: Ctrl H.
+all-kept-conversations-with-their = All kept conversations, with their sound. Alerts, logs, settings and the key stay. Single ones: Ctrl H.
 delete-all-conversations = Delete all conversations
+remove-everything = Remove everything
+remove-everything-ask = Remove everything…
+everything-that-this-program-keeps = Everything that this program keeps on this computer: conversations, alerts, logs, settings and key.
+these-go-for-good = These go for good: all conversations with their sound, alerts and reply times, logs, the settings, your own profiles, and the key in its file. The window closes then. They are here:
+the-key-in-stays = The key stays in { $place }: remove it there.
+what-you-exported-stays = What you exported to other folders stays.
+remove-everything-and-close = Remove everything and close
+keep-everything = Keep everything
 files-and-folders = Files and folders
 a-voice-assistant-for-gemini = A voice assistant for Gemini Live that shows why it is fast or slow.
 licence-and-typeface = Licence: { $licence }. The typeface is Inter, under the SIL Open Font License.
@@ -776,6 +789,7 @@ searches = Searches
 ## ui/speech
 
 voice = Voice
+the-demo-has-one-voice = The demo has one voice, whatever you choose. Your choice counts once a key is set.
 as-the-profile-says-voice = As the profile says ({ $voice })
 as-the-profile-says-languages = As the profile says ({ $codes })
 as-the-profile-says-system = As the profile says ({ $languages })
@@ -869,6 +883,8 @@ welcome = Welcome
 connect-to-gemini-title = Connect to Gemini
 try-it = Try it
 step-nth = Step { $nth } of 5: { $step }
+step-is-done = { $step }: done
+step-is-skipped = { $step }: skipped
 talk-with-gemini = Talk with Gemini
 sovereign-lets-you-talk-with = Sovereign lets you talk with Google's assistant as with a person: speak, hear the answer, interrupt it. It shows how long each answer took, and why.
 microphone-speaker-and-key-can = Microphone, speaker and key can be set up again here. Your conversations and settings stay.
@@ -1271,6 +1287,10 @@ the-statistics-begin-again = { $restarted } The statistics begin again.
 
 ## conversation/on_store
 
+n-conversations-deleted = { $n ->
+    [one] { $n } conversation deleted
+   *[other] { $n } conversations deleted
+}
 not-answered-because-it-ended = { $unsent }, because the program ended: what you said, { $heard }. Send it now?
 written = Written: { $file }
 the-conversation-is-not-exported = The conversation is not exported: { $why }.
@@ -1801,6 +1821,9 @@ no-alert-is-raised = There is none.
 none-in-use = None is in use.
 connection-in-words = { $place }: { $state } · round trip { $trip } · { $lost } lost on the way
 sent-since-the-start = Sent since the start
+sent-and-cost = Sent, and what it cost
+free-the-demo-sends-nothing = Free: the demo sends nothing
+the-demo-costs-nothing-what = The demo answers inside this program. Once you have entered a key, this row says what was sent to the service and what it cost.
 sent-today = Sent today
 bytes-sound-tokens-cost = { $bytes } · { $sound } of sound · { $tokens } tokens · { $cost }
 what-sent-means = Bytes and sound that went to the service, tokens that it counted both ways, and what they cost as far as prices are known. The bill is the service's.
@@ -1812,6 +1835,7 @@ search-for-check = test try microphone speaker echo headset noise
 search-for-key = api key token password login log in sign in account remove enter change google gemini
 search-for-sent = privacy data sent upload cloud server google listening spying secret
 search-for-delete = delete erase remove clear history all conversations forget everything data
+search-for-removal = uninstall erase wipe everything all data reset factory privacy
 search-for-files = folder directory path location where stored
 search-for-report = bug problem help support error log feedback
 search-for-profile = mode speed quality fast slow faster

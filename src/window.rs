@@ -18,8 +18,9 @@ use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::settings::config::{Config, ConfigFile, Window};
 use sovereign::settings::paths::Paths;
+use sovereign::settings::removal;
 use sovereign::ui::display::{self, Display};
-use sovereign::ui::{self, Left, UiLink};
+use sovereign::ui::{self, Left, UiLink, WindowEnd};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -124,7 +125,11 @@ fn open_window(
         shows: controlled.shows.clone(),
         runtime: runtime.handle().clone(),
     };
-    let left = Left::new(window.clone().into());
+    let as_begun = WindowEnd {
+        look: window.clone(),
+        removes_everything: false,
+    };
+    let left = Left::new(as_begun.into());
     let (commands, theirs, place) = (session.commands.clone(), left.clone(), paths.clone());
     let before = window.clone();
     runtime.spawn(async move {
@@ -136,7 +141,7 @@ fn open_window(
         commands.send(Command::Quit).await.ok();
         tokio::time::sleep(CLOSED_WITHIN).await;
         // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
-        keep(&place, &theirs, &before);
+        tidy_up(&place, &theirs, &before);
         let _status = shutdown::end(ExitCode::SUCCESS);
         signal::leave(i32::from(panics::lost().is_cancelled()));
     });
@@ -147,7 +152,7 @@ fn open_window(
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop((monitor, controlled));
-    keep(&paths, &left, &window);
+    tidy_up(&paths, &left, &window);
     let mut failed = panics::lost().is_cancelled();
     match shown {
         // A display that is closed with the session takes the window with it: that is the end that was asked for.
@@ -188,9 +193,19 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
     Err(Problem::failed(anyhow!(panics::LOST_A_PART)))
 }
 
-/// Keeps what the user changed.
-fn keep(paths: &Paths, left: &Left, before: &Window) {
-    let left = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
+/// Keeps what the user changed, or removes everything.
+fn tidy_up(paths: &Paths, left: &Left, before: &Window) {
+    let end = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if end.removes_everything {
+        for (path, error) in removal::remove_everything(paths) {
+            say(&format!("{} is not removed: {error}", path.display()));
+        }
+        return;
+    }
+    keep(paths, end.look, before);
+}
+
+fn keep(paths: &Paths, left: Window, before: &Window) {
     if left == *before {
         return;
     }

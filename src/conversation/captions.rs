@@ -13,6 +13,7 @@ use crate::base::ids::TurnId;
 use crate::base::text::t;
 use crate::provider::grounding::Grounding;
 use crate::store::StoredTurn;
+use crate::telemetry::record::Answerer;
 use crate::turn::timeline::Latencies;
 
 #[cfg(test)]
@@ -87,10 +88,14 @@ impl Captions {
         }
         let at = kept.at.to_zoned(jiff::tz::TimeZone::system());
         let time = dates::moment(&at);
+        let answerer = Answerer::of_record(&kept.record);
         let stopped = kept.outcome == "interrupted" && speaker == Speaker::Assistant;
         self.change(turn, |caption| {
             (caption.open, caption.time) = (false, time.clone());
             caption.typed = kept.typed && caption.speaker == Speaker::User;
+            if let Some(answerer) = answerer.filter(|_| caption.speaker == Speaker::Assistant) {
+                caption.name = answerer.shown();
+            }
             if stopped && caption.speaker == Speaker::Assistant {
                 caption.end = CaptionEnd::Stopped;
             }

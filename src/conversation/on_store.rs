@@ -53,7 +53,8 @@ impl Conversation {
                     self.show_kept(|view| view.opened = Some(Arc::new(opened)));
                 }
             }
-            StoreEvent::Deleted { .. } => {
+            StoreEvent::Deleted { count } => {
+                self.notice(Severity::Info, t!("n-conversations-deleted", n = count));
                 self.show_kept(|view| view.opened = None);
                 self.list_again();
             }

@@ -20,6 +20,7 @@ use crate::settings::config::{Config, ConfigFile, Places, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
 use crate::settings::key_destination;
 use crate::settings::watch::Watch;
+use crate::telemetry::record::Answerer;
 
 /// What the command line and the machine decide.
 #[derive(Debug)]
@@ -251,17 +252,17 @@ impl Settings {
         }
     }
 
-    /// What the assistant is called: what model answers at an endpoint of the user is not known.
+    /// Who answers.
     #[must_use]
-    pub fn assistant(&self) -> &'static str {
+    pub fn answerer(&self) -> Answerer {
         if self.is_demo {
-            t!("demo-place")
+            Answerer::Demo
         } else if self.is_local() {
-            t!("local-server")
+            Answerer::Local
         } else if self.host() == endpoint::GOOGLE_HOST {
-            t!("gemini")
+            Answerer::Gemini
         } else {
-            t!("own-server")
+            Answerer::Own
         }
     }
 

@@ -95,7 +95,7 @@ impl Conversation {
     pub(super) fn name_assistant(&mut self) {
         self.turns
             .captions
-            .call_assistant(self.settings.assistant());
+            .call_assistant(self.settings.answerer().shown());
     }
 
     fn activity(&self) -> Activity {

@@ -35,6 +35,7 @@ impl Conversation {
             cost,
             searches,
             model: self.model(),
+            answerer: Some(self.settings.answerer()),
             tool_calls: notes.tool_calls,
             reply_dbfs: notes.answer.dbfs(),
             grounding: notes.answer.grounding,

@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 use crate::base::text::t;
 use crate::base::yaml::MAX_BYTES;
 
+pub mod removal;
 #[cfg(test)]
 mod tests;
 

@@ -269,10 +269,10 @@ bind!(LIVE: LiveSettings {
         "Name of a Live model; `sovereign doctor --live` lists those that your key can talk to.", &[]).applies(NextConnection),
     voice: Key::new("live.voice", VOICE, &["Kore"],
         "One of the prebuilt voices (Zephyr, Puck, Charon, Kore, Fenrir, Leda, Orus, Aoede ...), or an id of the catalogue \
-         such as en-us-tavi (gemini-3.8-live and newer).", &[]).or(DEFAULT_WORD).applies(NextConnection),
+         such as en-us-tavi (gemini-3.8-live and newer).", &[]).called("Voice of this profile").or(DEFAULT_WORD).applies(NextConnection),
     languages: Key::new("live.languages", LANGUAGES, &[DEFAULT_WORD],
         "What you speak, and are answered in, the usual language first: [de, en-US]. `default` is the language of your system, \
-         [] whatever you speak. Transcripts are spelled in these, and an unclear word changes no language.", &[]).called("Languages you speak").applies(NextConnection),
+         [] whatever you speak. Transcripts are spelled in these, and an unclear word changes no language.", &[]).called("Languages you speak, with this profile").applies(NextConnection),
     vocabulary: Key::new("live.vocabulary", TERMS, &["[]"],
         "Names and terms that you say and that are misheard: [Ada, Kubernetes].", &[]).called("Names and special words").applies(NextConnection),
     temperature: Key::new("live.temperature", number(0.0, 2.0), &[DEFAULT_WORD],

@@ -20,6 +20,7 @@ mod tests;
 mod values;
 pub mod writer_task;
 
+pub(in crate::settings) use choices::beside as choices_beside;
 pub use config_file::{ConfigFile, Places, SaveError};
 pub use frame::WindowFrame;
 pub use outlets::{Hidden, MonitorSettings};

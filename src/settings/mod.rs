@@ -4,6 +4,7 @@
 //! paths ──▶ config.yaml ─▶ config::ConfigFile      endpoint: which address, from flag, file, key
 //!      ├──▶ profiles/   ─▶ profiles::Profiles      api_key: environment ▶ keyring ▶ key file
 //!      └──▶ key         ─▶ api_key::KeyStore        key_destination: who may have it
+//! removal: everything of all that, and of the state folder, for good
 //! watch: a thread that tells when config.yaml or profiles/ changed
 //! ```
 //!
@@ -18,4 +19,5 @@ pub mod key_destination;
 pub mod paths;
 pub mod profile_edit;
 pub mod profiles;
+pub mod removal;
 pub mod watch;

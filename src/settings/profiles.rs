@@ -14,7 +14,7 @@ use url::Url;
 const MOST_FILES: usize = 200;
 
 /// The JSON Schema of profiles, where the user keeps one.
-const SCHEMA: &str = "profile.schema.json";
+pub(super) const SCHEMA: &str = "profile.schema.json";
 
 /// A store of profiles and the folder that it is read from.
 #[derive(Clone, Debug)]

@@ -14,9 +14,11 @@ use crate::turn::early::TurnTokens;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
 
+mod answerer;
 pub(super) mod json_values;
 mod unheard_reason;
 
+pub use answerer::Answerer;
 use json_values::{durations, known, ms, round, some, tokens, usd};
 pub use unheard_reason::UnheardReason;
 
@@ -35,6 +37,8 @@ pub struct TurnRecord {
     pub profile: String,
     /// The model that the connection was set up with.
     pub model: String,
+    /// Who answered it.
+    pub answerer: Option<Answerer>,
     /// Whether `auto` chose the profile.
     pub auto: bool,
     /// Target of its response, from the profile that the user had chosen.
@@ -126,6 +130,7 @@ impl TurnRecord {
             "input": self.input,
             "profile": self.profile,
             "model": self.model,
+            "answerer": self.answerer.map(Answerer::name),
             "auto": some(self.auto),
             "outcome": self.outcome.name(),
             "error": error,

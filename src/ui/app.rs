@@ -33,6 +33,9 @@ use crate::settings::config::WelcomeStep;
 /// Commands kept while the session is busy; beyond that the oldest are dropped.
 const OUTBOX: usize = 64;
 
+/// Least height of a window, in points, whose set-up has its buttons pinned below what scrolls.
+const LEAST_PINNED: f32 = 300.0;
+
 /// Interval of sending a command again that found no room.
 const OFFER_AGAIN: Duration = Duration::from_millis(50);
 
@@ -99,6 +102,11 @@ impl UiApp {
     /// How much the latency panel shows, 0 to 3.
     pub fn panel(&self) -> u8 {
         self.view.panel
+    }
+
+    /// Whether the user has everything removed that the program keeps.
+    pub fn removes_everything(&self) -> bool {
+        self.view.removes_everything
     }
 
     /// Reports that the first frame is on the screen.
@@ -218,6 +226,9 @@ impl UiApp {
         self.keep_time(&ctx);
         window_position::fit_tooltips(&ctx);
         self.window_ui(ui);
+        if self.view.removes_everything {
+            self.quit();
+        }
         if !self.send() {
             ctx.request_repaint_after(OFFER_AGAIN);
         }
@@ -252,7 +263,9 @@ impl UiApp {
     fn window_ui(&mut self, ui: &mut Ui) {
         let talks = self.view.page == Screen::Talk && self.view.panel < 2;
         let room = LayoutSize::of(ui.available_size(), talks);
-        if room == LayoutSize::Tight {
+        // The ways on of the set-up stay in view where there is room for more than them.
+        let is_pinned = self.view.page == Screen::Welcome && ui.available_height() >= LEAST_PINNED;
+        if room == LayoutSize::Tight && !is_pinned {
             self.column_ui(ui);
             return;
         }

@@ -89,7 +89,7 @@ pub(super) fn caption_ui(ui: &mut Ui, entry: &mut Entry, place: CaptionPlace<'_>
             let entries = [
                 (t!("copy"), Wish::Copy, true),
                 (t!("copy-the-whole-conversation"), Wish::CopyAll, true),
-                (t!("correct-and-send-again"), Wish::Correct, users),
+                (t!("change-what-i-said-and-send"), Wish::Correct, users),
             ];
             for (words, wanted, is_there) in entries {
                 if is_there && plain_button(ui, words).clicked() {
@@ -164,7 +164,12 @@ fn head_ui(
 }
 
 fn correct_button(ui: &mut Ui) -> Response {
-    let words = text(t!("correct"), Weight::Regular, 12.0, tokens(ui).you);
+    let words = text(
+        t!("change-what-i-said"),
+        Weight::Regular,
+        12.0,
+        tokens(ui).you,
+    );
     let response = ui.add(Button::new(words).frame(false));
     focus_ring(ui, &response, f32::from(RADIUS_FIELD));
     response.on_hover_text(t!("puts-these-words-into-the"))
@@ -201,6 +206,7 @@ fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Option<Duration>, und
     shown.on_hover_text(t!(
         "from-the-end-of-your",
         sum = format::sum_of_parts(latencies),
+        total = format::whole_wait(latencies),
         target
     ));
 }

@@ -11,7 +11,7 @@ use super::conversations_list::{list_ui, profile};
 use super::conversations_state::{ConversationsState, Goal, MOST_FOUND, Period};
 use super::icons::Sign;
 use super::opened_conversation::opened_ui;
-use super::page::page_head;
+use super::page::{exported_ui, page_head};
 use super::theme::{Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{answers_ui, card, choose, list_choice, plain_button, signed_row};
@@ -78,12 +78,14 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
     if let Some(trouble) = &snapshot.kept.trouble {
         signed_row(ui, (Sign::Triangle, t.warn), &format::clean(trouble));
     }
+    exported_ui(ui, snapshot, view);
+    ui.add_space(space::XS);
+    let mut deletes = false;
     let UiState {
         conversations: state,
         commands,
         ..
     } = view;
-    ui.add_space(space::XS);
     filter_ui(ui, snapshot, state);
     const BELOW: f32 = 44.0;
     let height = room.unwrap_or_else(|| ui.available_height() - BELOW);
@@ -103,7 +105,10 @@ fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, view: &mut U
             }
         });
     if !snapshot.kept.list.is_empty() {
-        below_ui(ui, snapshot, state, commands);
+        deletes = below_ui(ui, snapshot, state);
+    }
+    if deletes {
+        view.export(snapshot, Command::DeleteKept(None));
     }
 }
 
@@ -246,22 +251,18 @@ fn empty_ui(ui: &mut Ui, retention: Retention, height: f32, state: &mut Conversa
     });
 }
 
-/// How many there are, and the button that deletes all.
-fn below_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    state: &mut ConversationsState,
-    commands: &mut Vec<Command>,
-) {
+/// How many there are, and the button that deletes all. Whether that is to be done.
+fn below_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConversationsState) -> bool {
     let t = tokens(ui);
+    let mut deletes = false;
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(32.0);
         if let Some(new) = &mut state.deletes {
             let question = t!("delete-all-conversations-for-good");
             ui.label(text(question, Weight::Medium, 13.0, t.strong));
-            if let Some(deletes) = answers_ui(ui, [t!("delete-all"), t!("keep-them")], new) {
+            if let Some(answer) = answers_ui(ui, [t!("delete-all"), t!("keep-them")], new) {
                 state.deletes = None;
-                commands.extend(deletes.then_some(Command::DeleteKept(None)));
+                deletes = answer;
             }
             return;
         }
@@ -285,4 +286,5 @@ fn below_ui(
             }
         });
     });
+    deletes
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
+use super::find::Search;
 use super::transcript::Transcript;
 use crate::base::dates;
 use crate::base::ids::TurnId;
@@ -16,6 +17,7 @@ use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Caption, CaptionEnd, KeptConversation, KeptView, Speaker};
 use crate::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
+use crate::telemetry::record::Answerer;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
 
@@ -63,9 +65,26 @@ impl ConversationsState {
         self.goal = Some(Goal::Search);
     }
 
-    /// One step back: from a question or a conversation; false if there is neither.
+    /// Looks for words in the opened conversation; without one, goes to the search.
+    pub(super) fn find(&mut self) {
+        match &mut self.opened {
+            Some(opened) => opened.find.open(),
+            None => self.search(),
+        }
+    }
+
+    /// One step back: from a question, what was found or a conversation; false if there is none of them.
     pub(super) fn back(&mut self) -> bool {
-        self.deletes.take().is_some() || self.close()
+        if self.deletes.take().is_some() {
+            return true;
+        }
+        match self.opened.as_mut().filter(|opened| opened.find.is_open) {
+            Some(opened) => {
+                opened.find.close();
+                true
+            }
+            None => self.close(),
+        }
     }
 
     /// Returns from the opened conversation, if there is one, to its row.
@@ -88,6 +107,7 @@ impl ConversationsState {
             captions: Arc::from([]),
             endings: Vec::new(),
             transcript: Transcript::default(),
+            find: Search::of_hit(&self.text),
             new: true,
             copied_at: None,
         });
@@ -261,6 +281,8 @@ pub(super) struct OpenedConversation {
     /// What is said behind each caption.
     pub(super) endings: Vec<Option<&'static str>>,
     pub(super) transcript: Transcript,
+    /// What is looked for in it: at first what it was found by.
+    pub(super) find: Search,
     /// Opened just now.
     pub(super) new: bool,
     pub(super) copied_at: Option<Instant>,
@@ -279,7 +301,13 @@ impl OpenedConversation {
             self.of = Some(Arc::clone(opened));
         }
         self.transcript.update(&self.captions);
-        self.of.is_some()
+        let is_read = self.of.is_some();
+        if is_read && self.transcript.find(&mut self.find) {
+            let entries = &self.transcript.entries;
+            let turn = |at: usize| entries.get(at).map(|entry| entry.caption.turn);
+            self.find.go_to_newest_turn(turn);
+        }
+        is_read
     }
 
     /// Both sides as a text.
@@ -314,7 +342,9 @@ fn caption(turn: &StoredTurn, speaker: Speaker, words: &str) -> Arc<Caption> {
         speaker,
         name: match speaker {
             Speaker::User => t!("you"),
-            Speaker::Assistant => t!("assistant"),
+            Speaker::Assistant => {
+                Answerer::of_record(&turn.record).map_or(t!("assistant"), Answerer::shown)
+            }
         },
         turn: TurnId(turn.number),
         time: moment(turn.at),

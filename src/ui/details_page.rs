@@ -166,6 +166,15 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
         "turns-that-got-their-answer",
         whose = explain::whose(snapshot)
     );
+    let cost = if snapshot.demo {
+        t!("free-the-demo-sends-nothing").to_owned()
+    } else {
+        format!(
+            "{} · {}",
+            explain::tokens(figures.turns.tokens, figures.turns.thoughts),
+            explain::cost(figures.turns.cost)
+        )
+    };
     let rows = [
         (
             t!("queues"),
@@ -187,15 +196,7 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
             format::grouped(figures.turns.tool_calls),
             t!("functions-that-the-service-asked"),
         ),
-        (
-            t!("tokens-cost"),
-            format!(
-                "{} · {}",
-                explain::tokens(figures.turns.tokens, figures.turns.thoughts),
-                explain::cost(figures.turns.cost)
-            ),
-            explain::pricing(snapshot.pricing),
-        ),
+        (t!("tokens-cost"), cost, explain::pricing(snapshot.pricing)),
     ];
     let all = known_rows(ui, rows);
     for limit in &snapshot.spending.limits {

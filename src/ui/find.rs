@@ -1,9 +1,10 @@
-//! Finds words in the open conversation. Pure but for the bar: the search runs again only when the words or what is looked for
-//! change, not with each frame.
-
-use crate::base::text::t;
+//! Finds words in a conversation, the running one or a kept one that was opened. Pure: the search runs again only when the
+//! words or what is looked for change, not with each frame.
 
 use std::ops::Range;
+
+use crate::base::ids::TurnId;
+use crate::base::text::t;
 
 /// A place where the words are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(super) struct FoundPlace {
     pub(super) entry: usize,
     pub(super) block: usize,
     pub(super) range: Range<usize>,
+    /// Which of the words it is, where each is looked for by itself.
+    word: usize,
 }
 
 /// What is looked for, and where it is.
@@ -19,6 +22,8 @@ pub(super) struct FoundPlace {
 pub(super) struct Search {
     pub(super) is_open: bool,
     pub(super) words: String,
+    /// The words may stand apart within a turn, as for the search of kept conversations.
+    is_apart: bool,
     /// The field shall have the focus.
     pub(super) wants_focus: bool,
     pub(super) matches: Vec<FoundPlace>,
@@ -31,39 +36,57 @@ pub(super) struct Search {
 }
 
 impl Search {
+    /// What found a kept conversation, to be shown in it.
+    pub(super) fn of_hit(words: &str) -> Self {
+        Self {
+            is_open: !words.trim().is_empty(),
+            words: words.trim().to_owned(),
+            is_apart: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn open(&mut self) {
         (self.is_open, self.wants_focus) = (true, true);
     }
 
     pub(super) fn close(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            is_apart: self.is_apart,
+            ..Self::default()
+        };
     }
 
     /// Searches again, if the words or the conversation have changed since. `texts` are those of the blocks of each caption.
+    /// Returns whether other words were looked for.
     pub(super) fn update<'a>(
         &mut self,
         version: u64,
         texts: impl Iterator<Item = (usize, usize, &'a str)>,
-    ) {
+    ) -> bool {
         let now = (self.words.clone(), version);
         if !self.is_open || self.searched.as_ref() == Some(&now) {
-            return;
+            return false;
         }
         let is_new = self
             .searched
             .as_ref()
             .is_none_or(|(words, _)| *words != self.words);
         self.matches.clear();
-        if !self.words.trim().is_empty() {
-            let wanted = lower(self.words.trim());
-            for (entry, block, text) in texts {
-                let found = places(text, &wanted);
-                self.matches.extend(found.map(|range| FoundPlace {
+        let wanted = self.wanted();
+        for (entry, block, text) in texts.take_while(|_| !wanted.is_empty()) {
+            let found = wanted.iter().enumerate().flat_map(|(word, wanted)| {
+                places(text, wanted).map(move |range| FoundPlace {
                     entry,
                     block,
                     range,
-                }));
-            }
+                    word,
+                })
+            });
+            let mut found: Vec<_> = found.collect();
+            found.sort_by_key(|found| (found.range.start, found.word));
+            found.dedup_by(|next, before| next.range.start < before.range.end);
+            self.matches.extend(found);
         }
         let last = self.matches.len().saturating_sub(1);
         if is_new {
@@ -74,6 +97,33 @@ impl Search {
             self.at = self.at.min(last);
         }
         self.searched = Some(now);
+        is_new
+    }
+
+    /// What is looked for, in small letters.
+    fn wanted(&self) -> Vec<Vec<char>> {
+        let words = self.words.trim();
+        if self.is_apart {
+            words.split_whitespace().map(lower).collect()
+        } else {
+            let whole = Some(words).filter(|words| !words.is_empty());
+            whole.map(lower).into_iter().collect()
+        }
+    }
+
+    /// Goes to the newest turn that has all the words, as the list of kept conversations tells of that one.
+    pub(super) fn go_to_newest_turn(&mut self, turn: impl Fn(usize) -> Option<TurnId>) {
+        let words = self.wanted().len();
+        let of = |found: &FoundPlace| turn(found.entry);
+        let turns = self.matches.chunk_by(|a, b| of(a) == of(b));
+        let mut first = 0;
+        for turn in turns {
+            let has = |word| turn.iter().any(|found| found.word == word);
+            if (0..words).all(has) {
+                self.at = first;
+            }
+            first += turn.len();
+        }
     }
 
     /// Goes to the next place, or to the one before; after the last comes the first.
@@ -207,6 +257,32 @@ mod tests {
         find.words = " ".into();
         find.update(2, texts.into_iter());
         assert_eq!(find.count(), "");
+    }
+
+    #[test]
+    fn words_of_a_hit_may_stand_apart_and_the_newest_turn_with_all_is_first() {
+        let texts = [
+            (0, 0, "a roof and a tree"),
+            (1, 0, "The tree again, under the ROOF."),
+            (2, 0, "no roof"),
+            (3, 0, "a tree, a tree"),
+        ];
+        let turns = [1, 1, 2, 3];
+        let mut find = Search::of_hit(" tree roof ");
+        assert!(find.update(1, texts.into_iter()));
+        find.go_to_newest_turn(|entry| turns.get(entry).copied().map(TurnId));
+        assert_eq!(find.count(), "1 of 7");
+        let of = |find: &Search| {
+            find.current()
+                .map(|found| (found.entry, found.range.clone()))
+        };
+        assert_eq!(of(&find), Some((0, 2..6)));
+        assert_eq!(find.within(1, 0).len(), 2);
+        let mut find = Search::of_hit("tree");
+        assert!(find.update(1, texts.into_iter()));
+        find.go_to_newest_turn(|entry| turns.get(entry).copied().map(TurnId));
+        assert_eq!(of(&find), Some((3, 2..6)));
+        assert!(!Search::of_hit(" ").is_open);
     }
 
     #[test]

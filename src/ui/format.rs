@@ -217,8 +217,21 @@ pub(super) fn first_words(talk: TalkView) -> &'static str {
     }
 }
 
-/// How early turns are closed, or why not, and the cost of false endpoints.
-pub(super) fn early(figures: &TurnStatistics) -> String {
+/// The patience that the profile in use sets; `None` where one is chosen among others.
+pub(super) fn set_patience(snapshot: &Snapshot) -> Option<Duration> {
+    let chosen = snapshot.profiles.get(snapshot.chosen);
+    let profile = chosen.filter(|_| snapshot.auto.is_none())?;
+    Some(profile.turn.patience)
+}
+
+/// The patience now, where it has followed the user's pauses away from what is `set`.
+fn followed(figures: &TurnStatistics, set: Option<Duration>) -> Option<(Duration, Duration)> {
+    let (now, set) = (figures.patience?, set?);
+    (now.abs_diff(set) >= Duration::from_millis(1)).then_some((now, set))
+}
+
+/// The patience, how early turns are closed, or why not, and the cost of false endpoints. `set`: what the profile says.
+pub(super) fn early(figures: &TurnStatistics, set: Option<Duration>) -> String {
     let close = match figures.early {
         EarlyClose::After(silence) => t!(
             "closed-early-at",
@@ -231,11 +244,11 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
         EarlyClose::Never => t!("early-close-off-eager-waste").to_owned(),
         EarlyClose::Spent => t!("early-close-off-it-did").to_owned(),
     };
-    let mut words = t!(
-        "patience-and-close",
-        patience = millis_or_unknown(figures.patience),
-        close
-    );
+    let patience = millis_or_unknown(figures.patience);
+    let mut words = match followed(figures, set) {
+        Some((_, set)) => t!("patience-that-follows", patience, set = millis(set), close),
+        None => t!("patience-and-close", patience, close),
+    };
     let wanted = !matches!(
         figures.early,
         EarlyClose::Off | EarlyClose::Needless | EarlyClose::Never
@@ -256,7 +269,7 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
 }
 
 /// The tooltip that explains it in full.
-pub(super) fn about_early(figures: &TurnStatistics) -> String {
+pub(super) fn about_early(figures: &TurnStatistics, set: Option<Duration>) -> String {
     let now = match figures.early {
         EarlyClose::After(_) => "",
         EarlyClose::Off => {
@@ -275,7 +288,14 @@ pub(super) fn about_early(figures: &TurnStatistics) -> String {
             t!("now-it-is-off-in")
         }
     };
-    t!("a-turn-is-closed-towards", now)
+    let follows = followed(figures, set).map_or_else(String::new, |(now, set)| {
+        t!(
+            "patience-follows-your-pauses",
+            now = millis(now),
+            set = millis(set)
+        )
+    });
+    follows + &t!("a-turn-is-closed-towards", now)
 }
 
 /// Whether a microphone gives a narrow band: hands-free Bluetooth gives half of 16 kHz at best, others take 44.1 or 48 kHz.
@@ -367,6 +387,14 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
                 .div_ceil(1_000) as u64,
         ),
         Link::Down { .. } | Link::Connecting { .. } | Link::Connected { .. } => None,
+    }
+}
+
+/// How long the user waited since the last word, as the end of a tooltip; nothing where no silence was waited for.
+pub(super) fn whole_wait(latencies: &Latencies) -> String {
+    match (latencies.endpointing, latencies.total) {
+        (Some(_), Some(total)) => t!("with-that-silence-you-waited", total = millis(total)),
+        (None, _) | (_, None) => String::new(),
     }
 }
 

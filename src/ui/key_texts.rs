@@ -98,6 +98,7 @@ fn id(key: &Key, end: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::settings_state::SettingsSection;
     use super::*;
     use crate::base::text::{Locale, within};
 
@@ -137,6 +138,22 @@ mod tests {
                 .chain(config::keys())
                 .find(|other| raw(other));
             assert_eq!(raw.map(|key| key.name), None, "{shown}");
+        }
+    }
+
+    #[test]
+    fn no_two_settings_are_called_the_same() {
+        for locale in [Locale::English, Locale::German] {
+            within(locale, || {
+                let of_profile = profile::fields().filter(|key| key.name != "name");
+                let of_config = config::keys().filter(|key| SettingsSection::of(key).is_some());
+                let mut titles: Vec<_> = of_profile.chain(of_config).map(title).collect();
+                let all = titles.len();
+                titles.sort_unstable();
+                let same = titles.windows(2).find(|two| two[0] == two[1]);
+                assert_eq!(same, None, "{locale:?}");
+                assert!(all > 60);
+            });
         }
     }
 

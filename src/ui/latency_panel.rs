@@ -51,7 +51,7 @@ pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
                 whose,
                 snapshot.local || snapshot.demo,
             );
-            early_ui(ui, &view.numbers.figures);
+            early_ui(ui, &view.numbers.figures, format::set_patience(snapshot));
         });
     }
 }
@@ -63,7 +63,15 @@ fn panel_card(ui: &Ui) -> Frame {
 
 fn response_ui(ui: &mut Ui, figures: &TurnStatistics, reply: &ReplyTime, whose: &str, full: bool) {
     let t = tokens(ui);
-    caps_heading(ui, t!("reply-time"));
+    ui.horizontal_wrapped(|ui| {
+        // As high as its words.
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.spacing_mut().item_spacing.x = space::M;
+        caps_heading(ui, t!("reply-time"));
+        if let Some(last) = &figures.last {
+            whole_wait_ui(ui, last);
+        }
+    });
     let Some(figure) = &reply.figure else {
         ui.label(text(&reply.words, Weight::Regular, 14.0, t.normal));
         return;
@@ -73,6 +81,15 @@ fn response_ui(ui: &mut Ui, figures: &TurnStatistics, reply: &ReplyTime, whose: 
     if full {
         ui.add_space(2.0);
         parts_ui(ui, &figures.last.clone().unwrap_or_default(), t);
+    }
+}
+
+/// What was felt: the reply time with the silence before it, where there was one.
+fn whole_wait_ui(ui: &mut Ui, last: &Latencies) {
+    if let (Some(_), Some(total)) = (last.endpointing, last.total) {
+        let words = format!("{} {} ms", t!("your-whole-wait"), format::millis(total));
+        ui.label(text(words, Weight::Regular, 12.0, tokens(ui).muted))
+            .on_hover_text(t!("what-you-felt-from-your"));
     }
 }
 
@@ -321,15 +338,15 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
 }
 
 /// When turns are closed, as one quiet line.
-fn early_ui(ui: &mut Ui, figures: &TurnStatistics) {
+fn early_ui(ui: &mut Ui, figures: &TurnStatistics, set: Option<Duration>) {
     let words = text(
-        format::early(figures),
+        format::early(figures, set),
         Weight::Regular,
         11.0,
         tokens(ui).muted,
     );
     ui.add(Label::new(words).wrap())
-        .on_hover_text(format::about_early(figures));
+        .on_hover_text(format::about_early(figures, set));
 }
 
 /// The buttons below the panel. They are not part of what scrolls.

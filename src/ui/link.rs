@@ -12,8 +12,17 @@ use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::Window;
 
-/// The look of the window now, for the code that keeps it at the end.
-pub type Left = Arc<Mutex<Window>>;
+/// What the user leaves behind, for the code at the end.
+#[derive(Clone, Debug)]
+pub struct WindowEnd {
+    /// The look of the window, to be kept.
+    pub look: Window,
+    /// Everything that the program keeps is to be removed.
+    pub removes_everything: bool,
+}
+
+/// What the window leaves behind, while it is open.
+pub type Left = Arc<Mutex<WindowEnd>>;
 
 /// The ends of the channels to the session, and the settings of the window.
 pub struct UiLink {

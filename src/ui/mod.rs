@@ -99,7 +99,7 @@ use winit::platform::run_on_demand::EventLoopExtRunOnDemand as _;
 
 pub use app::UiApp;
 use display::Display;
-pub use link::{Left, UiLink};
+pub use link::{Left, UiLink, WindowEnd};
 use open_window::OpenWindow;
 use software::window::SoftwareWindow;
 pub use system_fonts::SystemFonts;

@@ -69,6 +69,8 @@ impl OpenWindow {
         }
         // Uncontended until the window is closed.
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.removes_everything = self.app.removes_everything();
+        let left = &mut left.look;
         left.panel = self.app.panel();
         left.theme = theme::chosen(ctx.options(|options| options.theme_preference));
         let zoom = ctx.zoom_factor();

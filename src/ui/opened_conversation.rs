@@ -9,7 +9,7 @@ use super::captions::column_ui;
 use super::conversations_list::{facts, title};
 use super::conversations_state::{OpenedConversation, clock_time, day};
 use super::copy_button::copy_button_ui;
-use super::find::Search;
+use super::find_bar::find_bar_ui;
 use super::page::{exported_ui, page_head};
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
@@ -31,11 +31,13 @@ pub(super) fn opened_ui(ui: &mut Ui, snapshot: &Snapshot, room: Option<f32>, vie
     let stays = actions_ui(ui, snapshot, &mut opened, view);
     let height = room.unwrap_or_else(|| ui.available_height());
     let words = card(tokens(ui)).inner_margin(Margin::symmetric(20, 16));
-    words.show(ui, |ui| {
+    let words = words.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.set_min_height((height - 34.0).max(0.0));
         words_ui(ui, is_read, (height - 34.0).max(0.0), &mut opened);
     });
+    let bar = words.response.rect.shrink(8.0);
+    find_bar_ui(ui, bar, &mut opened.find);
     if stays {
         view.conversations.opened = Some(opened);
     }
@@ -90,7 +92,7 @@ fn actions_ui(
     let t = tokens(ui);
     let id = opened.summary.id;
     let is_running = snapshot.kept.current == Some(id);
-    let mut stays = true;
+    let (mut stays, mut deleted) = (true, false);
     ui.horizontal_wrapped(|ui| {
         ui.set_min_height(36.0);
         if let Some(new) = &mut view.conversations.deletes {
@@ -103,8 +105,9 @@ fn actions_ui(
             if let Some(deletes) = answers_ui(ui, [t!("delete"), t!("keep-it")], new) {
                 view.conversations.deletes = None;
                 if deletes {
-                    view.commands.push(Command::DeleteKept(Some(id)));
+                    view.export(snapshot, Command::DeleteKept(Some(id)));
                     view.conversations.search();
+                    deleted = true;
                     stays = false;
                 }
             }
@@ -136,7 +139,7 @@ fn actions_ui(
     });
     if stays {
         exported_ui(ui, snapshot, view);
-    } else {
+    } else if !deleted {
         view.exported = None;
     }
     stays
@@ -170,7 +173,8 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
         return;
     }
     let mut wish = None;
-    let find = Search::default();
+    let find = &opened.find;
+    let is_wanted = |nth| find.goes > 0 && find.current().is_some_and(|found| found.entry == nth);
     ScrollArea::vertical()
         .id_salt(("kept words", opened.summary.id.0))
         .auto_shrink([false, false])
@@ -186,10 +190,13 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
                     }
                     let place = CaptionPlace {
                         nth,
-                        find: &find,
+                        find,
                         ending: opened.endings.get(nth).copied().flatten(),
                         correction: Correction::None,
                     };
+                    if is_wanted(nth) {
+                        entry.come_near(ui);
+                    }
                     ui.push_id(nth, |ui| {
                         entry.show(ui, |ui, entry| {
                             wish = caption_ui(ui, entry, place)
@@ -201,6 +208,10 @@ fn words_ui(ui: &mut Ui, is_read: bool, height: f32, opened: &mut OpenedConversa
             });
             follow_focus(ui);
         });
+    if opened.find.goes > 0 {
+        ui.ctx().request_repaint();
+    }
+    opened.find.goes = opened.find.goes.saturating_sub(1);
     let words = &opened.transcript;
     let copied = wish.and_then(|(nth, wish)| match wish {
         Wish::Copy => Some(words.whole(nth)),

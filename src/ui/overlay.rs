@@ -33,6 +33,8 @@ pub(super) struct ReplyTime {
     pub(super) verdict: Option<ReplyVerdict>,
     pub(super) words: String,
     pub(super) explanation: String,
+    /// How long the user waited in all, as the end of a sentence.
+    whole_wait: String,
 }
 
 impl ReplyTime {
@@ -65,6 +67,7 @@ impl ReplyTime {
                 (None, Some(link)) => link,
                 (None, None) => t!("reply-times-appear-here").to_owned(),
             },
+            whole_wait: format::whole_wait(&last),
             explanation: judged.map_or_else(String::new, |(verdict, target)| {
                 verdict.explanation(name, target)
             }),
@@ -265,7 +268,8 @@ fn ground_ui(ui: &Ui, rect: Rect, reply: &ReplyTime, view: &mut UiState) -> Resp
             String::new()
         } else {
             format!("{}\n\n", reply.explanation)
-        }
+        },
+        total = reply.whole_wait
     );
     if button.clicked() {
         view.panel = 2;

@@ -79,7 +79,10 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
             lines.push(line(&name, format::millis_or_unknown(value)));
         }
     }
-    lines.push(line("early close", format::early(figures)));
+    lines.push(line(
+        "early close",
+        format::early(figures, format::set_patience(snapshot)),
+    ));
     let answered = explain::success(figures.turns.answered(), figures.turns.failed());
     lines.push(line("answered", answered));
     lines.push(line("cut-offs", figures.turns.cut_off.to_string()));

@@ -1,4 +1,4 @@
-//! What was sent to the service, since the start and today: bytes, sound, tokens, money.
+//! What was sent to the service, since the start and today: bytes, sound, tokens, money; in the demo, that it is free.
 
 use std::time::Duration;
 
@@ -10,9 +10,19 @@ use crate::base::cost::Cost;
 use crate::base::text::t;
 use crate::conversation::snapshot::Snapshot;
 
-/// The two rows; none where what answers is on this computer.
+/// The two rows; none where a server on this computer answers.
 pub(super) fn sent_ui(ui: &mut Ui, snapshot: &Snapshot) {
-    if snapshot.demo || snapshot.local {
+    if snapshot.demo {
+        let free = t!("free-the-demo-sends-nothing");
+        return value_row(
+            ui,
+            None,
+            t!("sent-and-cost"),
+            free,
+            t!("the-demo-costs-nothing-what"),
+        );
+    }
+    if snapshot.local {
         return;
     }
     let (meters, today) = (&snapshot.figures.meters, &snapshot.history.today);

@@ -219,7 +219,7 @@ pub(super) fn shown(key: &Key, value: &Value) -> String {
 /// A value as it is typed.
 pub(super) fn written(key: &Key, value: &Value) -> String {
     match value {
-        Value::None => key.none.unwrap_or_default().to_owned(),
+        Value::None => shown(key, value),
         Value::Whole(number) => number.to_string(),
         Value::Number(number) => number.to_string(),
         Value::Flag(on) => key.kind.flag(*on).to_owned(),
@@ -231,7 +231,11 @@ pub(super) fn written(key: &Key, value: &Value) -> String {
 /// What was typed, as a value; or a sentence that says why it is none. Nothing is as usual.
 pub(super) fn read(key: &Key, text: &str) -> Result<Option<Value>, String> {
     let text = text.trim();
-    if key.none.is_some_and(|none| none.eq_ignore_ascii_case(text)) {
+    let is_none = |none: &str| {
+        none.eq_ignore_ascii_case(text)
+            || key_texts::word(key, none).to_lowercase() == text.to_lowercase()
+    };
+    if key.none.is_some_and(is_none) {
         return Ok(Some(Value::None));
     }
     let wrong = |what: &str| Err(t!("this-is-no-value", what, allowed = key.allowed()));
@@ -291,6 +295,7 @@ pub(super) fn range(key: &Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::text::within;
 
     fn key(name: &str) -> &'static Key {
         let mut keys = crate::profile::fields().chain(crate::settings::config::keys());
@@ -351,6 +356,22 @@ mod tests {
                 let text = written(key, &value);
                 assert_eq!(read(key, &text), Ok(Some(value)), "{}", key.name);
             }
+        }
+    }
+
+    #[test]
+    fn a_word_for_no_value_is_shown_and_read_in_every_language() {
+        for (locale, shown) in [(Locale::English, "Off"), (Locale::German, "Aus")] {
+            within(locale, || {
+                for name in ["spend_limit_usd.day", "alerts.cpu_percent"] {
+                    let key = key(name);
+                    assert_eq!(written(key, &Value::None), shown);
+                    for typed in [shown, "aus", "off"] {
+                        let is_known = typed != "aus" || locale == Locale::German;
+                        assert_eq!(read(key, typed) == Ok(Some(Value::None)), is_known);
+                    }
+                }
+            });
         }
     }
 

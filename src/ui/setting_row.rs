@@ -12,7 +12,7 @@ use super::settings_state::{RowId, SettingsState, TypedSetting};
 use super::switch::switch;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::widgets::{focus_ring, list_choice, named_button, signed_row};
-use super::{bidi, format, key_texts};
+use super::{bidi, format, key_texts, speech};
 use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
@@ -128,6 +128,9 @@ fn words_ui(ui: &mut Ui, id: RowId, setting: &SettingView, snapshot: &Snapshot) 
         t.normal,
     );
     ui.add(Label::new(about).wrap());
+    if matches!(id.key, "voice" | "live.voice") {
+        speech::demo_voice_ui(ui, snapshot);
+    }
     label
 }
 
@@ -386,6 +389,7 @@ fn origin(setting: &SettingView) -> (String, Option<String>) {
 
 /// The button for the word that replaces a value.
 fn none_button(ui: &mut Ui, key: &Key, none: &str) -> Response {
-    let name = format!("{}: {none}", key_texts::title(key));
-    named_button(ui, &key_texts::word(key, none), &name)
+    let word = key_texts::word(key, none);
+    let name = format!("{}: {word}", key_texts::title(key));
+    named_button(ui, &word, &name)
 }

@@ -22,7 +22,7 @@ use super::{profile_editor, settings_search, settings_sections, theme};
 use crate::base::keys::{Scalar as _, Value};
 use crate::base::text::t;
 use crate::conversation::command::Command;
-use crate::conversation::snapshot::{SettingView, Snapshot};
+use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
 use crate::profile::DEFAULT;
 use crate::settings::config;
 use crate::settings::profile_edit::ProfileEdit;
@@ -233,8 +233,10 @@ fn groups_ui(ui: &mut Ui, mut rows: Vec<HeadedHit>, snapshot: &Snapshot, view: &
         if let SearchHit::Row(id, setting) = hit
             && !id.of_profile
             && let Some(value) = look(ui.ctx(), id.key, view)
+            && value != setting.value
         {
-            setting.value = value;
+            // By keyboard: it is written when the window is closed.
+            (setting.value, setting.origin) = (value, SettingOrigin::Chosen);
         }
     }
     for group in rows.chunk_by(|(a, _), (b, _)| a == b) {

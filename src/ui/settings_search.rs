@@ -198,6 +198,7 @@ fn places() -> impl Iterator<Item = SearchEntry> {
             t!("delete-all-conversations"),
             t!("search-for-delete"),
         ),
+        (Privacy, t!("remove-everything"), t!("search-for-removal")),
         (Privacy, t!("files-and-folders"), t!("search-for-files")),
         (Diagnostics, t!("copy-report"), t!("search-for-report")),
     ];

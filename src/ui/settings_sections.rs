@@ -17,6 +17,7 @@ use super::{api_key_page, format};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
+use crate::settings::api_key::KeySource;
 use crate::settings::config::WelcomeStep;
 
 /// What stands above the rows.
@@ -48,7 +49,8 @@ pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         }
         SettingsSection::Sound => card_ui(ui, |ui| sound_ui(ui, snapshot, view)),
         SettingsSection::Privacy => {
-            card_ui(ui, |ui| delete_ui(ui, view));
+            card_ui(ui, |ui| delete_ui(ui, snapshot, view));
+            card_ui(ui, |ui| remove_ui(ui, snapshot, view));
             folders_ui(ui, snapshot, view);
         }
         SettingsSection::Talking
@@ -110,7 +112,7 @@ fn privacy_ui(ui: &mut Ui, snapshot: &Snapshot) {
     words_ui(ui, t!("what-is-kept-stays-on"));
 }
 
-fn delete_ui(ui: &mut Ui, view: &mut UiState) {
+fn delete_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     heading(ui, t!("delete-what-is-kept"), 14.0);
     if let Some((SettingsQuestion::DeleteConversations, new)) = &mut view.settings.question {
         words_ui(ui, t!("delete-all-conversations-for-good"));
@@ -120,8 +122,9 @@ fn delete_ui(ui: &mut Ui, view: &mut UiState) {
         });
         if let Some(deletes) = answer {
             view.settings.question = None;
-            view.commands
-                .extend(deletes.then_some(Command::DeleteKept(None)));
+            if deletes {
+                view.export(snapshot, Command::DeleteKept(None));
+            }
         }
         return;
     }
@@ -131,6 +134,38 @@ fn delete_ui(ui: &mut Ui, view: &mut UiState) {
         .arrive(&delete, t!("delete-all-conversations"));
     if delete.clicked() {
         view.settings.question = Some((SettingsQuestion::DeleteConversations, true));
+    }
+}
+
+/// Everything that is kept, for good: what goes, from where, and what stays.
+fn remove_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
+    heading(ui, t!("remove-everything"), 14.0);
+    let Some((SettingsQuestion::RemoveEverything, new)) = &mut view.settings.question else {
+        words_ui(ui, t!("everything-that-this-program-keeps"));
+        let remove = plain_button(ui, t!("remove-everything-ask"));
+        view.settings.arrive(&remove, t!("remove-everything"));
+        if remove.clicked() {
+            view.settings.question = Some((SettingsQuestion::RemoveEverything, true));
+        }
+        return;
+    };
+    words_ui(ui, t!("these-go-for-good"));
+    for (what, path) in &snapshot.settings.folders {
+        words_ui(ui, &format!("{what}: {}", format::clean(path)));
+    }
+    let key = snapshot.key.as_ref().map(|key| key.source);
+    if let Some(source) = key.filter(|source| *source != KeySource::File) {
+        words_ui(ui, &t!("the-key-in-stays", place = source.words()));
+    }
+    words_ui(ui, t!("what-you-exported-stays"));
+    let mut answer = None;
+    ui.horizontal_wrapped(|ui| {
+        let words = [t!("remove-everything-and-close"), t!("keep-everything")];
+        answer = answers_ui(ui, words, new);
+    });
+    if let Some(removes) = answer {
+        view.settings.question = None;
+        view.removes_everything = removes;
     }
 }
 

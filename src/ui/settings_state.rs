@@ -55,7 +55,8 @@ impl SettingsSection {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
             | "echo_cancellation" => Self::Sound,
-            "talk_key" | "release_delay_ms" | "voice_activation" | "detection" => Self::Talking,
+            "talk_key" | "release_delay_ms" | "voice_activation" | "detection"
+            | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,
             "window.geometry" | "window.maximized" | "window.muted" | "window.welcome" => {
@@ -89,6 +90,7 @@ pub(super) struct TypedSetting {
 pub(super) enum SettingsQuestion {
     RemoveProfile,
     DeleteConversations,
+    RemoveEverything,
 }
 
 /// The state of the page.

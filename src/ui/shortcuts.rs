@@ -37,7 +37,7 @@ pub(super) fn handle(ctx: &Context, snapshot: &Snapshot, view: &mut UiState) {
                 };
                 let is_taken = press.take(snapshot, view, typing, busy);
                 if is_taken && modifiers.command_only() && key == Key::F {
-                    field = search_of(view.page);
+                    field = search_of(view);
                     typing |= field.is_some();
                 }
                 return !is_taken;
@@ -62,8 +62,9 @@ pub(super) fn handle(ctx: &Context, snapshot: &Snapshot, view: &mut UiState) {
 }
 
 /// The field that searches what a page shows.
-fn search_of(page: Screen) -> Option<Id> {
-    match page {
+fn search_of(view: &UiState) -> Option<Id> {
+    match view.page {
+        Screen::Conversations if view.conversations.opened.is_some() => Some(find_bar::field_id()),
         Screen::Talk => Some(find_bar::field_id()),
         Screen::Settings => Some(settings_page::search_id()),
         Screen::Conversations => Some(conversations_page::search_id()),
@@ -164,7 +165,7 @@ impl Press {
         } else if self.key == Key::N {
             view.begin_conversation(snapshot);
         } else if self.key == Key::F && view.page == Screen::Conversations {
-            view.conversations.search();
+            view.conversations.find();
         } else if self.key == Key::F && view.page == Screen::Settings {
             // The field gets the focus.
         } else if self.key == Key::F && view.page == Screen::Talk {

@@ -81,7 +81,7 @@ pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiStat
                     ui.add_space(space::M);
                     volume_ui(ui, snapshot.volume, &mut view.commands);
                     ui.add_space(space::M);
-                    speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
+                    speech::speech_ui(ui, snapshot, &mut view.commands);
                     ui.add_space(space::M);
                     audio_settings::echo_ui(ui, &snapshot.echo, &mut view.commands);
                     ui.add_space(space::M);

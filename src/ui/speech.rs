@@ -1,6 +1,6 @@
 //! Voice and languages: two lists in the popup of the sound.
 
-use eframe::egui::{Align, ComboBox, Layout, Ui};
+use eframe::egui::{Align, ComboBox, Label, Layout, Ui};
 
 use super::theme::{Weight, font, space, text, tokens};
 use super::widgets::list_choice;
@@ -9,7 +9,7 @@ use crate::base::languages::{self, LANGUAGES, Language};
 use crate::base::text::t;
 use crate::base::voices::VOICES;
 use crate::conversation::command::Command;
-use crate::conversation::snapshot::SpeechView;
+use crate::conversation::snapshot::{Snapshot, SpeechView};
 use crate::profile::Languages;
 
 /// Widest name beside a list.
@@ -18,13 +18,15 @@ const NAME_WIDTH: f32 = 76.0;
 const ROW_HEIGHT: f32 = 30.0;
 
 /// Both lists. A choice takes effect with the next connection, in a pause.
-pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Command>) {
+pub(super) fn speech_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let speech = &snapshot.speech;
     let voices = VOICES.iter().map(|voice| Some((*voice).to_owned()));
     let voices: Vec<_> = std::iter::once(None).chain(voices).collect();
     let name = |_: &Ui, voice: &Option<String>| voice_name(voice.as_ref(), speech);
     if let Some(taken) = list(ui, t!("voice"), &voices, &speech.voice, name) {
         commands.push(Command::SetVoice(taken));
     }
+    demo_voice_ui(ui, snapshot);
     ui.add_space(space::XS);
     let single = |language: &Language| Some(Languages::These(vec![language.code.to_owned()]));
     let mut choices = vec![
@@ -37,6 +39,15 @@ pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Com
         |ui: &Ui, languages: &Option<Languages>| languages_name(ui, languages.as_ref(), speech);
     if let Some(taken) = list(ui, t!("you-speak"), &choices, &speech.languages, name) {
         commands.push(Command::SetLanguages(taken));
+    }
+}
+
+/// While the demo answers: why another voice is not heard.
+pub(super) fn demo_voice_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    if snapshot.demo {
+        let words = t!("the-demo-has-one-voice");
+        let words = text(words, Weight::Regular, 12.0, tokens(ui).muted);
+        ui.add(Label::new(words).wrap());
     }
 }
 

@@ -20,6 +20,9 @@ const BLOCK: usize = 6_000;
 
 /// A time is shown again after this, in seconds.
 const TIMES_APART: u32 = 60;
+const DAY: u32 = 24 * 60 * 60;
+/// Words of the user may be written down so much later than the answer below them began.
+const LATE: u32 = 60 * 60;
 
 /// The captions, ready to be drawn.
 #[derive(Debug, Default)]
@@ -72,25 +75,23 @@ impl Transcript {
 
     /// Decides which times are shown.
     fn time(&mut self) {
-        let mut last: Option<u32> = None;
+        let mut last: Option<&str> = None;
         for entry in &mut self.entries {
-            let at = seconds(&entry.caption.time);
-            // Over midnight it is another day.
-            let is_due = |last: u32| at.is_none_or(|at| at < last || at - last >= TIMES_APART);
-            entry.is_timed = last.is_none_or(is_due);
+            let time = &*entry.caption.time;
+            entry.is_timed = last.is_none_or(|last| is_apart(last, time));
             if entry.is_timed {
-                last = at.or(last);
+                last = Some(time);
             }
         }
     }
 
-    /// Searches what is looked for, if the words have changed.
-    pub(super) fn find(&self, find: &mut Search) {
+    /// Searches what is looked for, if the words have changed. Returns whether other words were looked for.
+    pub(super) fn find(&self, find: &mut Search) -> bool {
         let texts = self.entries.iter().enumerate().flat_map(|(nth, entry)| {
             let blocks = entry.blocks.iter().enumerate();
             blocks.map(move |(block, words)| (nth, block, words.text()))
         });
-        find.update(self.version, texts);
+        find.update(self.version, texts)
     }
 
     /// Both sides as text, each with its name.
@@ -114,6 +115,16 @@ impl Transcript {
             .get(at)
             .is_some_and(|entry| entry.caption.continued)
     }
+}
+
+/// Whether a minute lies between two times. Those of kept words have no seconds: each minute is told once.
+fn is_apart(before: &str, time: &str) -> bool {
+    let (Some(before), Some(time)) = (seconds(before), seconds(time)) else {
+        return before != time;
+    };
+    // Over midnight it is another day. What comes late stands before what is a little older.
+    let passed = (time + DAY - before) % DAY;
+    (TIMES_APART..DAY - LATE).contains(&passed)
 }
 
 /// The time of day "14:02:11" in seconds.
@@ -366,7 +377,8 @@ mod tests {
     fn a_time_is_shown_when_a_minute_has_passed() {
         let mut book = Transcript::default();
         let times = [
-            "14:02:11", "14:02:40", "14:03:11", "14:03:50", "", "23:59:59", "00:00:01",
+            "14:02:11", "14:02:40", "14:03:11", "14:03:50", "14:03:49", "14:03:09", "23:59:59",
+            "00:00:01", "00:01:00",
         ];
         let all: Vec<_> = times
             .iter()
@@ -379,7 +391,29 @@ mod tests {
             .collect();
         book.update(&Arc::from(all));
         let timed: Vec<_> = book.entries.iter().map(|entry| entry.is_timed).collect();
-        assert_eq!(timed, [true, false, true, false, true, true, true]);
+        assert_eq!(
+            timed,
+            [true, false, true, false, false, false, true, false, true]
+        );
+    }
+
+    #[test]
+    fn each_minute_of_kept_words_is_told_once() {
+        let mut book = Transcript::default();
+        let times = [
+            "29 Nov 14:02",
+            "29 Nov 14:02",
+            "29 Nov 14:03",
+            "30 Nov 14:03",
+        ];
+        let all = times.iter().zip(0..).map(|(time, turn)| {
+            let mut caption = Caption::clone(&caption(turn, "words"));
+            caption.time = (*time).to_owned();
+            Arc::new(caption)
+        });
+        book.update(&all.collect());
+        let timed: Vec<_> = book.entries.iter().map(|entry| entry.is_timed).collect();
+        assert_eq!(timed, [true, false, true, true]);
     }
 
     #[test]

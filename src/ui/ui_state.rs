@@ -97,6 +97,8 @@ pub(super) struct UiState {
     pub(super) settings: SettingsState,
     /// Whether another conversation shall begin, although the words of this one are gone then: asked, and just now.
     pub(super) begins: Option<bool>,
+    /// Everything that the program keeps is to be removed, which ends it.
+    pub(super) removes_everything: bool,
 }
 
 impl UiState {
@@ -128,6 +130,7 @@ impl UiState {
             conversations: ConversationsState::default(),
             settings: SettingsState::default(),
             begins: None,
+            removes_everything: false,
         }
     }
 }
@@ -219,7 +222,12 @@ impl UiState {
 
     /// Goes to a step of the set-up, which the next start goes on with.
     pub(super) fn set_up(&mut self, step: WelcomeStep) {
-        self.welcome = (step != WelcomeStep::Done).then(|| WelcomeState::new(step));
+        let before = self.welcome.take();
+        self.welcome = (step != WelcomeStep::Done).then(|| {
+            let mut state = WelcomeState::new(step);
+            state.ended = before.map(|before| before.ended).unwrap_or_default();
+            state
+        });
         self.leave();
         let step = Some(step.to_value());
         self.commands

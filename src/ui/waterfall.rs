@@ -165,6 +165,8 @@ fn stages_ui(ui: &mut Ui, turn: &TurnRecord, scale: Duration) {
         }
         begins += values[i].unwrap_or_default();
     }
+    let whole = (t!("your-whole-wait"), t!("what-you-felt-from-your"));
+    row_ui(ui, whole, latencies.total, Duration::ZERO, scale, t.normal);
     let line = match budget(turn, scale) {
         Some(_) => t!("the-line-is-the-target"),
         None => t!("beyond-the-right-edge-is"),

@@ -1,12 +1,14 @@
 //! The set-up at the first start, in five steps. Each can be skipped and gone back from; the one that was reached is kept.
 
 use std::cell::RefCell;
-use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Live;
-use eframe::egui::{Align, Align2, Color32, Id, Label, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
+use eframe::egui::{
+    Align, Align2, Color32, Id, Label, Role, Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
+};
 
 use super::api_key_state::{self, KeyStatus};
 use super::heading::heading;
@@ -15,8 +17,10 @@ use super::page::page_with_foot;
 use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
-use super::welcome_state::WelcomeState;
-use super::widgets::{focus_ring, plain_button, primary_button, sign, small_text};
+use super::welcome_state::{StepEnd, WelcomeState};
+use super::widgets::{
+    focus_ring, named_for_the_eye, plain_button, primary_button, sign, small_text,
+};
 use super::{api_key_page, banners, bidi, format, sound, speech, talk};
 use crate::base::text::t;
 use crate::base::units::Dbfs;
@@ -44,11 +48,12 @@ pub(super) fn page_ui(
         return;
     };
     let (step, is_new) = (state.step, std::mem::take(&mut state.is_new));
+    let ended = state.ended.clone();
     // Two parts that are drawn one after the other.
     let view = RefCell::new(view);
     let content = |ui: &mut Ui| {
         let view = &mut **view.borrow_mut();
-        steps_ui(ui, step);
+        steps_ui(ui, step, &ended);
         ui.add_space(space::M);
         match step {
             WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => {
@@ -81,14 +86,15 @@ fn title(step: WelcomeStep) -> &'static str {
     }
 }
 
-/// The numbers of all steps, those that are behind ticked, and their titles.
-fn steps_ui(ui: &mut Ui, shown: WelcomeStep) {
+/// The numbers of all steps and their titles; those that were done are ticked, those that were skipped have a dash.
+fn steps_ui(ui: &mut Ui, shown: WelcomeStep, ended: &BTreeMap<WelcomeStep, StepEnd>) {
     let t = tokens(ui);
     let all = ui.available_width() >= ALL_STEPS;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         for (nth, step) in (1..).zip(WelcomeState::steps()) {
-            number_ui(ui, nth, step.cmp(&shown));
+            let ended = ended.get(&step).filter(|_| step != shown);
+            number_ui(ui, nth, step, (ended.copied(), step == shown));
             if step == shown {
                 let told = ui.label(text(title(step), Weight::SemiBold, 13.0, t.strong));
                 ui.ctx().accesskit_node_builder(told.id, |node| {
@@ -103,26 +109,41 @@ fn steps_ui(ui: &mut Ui, shown: WelcomeStep) {
     });
 }
 
-fn number_ui(ui: &mut Ui, nth: usize, step: Ordering) {
+/// The number of a step, or in its place the sign of how it ended.
+fn number_ui(
+    ui: &mut Ui,
+    nth: usize,
+    step: WelcomeStep,
+    (ended, is_shown): (Option<StepEnd>, bool),
+) {
     let t = tokens(ui);
-    let (rect, _) = ui.allocate_exact_size(Vec2::splat(NUMBER), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(NUMBER), Sense::hover());
     let (painter, center, r) = (ui.painter(), rect.center(), NUMBER / 2.0);
-    if step == Ordering::Less {
-        painter.circle_filled(center, r, t.ok);
-        let line = Stroke::new(2.0, t.card);
-        let tick =
-            [vec2(-0.42, 0.04), vec2(-0.1, 0.36), vec2(0.45, -0.3)].map(|at| center + at * r);
-        painter.line_segment([tick[0], tick[1]], line);
-        painter.line_segment([tick[1], tick[2]], line);
-        return;
-    }
-    let ink = if step == Ordering::Equal {
-        t.accent
-    } else {
-        t.muted
+    let at = |x, y| center + vec2(x, y) * r;
+    let ring = |ink| painter.circle_stroke(center, r - 1.0, Stroke::new(1.5, ink));
+    let name = match ended {
+        Some(StepEnd::Done) => {
+            painter.circle_filled(center, r, t.ok);
+            let line = Stroke::new(2.0, t.card);
+            painter.line_segment([at(-0.42, 0.04), at(-0.1, 0.36)], line);
+            painter.line_segment([at(-0.1, 0.36), at(0.45, -0.3)], line);
+            t!("step-is-done", step = title(step))
+        }
+        Some(StepEnd::Skipped) => {
+            ring(t.muted);
+            let line = Stroke::new(2.0, t.muted);
+            painter.line_segment([at(-0.4, 0.0), at(0.4, 0.0)], line);
+            t!("step-is-skipped", step = title(step))
+        }
+        None => {
+            let ink = if is_shown { t.accent } else { t.muted };
+            ring(ink);
+            small_text(ui, center, Align2::CENTER_CENTER, &nth.to_string(), ink);
+            return;
+        }
     };
-    painter.circle_stroke(center, r - 1.0, Stroke::new(1.5, ink));
-    small_text(ui, center, Align2::CENTER_CENTER, &nth.to_string(), ink);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+    named_for_the_eye(response, &name);
 }
 
 fn welcome_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
@@ -234,7 +255,7 @@ fn connect_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, key_file: &Path, view: &mut
         }
     });
     ui.add_space(space::M);
-    speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
+    speech::speech_ui(ui, snapshot, &mut view.commands);
 }
 
 fn try_ui(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, view: &mut UiState) {
@@ -308,6 +329,7 @@ fn buttons_ui(
         return;
     };
     let (before, next) = (state.before(), state.next());
+    let mut ended = None;
     let is_taken = api_key_state::of(snapshot).0 == KeyStatus::Taken;
     let on = match step {
         WelcomeStep::New | WelcomeStep::Welcome | WelcomeStep::Done => Some(t!("set-up")),
@@ -322,13 +344,15 @@ fn buttons_ui(
         if is_new {
             button.request_focus();
         }
-        to = button.clicked().then_some(next);
+        if button.clicked() {
+            (to, ended) = (Some(next), Some(StepEnd::Done));
+        }
     }
     if step == WelcomeStep::Speaker && plain_button(ui, t!("i-heard-nothing")).clicked() {
         state.is_silent = true;
     }
     if step != WelcomeStep::Try && plain_button(ui, t!("skip")).clicked() {
-        to = Some(next);
+        (to, ended) = (Some(next), Some(StepEnd::Skipped));
     }
     if let Some(before) = before
         && plain_button(ui, t!("back")).clicked()
@@ -346,6 +370,9 @@ fn buttons_ui(
             .clicked()
     {
         to = Some(WelcomeStep::Done);
+    }
+    if let Some(ended) = ended {
+        state.ended.insert(step, ended);
     }
     if let Some(to) = to {
         view.set_up(to);

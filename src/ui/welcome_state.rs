@@ -1,5 +1,6 @@
 //! The state of the set-up at the first start: the step, and what was heard and answered there.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::audio::DeviceChoice;
@@ -13,6 +14,13 @@ const HEARD_AFTER: Duration = Duration::from_millis(500);
 /// Levels come ten times a second. After a longer gap nobody knows what there was.
 const LONGEST_GAP: Duration = Duration::from_millis(150);
 
+/// How a step was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StepEnd {
+    Done,
+    Skipped,
+}
+
 /// A step of the set-up.
 #[derive(Debug)]
 pub(super) struct WelcomeState {
@@ -21,6 +29,8 @@ pub(super) struct WelcomeState {
     pub(super) is_new: bool,
     /// The user heard nothing from the speaker.
     pub(super) is_silent: bool,
+    /// How steps were left, as far as the program saw it since its start.
+    pub(super) ended: BTreeMap<WelcomeStep, StepEnd>,
     microphone: DeviceChoice,
     heard: Duration,
     before: Option<Instant>,
@@ -32,6 +42,7 @@ impl WelcomeState {
             step,
             is_new: true,
             is_silent: false,
+            ended: BTreeMap::new(),
             microphone: DeviceChoice::Default,
             heard: Duration::ZERO,
             before: None,

@@ -11,7 +11,7 @@ use sovereign::server::script::{ScriptStep, SpeechKind};
 use sovereign::store::export::ExportFormat;
 use sovereign::store::{ConversationId, Database, FILE, Filter, Retention, Side, StoredTurn};
 use sovereign::telemetry::diagnosis::Remedy;
-use sovereign::telemetry::record::TurnRecord;
+use sovereign::telemetry::record::{Answerer, TurnRecord};
 use sovereign::turn::machine::Outcome;
 
 /// A window whose service answers with words, and which keeps what is said in this folder.
@@ -75,6 +75,7 @@ fn turns_are_kept_with_their_words_and_their_record() {
     assert_eq!((turn.outcome.as_str(), turn.typed), ("completed", false));
     assert!(turn.response.is_some() && turn.record.contains("sovereign.turn/1"));
     assert!(!turn.record.contains("Hamburg"), "{}", turn.record);
+    assert_eq!(Answerer::of_record(&turn.record), Some(Answerer::Local));
 }
 
 #[test]
@@ -315,6 +316,13 @@ fn a_new_conversation_knows_nothing_of_the_last_one_and_a_deleted_one_is_gone() 
         let oldest = world.session.snapshots.borrow().kept.list[1].id;
         world.tell(Command::DeleteKept(Some(oldest))).await;
         until(&world, "one", |snapshot| snapshot.kept.list.len() == 1).await;
+        let told = |words: &'static str| {
+            move |snapshot: &Snapshot| {
+                let mut notices = snapshot.notices.iter();
+                notices.any(|notice| notice.text == words)
+            }
+        };
+        until(&world, "told", told("1 conversation deleted")).await;
         world.quit().await;
     });
     let kept = kept(state.path());

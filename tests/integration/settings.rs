@@ -1,6 +1,8 @@
 //! The page Settings over a whole conversation: what is changed there is in the file, with its comments, and in effect.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +11,17 @@ use eframe::egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::support::{Running, World, simulate};
+use crate::support::{Running, World, simulate, voice};
 use sovereign::base::keys::Value;
 use sovereign::base::supervise::Failures;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
+use sovereign::file;
+use sovereign::settings::api_key::KeyStore;
 use sovereign::settings::config::{Config, WelcomeStep, Window};
+use sovereign::settings::paths::Paths;
 use sovereign::settings::profile_edit::ProfileEdit;
+use sovereign::settings::removal::remove_everything;
 use sovereign::ui::{UiApp, UiLink};
 
 /// The window over a conversation.
@@ -56,6 +62,8 @@ impl Page {
     }
 
     fn click(&mut self, role: Role, name: &str) {
+        self.0.get_by_role_and_label(role, name).scroll_to_me();
+        self.0.run_steps(2);
         self.0.get_by_role_and_label(role, name).click();
         self.0.run_steps(2);
     }
@@ -151,6 +159,89 @@ fn a_change_on_the_page_is_in_the_files_and_in_effect() {
         assert_eq!(fs::read_to_string(&file).expect("there"), text);
         world.quit().await;
     });
+}
+
+/// Every file below a folder, by its name there.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let all = entries.flat_map(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            let inside = files(&entry.path()).into_iter();
+            inside.map(|file| format!("{name}/{file}")).collect()
+        } else {
+            vec![name]
+        }
+    });
+    all.collect()
+}
+
+#[test]
+fn everything_is_removed_after_a_question_and_what_is_not_ours_stays() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [config, state] = ["config/config.yaml", "state"].map(|name| folder.path().join(name));
+    let paths = Paths::find(Some(&config)).with_state(Some(&state));
+    fs::create_dir_all(state.join("logs")).expect("a folder");
+    simulate(async {
+        fs::create_dir_all(folder.path().join("config")).expect("a folder");
+        let mut world = World::new("balanced");
+        world.config = Some((config.clone(), "volume: 0.5\n".to_owned()));
+        world.profiles = paths.profiles();
+        (world.state, world.window) = (Some(state.clone()), true);
+        let mut world = world.start();
+        world.ready().await;
+        world.speak(&voice("american-man")).await;
+        world.turn().await;
+        let edit = ProfileEdit::Set("target_ms", Some(Value::Whole(350)));
+        world
+            .tell(Command::EditProfile("balanced".into(), edit))
+            .await;
+        world.tell(Command::ExportCsv).await;
+        let keys = KeyStore::system(paths.key());
+        keys.save(&"AIzaSyTEST1234abcd".into()).expect("saved");
+        file::append_own(&state.join("logs/sovereign.2026-11-28.log")).expect("made");
+        let mut page = Page::open(&world);
+        page.settle().await;
+        page.click(Role::RadioButton, "Privacy");
+        page.click(Role::Button, "Remove everything…");
+        let said = page.settle().await;
+        for part in ["conversations", "alerts", "logs", "settings", "key"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        for place in [&config, &state] {
+            assert!(said.contains(&*place.to_string_lossy()), "{said}");
+        }
+        page.click(Role::Button, "Keep everything");
+        assert!(!page.0.state().removes_everything());
+        page.click(Role::Button, "Remove everything…");
+        page.click(Role::Button, "Remove everything and close");
+        assert!(page.0.state().removes_everything());
+        world.quit().await;
+    });
+    let before = files(folder.path());
+    for kept in [
+        "config/config.yaml",
+        "config/key",
+        "config/profiles/balanced.yaml",
+        "state/conversations.db",
+        "state/logs/sovereign.2026-11-28.log",
+    ] {
+        assert!(before.contains(kept), "{kept}: {before:?}");
+    }
+    assert!(before.iter().any(|file| file.starts_with("state/turns-")));
+    // What somebody else has put there, though it be called so.
+    fs::write(folder.path().join("config/notes.txt"), "mine").expect("written");
+    fs::create_dir(state.join("history")).expect("a folder");
+    fs::write(state.join("history/rome.txt"), "mine").expect("written");
+    let left = remove_everything(&paths);
+    assert!(left.is_empty(), "{left:?}");
+    let after: Vec<_> = files(folder.path()).into_iter().collect();
+    assert_eq!(after, ["config/notes.txt", "state/history/rome.txt"]);
+    fs::remove_file(folder.path().join("config/notes.txt")).expect("removed");
+    fs::remove_dir_all(state.join("history")).expect("removed");
+    assert!(remove_everything(&paths).is_empty());
+    let folders = fs::read_dir(folder.path()).expect("there").count();
+    assert_eq!(folders, 0, "the empty folders are gone too");
 }
 
 #[test]

@@ -274,7 +274,7 @@ def whole_visit_by_pointer_alone(case):
         visit.stops_an_answer(visit.presses)
         visit.picture("stopped")
         answers = len(visit.answers())
-        visit.clicks("Correct", "button")
+        visit.clicks("Change what I said", "button")
         visit.picture("corrected")
         visit.clicks("Send", "button")
         eventually("an answer to what was sent", 30, lambda: len(visit.answers()) > answers)
@@ -317,4 +317,29 @@ def whole_visit_by_pointer_alone(case):
         visit.closes_with_the_frame()
 
 
-CASES = [screen_reader_reads_the_window, whole_visit_by_keyboard_alone, whole_visit_by_pointer_alone]
+def everything_is_removed_by_the_window(case):
+    """After a question the window closes, and nothing of the program's is left in its folders; what is not its own stays."""
+    (case.folder / "config.yaml").write_text("state: state\nkeep: forever\n")
+    (case.folder / "profiles").mkdir()
+    (case.folder / "profiles" / "mine.yaml").write_text("target_ms: 350\n")
+    (case.folder / "key").write_text("AIzaSyTEST1234abcd")
+    (case.folder / "key").chmod(0o600)
+    (case.folder / "notes.txt").write_text("not the program's")
+    state = case.folder / "state"
+    with visited(case, "--demo") as visit:
+        after_greeting(visit.tape)
+        visit.has_turn()
+        eventually("the conversation to be kept", 20, lambda: list(state.glob("conversations.db*")))
+        require(list(state.glob("logs/*.log")), "there is no log")
+        visit.clicks(re.compile("^Settings"), "button")
+        visit.clicks("Privacy", "radio button")
+        visit.clicks("Remove everything…", "button")
+        visit.picture("asked")
+        visit.clicks("Remove everything and close", "button")
+        visit.program.wait_end(30)
+    left = [name for name in ("config.yaml", "config.choices.yaml", "key", "profiles", "state") if (case.folder / name).exists()]
+    require(not left, f"left: {left}, {list(state.rglob('*'))}")
+    require((case.folder / "notes.txt").exists(), "a file of the user is gone")
+
+
+CASES = [screen_reader_reads_the_window, whole_visit_by_keyboard_alone, whole_visit_by_pointer_alone, everything_is_removed_by_the_window]

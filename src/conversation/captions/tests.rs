@@ -168,3 +168,29 @@ fn a_caption_keeps_the_name_and_the_target_of_its_time() {
         [("Demo", Some(target)), ("Gemini", None), ("You", None)]
     );
 }
+
+#[test]
+fn what_is_gone_on_with_keeps_the_name_of_who_answered() {
+    let mut book = Captions::default();
+    book.call_assistant("Gemini");
+    let record = crate::telemetry::record::TurnRecord {
+        answerer: Some(Answerer::Demo),
+        ..Default::default()
+    };
+    let kept = StoredTurn {
+        record: record.to_json(),
+        ..StoredTurn::default()
+    };
+    book.restore(TurnId(1), Speaker::User, "Hello", &kept);
+    book.restore(TurnId(1), Speaker::Assistant, "Hello.", &kept);
+    book.restore(
+        TurnId(2),
+        Speaker::Assistant,
+        "Old.",
+        &StoredTurn::default(),
+    );
+    book.add(TurnId(3), Speaker::Assistant, "New.");
+    let shown = book.shared();
+    let names: Vec<_> = shown.iter().map(|caption| caption.name).collect();
+    assert_eq!(names, ["You", "Demo", "Gemini", "Gemini"]);
+}

@@ -121,7 +121,7 @@ impl Choices {
 }
 
 /// `config.choices.yaml` beside `config.yaml`.
-pub(super) fn beside(config: &Path) -> PathBuf {
+pub(in crate::settings) fn beside(config: &Path) -> PathBuf {
     config.with_extension("choices.yaml")
 }
 

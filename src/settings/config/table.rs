@@ -60,13 +60,14 @@ bind!(TOP: Config {
             schema: any_text,
         }), &[], "The address of another server that speaks the Live API.", &[]).called("Address of the service"),
     detection: Key::new("detection", Kind::Words(Detection::WORDS), &[],
-        "Who detects activity, in place of `turn.detection` of the profile.", &[]).called("Who notices the end of your turn").applies(NextConnection),
+        "Who detects activity, in place of `turn.detection` of the profile.", &[]).called("Who notices the end of turns in all profiles").applies(NextConnection),
     echo_cancellation: Key::new("echo_cancellation", Kind::Words(EchoCancellation::WORDS), &[],
-        "Whether the reply is removed from the microphone signal, in place of `audio.echo_cancellation` of the profile.", &[]),
-    voice: Key::new("voice", VOICE, &[], "The voice, in place of `live.voice` of the profile.", &[])
+        "Whether the reply is removed from the microphone signal, in place of `audio.echo_cancellation` of the profile.", &[])
+        .called("Echo cancellation in all profiles"),
+    voice: Key::new("voice", VOICE, &[], "The voice, whatever the profile says (`live.voice`).", &[]).called("Voice in all profiles")
         .applies(NextConnection),
     languages: Key::new("languages", LANGUAGES, &[],
-        "The languages that you speak, in place of `live.languages` of the profile.", &[]).called("Languages you speak").applies(NextConnection),
+        "The languages that you speak, whatever the profile says (`live.languages`).", &[]).called("Languages you speak, in all profiles").applies(NextConnection),
     talk_key: Key::new("talk_key", Kind::Words(TalkKey::WORDS), &["hold"],
         "What the talk key does: `hold` opens the microphone while it is down, `tap` with one press until the next.", &[]),
     release_delay: Key::new("release_delay_ms", whole(0, MOST_RELEASE_DELAY.as_millis() as u64), &["0"],

@@ -225,6 +225,28 @@ fn what_early_closing_costs_is_one_line() {
 }
 
 #[test]
+fn patience_that_has_followed_the_users_pauses_says_so_beside_what_was_set() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        let mut profile = (*s.profiles[s.chosen]).clone();
+        profile.turn.patience = ms(1_500.0);
+        let mut profiles = s.profiles.to_vec();
+        profiles[s.chosen] = Arc::new(profile);
+        s.profiles = profiles.into();
+        s.figures.patience = Some(ms(1_243.0));
+    });
+    let line =
+        "patience 1\u{a0}243 ms (set: 1\u{a0}500 ms; it follows your pauses), not closed early";
+    assert!(rig.says(line), "{:?}", rig.texts());
+    rig.harness.get_by_label(line).hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    assert!(rig.says_part("\"Follow my pauses\" in the profile settings switches that off."));
+    rig.show(|s| s.figures.patience = Some(ms(1_500.0)));
+    assert!(rig.says("patience 1\u{a0}500 ms, not closed early"));
+}
+
+#[test]
 fn why_turns_are_not_closed_early_is_said() {
     for (early, line, more) in [
         (

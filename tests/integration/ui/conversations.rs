@@ -13,6 +13,7 @@ use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{KeptConversation, KeptView};
 use sovereign::store::export::ExportFormat;
 use sovereign::store::{ConversationId, ConversationSummary, Filter, StoredTurn};
+use sovereign::telemetry::record::{Answerer, TurnRecord};
 
 use super::rig::{Rig, ms, notice, snapshot};
 
@@ -340,6 +341,89 @@ fn a_conversation_is_exported_and_the_page_says_where_to() {
 }
 
 #[test]
+fn the_assistant_is_called_as_it_was_in_the_conversation() {
+    let mut rig = page(some());
+    row(&mut rig, "a recipe");
+    let answered = |number, answerer| {
+        let record = TurnRecord {
+            answerer,
+            ..TurnRecord::default()
+        };
+        StoredTurn {
+            record: record.to_json(),
+            ..turn(number, "completed", "Hello", "Good morning.")
+        }
+    };
+    let names = [Some(Answerer::Demo), Some(Answerer::Gemini), None];
+    let turns = (1..).zip(names).map(|(nth, name)| answered(nth, name));
+    read(&mut rig, 5, turns.collect());
+    for name in ["Demo", "Gemini", "Assistant"] {
+        assert!(rig.says(name), "{name}: {:?}", rig.texts());
+    }
+}
+
+#[test]
+fn a_hit_of_the_search_is_in_view_and_marked() {
+    let mut rig = page(some());
+    rig.harness.event(Event::Text("roof spring".into()));
+    rig.step();
+    answer(&mut rig, some());
+    row(&mut rig, "a recipe");
+    let turns = (1..60).map(|nth| {
+        let said = match nth {
+            20 => "the roof",
+            25 => "In spring we mend the roof, and in spring only.",
+            _ => "Something else was said here.",
+        };
+        turn(nth, "completed", said, "Very well.")
+    });
+    read(&mut rig, 5, turns.collect());
+    for _ in 0..4 {
+        rig.step();
+    }
+    let field = |rig: &Rig| {
+        let mut fields = rig.harness.query_all_by_role(Role::TextInput);
+        fields.find_map(|field| field.accesskit_node().value())
+    };
+    assert_eq!(field(&rig).as_deref(), Some("roof spring"));
+    assert!(rig.says("2 of 4"), "{:?}", rig.texts());
+    let hit = rig
+        .harness
+        .get_by_label_contains("In spring we mend")
+        .rect();
+    assert!(hit.top() > 200.0 && hit.bottom() < 700.0, "{hit:?}");
+    let accent = rig.picture();
+    let is_accent = |pixel: &image::Rgb<u8>| pixel.0 == [0xe5, 0xb4, 0x54];
+    let (left, right) = (hit.left() as u32, hit.right() as u32);
+    let lines = hit.top() as u32..hit.bottom() as u32;
+    let marked = lines.flat_map(|y| (left..right).map(move |x| (x, y)));
+    let marked = marked.filter(|(x, y)| is_accent(accent.get_pixel(*x, *y)));
+    assert!(
+        marked.count() > 100,
+        "the word has the accent as its ground"
+    );
+    // Esc goes one step back each.
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(!rig.says("2 of 4") && rig.says("Continue this conversation"));
+    rig.ctrl(Key::F);
+    rig.harness.event(Event::Text("else".into()));
+    rig.step();
+    rig.step();
+    assert!(rig.says("57 of 57"), "{:?}", rig.texts());
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    rig.harness.key_press(Key::Escape);
+    rig.step();
+    assert!(rig.says("Conversations"));
+    // Without words that were searched there is no bar.
+    let mut rig = page(some());
+    row(&mut rig, "a recipe");
+    read(&mut rig, 5, vec![turn(1, "completed", "Hello", "Hello.")]);
+    assert!(rig.harness.query_by_role(Role::TextInput).is_none());
+}
+
+#[test]
 fn the_conversation_that_runs_is_not_gone_on_with() {
     let mut rig = page(KeptView {
         current: Some(ConversationId(7)),
@@ -378,8 +462,16 @@ fn deleting_asks_once_and_traps_nobody() {
     rig.click("Keep them");
     assert!(rig.sent().is_empty());
     rig.click("Delete all");
+    assert!(rig.says_part("Alerts, logs, settings and the key stay."));
     rig.click("Delete all");
     assert!(matches!(rig.sent()[..], [Command::DeleteKept(None)]));
+    let words = "3 conversations deleted";
+    assert!(!rig.says(words));
+    rig.show(|s| {
+        s.kept = Arc::new(kept(Vec::new()));
+        s.notices = Arc::from([notice(7, Severity::Info, words, false)]);
+    });
+    assert!(rig.says(words), "{:?}", rig.texts());
 }
 
 #[test]

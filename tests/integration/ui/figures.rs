@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eframe::egui::Key;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::rig::{Rig, down, latencies, notice, snapshot};
@@ -167,6 +168,37 @@ fn turns_are_shown_stage_by_stage_the_newest_first() {
         "unknown is a dash: {:?}",
         rig.texts()
     );
+}
+
+#[test]
+fn the_whole_felt_wait_is_told_wherever_the_reply_time_is() {
+    // 504 ms of silence, then 268.
+    let mut rig = Rig::new(snapshot());
+    let words = "your whole wait 772 ms";
+    assert!(rig.says(words), "{:?}", rig.texts());
+    rig.harness.get_by_label(words).hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    assert!(rig.says_part("What you felt: from your last word"));
+    let mut rig = Rig::at_level(1, snapshot(), 1400.0, 720.0);
+    rig.harness
+        .get_by_label_contains("Reply time 268 ms")
+        .hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    let words = "The silence after your last word, by which the program knows that you have finished, is not in it. With it you waited 772 ms.";
+    assert!(rig.says_part(words), "{:?}", rig.texts());
+    // A typed turn has no such silence.
+    rig.show(|s| {
+        let last = s.figures.last.as_mut().expect("a turn");
+        (last.endpointing, last.total) = (None, last.response);
+    });
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    assert!(!rig.says_part("With it you waited"));
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
+    rig.ctrl(Key::D);
+    assert!(rig.says_part("your whole wait: "), "{:?}", rig.texts());
 }
 
 #[test]

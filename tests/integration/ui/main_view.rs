@@ -505,7 +505,7 @@ fn the_button_below_the_users_words_ends_with_the_column() {
     let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
     rig.show(|s| s.captions = said([caption(Speaker::User, "What is tea?")]));
     rig.step();
-    let (button, field) = (rect(&rig, "Correct"), rect(&rig, "Send"));
+    let (button, field) = (rect(&rig, "Change what I said"), rect(&rig, "Send"));
     assert!(
         (button.right() - field.right()).abs() < 8.0,
         "{button:?} {field:?}"

@@ -4,23 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event, Key, Rect, ThemePreference, pos2, vec2};
+use eframe::egui::{Event, Key, Modifiers, Rect, ThemePreference, pos2, vec2};
 use egui_kittest::Node;
 use egui_kittest::kittest::Queryable as _;
 
 use sovereign::base::keys::Value;
+use sovereign::base::severity::Severity;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    Port, ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
+    KeyInfo, Port, ProfileView, SettingOrigin, SettingView, SettingsView, Snapshot,
 };
 use sovereign::profile::{builtin, fields};
+use sovereign::settings::api_key::KeySource;
 use sovereign::settings::config::{self, Config};
 use sovereign::settings::profile_edit::ProfileEdit;
 use sovereign::telemetry::diagnosis::{Cause, Finding, TurnPart};
 use sovereign::telemetry::history::Slice;
 use sovereign::telemetry::view::HistoryView;
 
-use super::rig::{Rig, snapshot};
+use super::rig::{Rig, notice, snapshot};
 
 const FILE: &str = "/home/me/.config/sovereign/profiles/balanced.yaml";
 
@@ -225,7 +227,7 @@ fn a_change_of_the_profile_goes_into_its_file() {
     enter(&mut rig, "Names and special words", "Ada, Kubernetes");
     let names = Value::List(vec!["Ada".into(), "Kubernetes".into()]);
     assert_eq!(edits(&mut rig), [set("live.vocabulary", names)]);
-    rig.click("Alert: reply heard after: off");
+    rig.click("Alert: reply heard after: Off");
     assert_eq!(edits(&mut rig), [set("alerts.response_ms", Value::None)]);
     click(&mut rig, Role::CheckBox, "Answer early");
     assert_eq!(
@@ -393,6 +395,48 @@ fn the_look_of_the_window_follows_at_once() {
 }
 
 #[test]
+fn the_mute_that_is_kept_is_set_where_talking_is() {
+    let there = |rig: &Rig| {
+        rig.harness
+            .query_by_role_and_label(Role::CheckBox, "Stay muted")
+            .is_some()
+    };
+    assert!(there(&open("Talking")) && !there(&open("Appearance")));
+}
+
+#[test]
+fn a_zoom_by_keyboard_is_said_to_be_chosen_and_can_be_reset() {
+    let mut rig = open("Appearance");
+    let reset = |rig: &Rig| rig.harness.query_by_label("Reset: Zoom").is_some();
+    // The panel is open, which the file does not say.
+    let chosen = |rig: &Rig| {
+        let texts = rig.texts();
+        texts
+            .iter()
+            .filter(|text| text.starts_with("Chosen now, not in the file yet"))
+            .count()
+    };
+    let before = chosen(&rig);
+    assert!(!reset(&rig));
+    rig.harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::Plus);
+    for _ in 0..4 {
+        rig.step();
+    }
+    assert!(rig.harness.ctx.zoom_factor() > 1.05);
+    assert_eq!(chosen(&rig), before + 1, "{:?}", rig.texts());
+    click(&mut rig, Role::Button, "Reset: Zoom");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::SetConfig("window.zoom_percent", None)]),
+        "{sent:?}"
+    );
+    rig.step();
+    assert!((rig.harness.ctx.zoom_factor() - 1.0).abs() < 1e-6);
+    assert!(!reset(&rig) && chosen(&rig) == before);
+}
+
+#[test]
 fn privacy_says_what_is_sent_and_deletes_what_is_kept() {
     let mut rig = open("Privacy");
     rig.show(|s| s.place = "live.example".into());
@@ -409,6 +453,33 @@ fn privacy_says_what_is_sent_and_deletes_what_is_kept() {
     rig.click("Delete all conversations");
     rig.click("Delete all");
     assert!(matches!(rig.sent()[..], [Command::DeleteKept(None)]));
+    let words = "12 conversations deleted";
+    rig.show(|s| s.notices = Arc::from([notice(7, Severity::Info, words, false)]));
+    assert!(rig.says(words), "{:?}", rig.texts());
+    assert!(rig.says_part("Alerts, logs, settings and the key stay."));
+}
+
+#[test]
+fn everything_can_be_removed_which_closes_the_window() {
+    let mut rig = open("Privacy");
+    rig.show(|s| {
+        s.key = Some(KeyInfo {
+            source: KeySource::Keyring,
+            ending: "x4Q2".into(),
+        });
+    });
+    click(&mut rig, Role::Button, "Remove everything…");
+    assert!(rig.says("Configuration: /home/me/.config/sovereign/config.yaml"));
+    assert!(rig.says("The key stays in the system's keyring: remove it there."));
+    // Enter does no harm.
+    rig.harness.key_press(Key::Enter);
+    rig.step();
+    rig.step();
+    assert!(rig.sent().is_empty() && !rig.harness.state().removes_everything());
+    click(&mut rig, Role::Button, "Remove everything…");
+    click(&mut rig, Role::Button, "Remove everything and close");
+    assert!(rig.harness.state().removes_everything());
+    assert!(matches!(rig.sent()[..], [Command::Quit]));
 }
 
 #[test]
@@ -537,6 +608,40 @@ fn what_was_sent_is_told_in_bytes_sound_tokens_and_money_unless_it_stays_here() 
         rig.texts()
     );
     assert!(rig.says("5.0 MB · 2 min of sound · 8\u{a0}700 tokens · $0.25"));
-    rig.show(|s| s.demo = true);
+    rig.show(|s| s.local = true);
     assert!(!rig.says("Sent today"));
+}
+
+#[test]
+fn the_demo_is_said_to_be_free_wherever_costs_are_told() {
+    let free = "Free: the demo sends nothing";
+    let mut rig = open("Privacy");
+    assert!(!rig.says(free));
+    rig.show(|s| s.demo = true);
+    assert!(
+        !rig.says("Sent today") && rig.says(free),
+        "{:?}",
+        rig.texts()
+    );
+    let mut rig = Rig::sized(shown(), 1100.0, 2400.0);
+    rig.click("Details");
+    assert!(!rig.says(free));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says(free), "{:?}", rig.texts());
+}
+
+#[test]
+fn in_the_demo_a_choice_of_voice_says_when_it_counts() {
+    let words =
+        "The demo has one voice, whatever you choose. Your choice counts once a key is set.";
+    let mut rig = open("Sound");
+    assert!(!rig.says(words));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says(words), "{:?}", rig.texts());
+    let mut rig = Rig::new(shown());
+    rig.click("Sound");
+    rig.step();
+    assert!(!rig.says(words));
+    rig.show(|s| s.demo = true);
+    assert!(rig.says(words), "{:?}", rig.texts());
 }

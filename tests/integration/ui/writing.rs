@@ -184,7 +184,7 @@ fn a_misheard_sentence_is_corrected_and_sent_again() {
         .map(Arc::new)
         .collect();
     });
-    rig.click("Correct");
+    rig.click("Change what I said");
     assert_eq!(rig.message(), "What is the tallest tea?");
     rig.press(Key::Backspace);
     rig.press(Key::Backspace);
@@ -197,7 +197,7 @@ fn a_misheard_sentence_is_corrected_and_sent_again() {
 #[test]
 fn what_is_still_being_said_cannot_be_corrected() {
     let mut rig = Rig::new(snapshot());
-    let there = |rig: &Rig| rig.harness.query_by_label("Correct").is_some();
+    let there = |rig: &Rig| rig.harness.query_by_label("Change what I said").is_some();
     assert!(there(&rig), "it is over, though its answer is not");
     rig.show(|s| s.activity = Activity::UserSpeaks);
     assert!(!there(&rig));
