@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::fast_vad::FastVad;
-use self::input_stream::InputStream;
+pub(super) use self::input_stream::InputStream;
 use self::settings::{chain_settings, segment_settings};
 use super::aec_reference::ReferenceMode;
-use super::capture::CaptureEnd;
 use super::echo::{EchoChoice, EchoPolicy};
 use super::event::VoiceEvent;
 use super::positioned_resampler::PositionedResampler;
@@ -220,14 +219,7 @@ impl Microphone {
     }
 
     /// Attaches a new stream. A previous stream that still runs is succeeded without a gap.
-    pub(super) fn attach(
-        &mut self,
-        end: CaptureEnd,
-        watch_zeros: bool,
-        now: Instant,
-        events: &mut Vec<VoiceEvent>,
-    ) {
-        let new = InputStream::new(end, watch_zeros);
+    pub(super) fn attach(&mut self, new: InputStream, now: Instant, events: &mut Vec<VoiceEvent>) {
         if self.input.is_some() {
             // Another microphone has another echo path.
             self.echo.forget();
@@ -277,6 +269,13 @@ impl Microphone {
         }
         self.take_all(now, around, render_frame, counters_lost, events);
         self.hand_over(now, events);
+    }
+
+    /// Lets the stream deliver its sound in larger pieces while nothing is said or expected.
+    pub(super) fn rest(&mut self, rests: bool) {
+        if let Some(input) = &mut self.input {
+            input.rest(rests);
+        }
     }
 
     /// Whether an utterance is open.

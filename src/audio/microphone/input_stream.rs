@@ -1,18 +1,25 @@
 //! An input stream as the worker sees it: ring, clock, and the check for a microphone that is switched off.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::capture::CaptureEnd;
 use super::super::clock::{Basis, SampleClock};
+use super::super::rest_switch::RestSwitch;
 use crate::dsp::downmix::Downmixer;
 
 /// Duration of zeros after which a microphone counts as switched off.
 const ALL_ZERO: Duration = Duration::from_secs(3);
 
+/// Frames of 10 ms in a piece while nothing is said or expected. Speech is heard so much later then, and the pre-roll holds
+/// what came before; its end is found as soon as always.
+const PIECE_AT_REST: u32 = 4;
+
 /// The worker side of an input stream, and its state.
-pub(super) struct InputStream {
+pub(in crate::audio) struct InputStream {
     pub(super) end: CaptureEnd,
     pub(super) clock: SampleClock,
+    rest: Arc<RestSwitch>,
     stamped: Option<u64>,
     /// Number of callbacks at the last poll.
     callbacks: u64,
@@ -30,10 +37,11 @@ pub(super) struct InputStream {
 
 impl InputStream {
     /// Creates the state of a new stream.
-    pub(super) fn new(end: CaptureEnd, watch_zeros: bool) -> Self {
+    pub(in crate::audio) fn new(end: CaptureEnd, rest: Arc<RestSwitch>, watch_zeros: bool) -> Self {
         Self {
             clock: SampleClock::new(end.format.rate),
             mixer: Downmixer::new(end.format.channels, end.format.rate),
+            rest,
             stamped: None,
             callbacks: 0,
             position: 0,
@@ -42,6 +50,14 @@ impl InputStream {
             zeros: watch_zeros.then_some(0),
             reported_zero: false,
             end,
+        }
+    }
+
+    /// Sets whether the sound may come in larger pieces.
+    pub(super) fn rest(&mut self, rests: bool) {
+        if self.rest.rests() != rests {
+            self.end.wake_after(if rests { PIECE_AT_REST } else { 1 });
+            self.rest.set(rests);
         }
     }
 

@@ -54,6 +54,8 @@ pub(super) enum Message<'a> {
     /// The timing changed: the stream starved, started, or was moved.
     Disturbed,
     Ended,
+    /// A device came, went or changed, or the default did.
+    DevicesChanged,
     Other,
 }
 
@@ -171,7 +173,7 @@ impl PulseConnection {
         Ok(())
     }
 
-    fn send(&mut self, command: &Command) -> Result<u32, ProtocolError> {
+    pub(super) fn send(&mut self, command: &Command) -> Result<u32, ProtocolError> {
         self.sequence = self.sequence.wrapping_add(1);
         self.outbox.clear();
         protocol::encode_command_message(&mut self.outbox, self.sequence, command, self.version)?;
@@ -291,6 +293,7 @@ fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Mess
         Ok((_, Command::RecordStreamKilled(_) | Command::PlaybackStreamKilled(_))) => {
             Message::Ended
         }
+        Ok((_, Command::SubscribeEvent(_))) => Message::DevicesChanged,
         _ => Message::Other,
     }
 }
