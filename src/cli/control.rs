@@ -202,7 +202,7 @@ pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Co
     let (show, shows) = watch::channel(0);
     #[cfg(unix)]
     let socket = claim.and_then(|claim| {
-        let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::Asked>(8);
+        let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::ControlQuestion>(8);
         let socket = claim.listen(asked).inspect_err(not_listened_at).ok()?;
         let desk = ControlDesk {
             commands: session.commands.clone(),

@@ -141,10 +141,6 @@ impl Start {
             notices.push(problem.to_string());
             Watch::nothing()
         });
-        let mut notices: Vec<_> = notices
-            .into_iter()
-            .map(|text| (Severity::Warning, text))
-            .collect();
         let choices = [
             chosen(
                 global.input_device.as_ref(),
@@ -157,7 +153,9 @@ impl Start {
         ];
         let (setup, missing) = sound(&paths, voice, &choices)?;
         let bundled = voice.input.is_none() && matches!(setup.input, InputKind::Files(_));
-        notices.extend(missing.into_iter().map(|text| (Severity::Warning, text)));
+        notices.extend(missing);
+        let warning = |text| (Severity::Warning, text);
+        let notices = notices.into_iter().map(warning).collect();
         let talk_key = voice.window && matches!(setup.input, InputKind::Device(_));
         let choice = Choice {
             // Without a microphone the window shows a sample turn, which the service need not get.

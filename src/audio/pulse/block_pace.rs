@@ -181,7 +181,7 @@ mod tests {
         let at = |ms: u64| start + Duration::from_millis(ms);
         let mut pace = BlockPace::new(FrameShape::of(format), 480, start);
         pace.arrived(at(10));
-        assert_eq!(pace.next_look(480, at(10)), at(20) + GRACE - NUDGE);
+        assert_eq!(pace.next_look(480, at(10) + GRACE), at(20) + GRACE - NUDGE);
         pace.set_resting(true, at(20));
         // The block that was awaited, then four at once.
         let look = pace.next_look(960, at(20));
