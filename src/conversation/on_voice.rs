@@ -57,7 +57,6 @@ impl Conversation {
                 }
             }
             audio::VoiceEvent::Opened(direction, stream) => {
-                self.voice.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
             }
@@ -158,29 +157,24 @@ impl Conversation {
         }
     }
 
-    /// Zeros after sound are a quiet room behind a noise gate; zeros from the first sample on are a switch.
     fn on_all_zero(&mut self, zero: bool) {
-        match (zero, self.voice.gave_sound) {
-            (true, true) => {}
-            (true, false) => self.notices.show_about(
+        if zero {
+            self.notices.show_about(
                 Topic::Sound,
                 Severity::Warning,
                 t!(
                     "look-for-a-mute-switch",
                     what = t!("the-microphone-gives-no-sound")
                 ),
-            ),
-            (false, _) => {
-                self.voice.gave_sound = true;
-                self.withdraw(|| t!("the-microphone-gives-no-sound"));
-            }
+            );
+        } else {
+            self.withdraw(|| t!("the-microphone-gives-no-sound"));
         }
     }
 
     fn on_speech(&mut self, now: Instant, event: SpeechEvent) {
         match event {
             SpeechEvent::Started { first_voiced, lead } => {
-                self.on_all_zero(false);
                 self.withdraw(|| t!("a-steady-sound-was-taken"));
                 self.microphone.is_silent = false;
                 self.feed(now, Input::SpeechStarted { first_voiced });
