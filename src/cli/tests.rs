@@ -247,7 +247,7 @@ async fn wait_for_notice(world: &Running, text: &str) {
         shown
             .notices
             .iter()
-            .any(|notice| notice.text.starts_with(text))
+            .any(|notice| notice.text.english().starts_with(text))
     };
     wait_until(world, has).await;
 }

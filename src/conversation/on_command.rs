@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::snapshot::Link;
 use crate::audio;
 use crate::base::keys::Value;
+use crate::base::localized_text::LocalizedText;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -106,7 +107,7 @@ impl Conversation {
     fn ask_anew(&mut self) {
         let config = self.settings.session_config(&self.profiles.profile);
         if self.provider.want(config) && !self.turns.machine.is_quiet() {
-            self.notice(Severity::Info, t!("the-new-voice-or-language").into());
+            self.notice(Severity::Info, t!("the-new-voice-or-language"));
         }
     }
 
@@ -262,7 +263,7 @@ impl Conversation {
         let mut config = self.settings.config().clone();
         let is_reset = value.is_none();
         if let Err(problem) = config.set(key, value) {
-            let what = t!("was-not-changed", key, problem);
+            let what = LocalizedText::new(move || t!("was-not-changed", key, problem));
             return self.notice(Severity::Error, what);
         }
         let before = self.settings.config().clone();
@@ -299,6 +300,10 @@ impl Conversation {
             && let Some(name) = &after.profile
         {
             self.take_profile(name);
+        }
+        if before.window.language != after.window.language {
+            // What is wrong with them is told in it.
+            self.files.reload_profiles(self.profiles.all.clone());
         }
         if before.input_device != after.input_device {
             self.voice.input.choice = choice(after.input_device);

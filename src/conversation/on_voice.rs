@@ -10,6 +10,7 @@ use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::base::supervise::restarted;
 use crate::base::text::t;
@@ -76,7 +77,7 @@ impl Conversation {
                 self.voice.devices = Arc::new(devices);
             }
             audio::VoiceEvent::DetectorRearmed => {
-                self.notice(Severity::Warning, t!("a-steady-sound-was-taken").into());
+                self.notice(Severity::Warning, t!("a-steady-sound-was-taken"));
             }
             audio::VoiceEvent::AllZero(zero) => self.on_all_zero(zero),
             audio::VoiceEvent::Restarted(thread) => self.on_restarted(now, thread),
@@ -162,10 +163,12 @@ impl Conversation {
             self.notices.show_about(
                 Topic::Sound,
                 Severity::Warning,
-                t!(
-                    "look-for-a-mute-switch",
-                    what = t!("the-microphone-gives-no-sound")
-                ),
+                LocalizedText::new(|| {
+                    t!(
+                        "look-for-a-mute-switch",
+                        what = t!("the-microphone-gives-no-sound")
+                    )
+                }),
             );
         } else {
             self.withdraw(|| t!("the-microphone-gives-no-sound"));

@@ -89,7 +89,7 @@ fn a_conversation_is_exported_and_the_user_is_told_where_to() {
         let folder = state.path().join("documents");
         let says = |snapshot: &Snapshot, words: &str| {
             let mut notices = snapshot.notices.iter();
-            notices.any(|notice| notice.text.contains(words))
+            notices.any(|notice| notice.text.english().contains(words))
         };
         let export = |format| Command::ExportKept {
             id,

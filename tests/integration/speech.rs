@@ -11,7 +11,8 @@ use sovereign::turn::machine::Outcome;
 fn notices(world: &Running, words: &str) -> usize {
     let snapshot = world.session.snapshots.borrow();
     let told = snapshot.notices.iter();
-    told.filter(|notice| notice.text.contains(words)).count()
+    told.filter(|notice| notice.text.english().contains(words))
+        .count()
 }
 
 fn these(codes: &[&str]) -> Languages {

@@ -44,7 +44,7 @@ fn warnings(world: &Running) -> Vec<String> {
     let warnings = snapshot.notices.iter();
     warnings
         .filter(|notice| notice.severity == Severity::Warning)
-        .map(|notice| notice.text.clone())
+        .map(|notice| notice.text.english())
         .collect()
 }
 
@@ -105,7 +105,11 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         assert_eq!(open.spending.reached, None);
         assert!((open.spending.limits[0].limit_usd - 5.2).abs() < 0.01);
         let lifted = "The spend limit is raised: this conversation may cost $2.20 more.";
-        assert!(open.notices.iter().any(|notice| notice.text == lifted));
+        assert!(
+            open.notices
+                .iter()
+                .any(|notice| notice.text.english() == lifted)
+        );
         ask(&mut world).await;
         assert_eq!(warnings(&world), [""; 0], "4.0 of 5.2: 1.0 of 2.2");
         ask(&mut world).await;

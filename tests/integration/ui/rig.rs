@@ -297,7 +297,7 @@ pub(crate) fn notice(id: u64, severity: Severity, text: &str, lasts: bool) -> No
     Notice {
         id,
         severity,
-        text: text.into(),
+        text: text.to_owned().into(),
         remedy: None,
         lasts,
     }
