@@ -15,8 +15,8 @@ use crate::base::localized_text::LocalizedText;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
+use crate::settings::config::Config;
 use crate::settings::config::writer_task::FileReport;
-use crate::settings::config::{Config, MOST_RELEASE_DELAY};
 use crate::settings::watch::FileChange;
 use crate::turn::machine::Input;
 use crate::{provider, telemetry};
@@ -35,13 +35,6 @@ impl Conversation {
             }
             Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
-            Command::SetTalkKey(key) => self.choose_talk(|config| config.talk_key = key),
-            Command::SetReleaseDelay(delay) => {
-                self.choose_talk(|config| config.release_delay = delay.min(MOST_RELEASE_DELAY));
-            }
-            Command::SetVoiceActivation(on) => {
-                self.choose_talk(|config| config.voice_activation = on);
-            }
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
@@ -66,22 +59,6 @@ impl Conversation {
             Command::UseOutput(choice) => {
                 self.voice.output.choice = choice.clone();
                 self.save(|config| config.output_device = id(choice));
-            }
-            Command::SetEchoCancellation(choice) => {
-                self.save(|config| config.echo_cancellation = choice);
-            }
-            Command::SetVoice(voice) => {
-                self.save(|config| config.voice = voice);
-                self.ask_anew();
-            }
-            Command::SetLanguages(languages) => {
-                self.save(|config| config.languages = languages);
-                self.ask_anew();
-            }
-            Command::SetVolume(volume) => {
-                let volume = volume.clamp(0.0, 1.0);
-                self.voice.volume = volume;
-                self.save(|config| config.volume = volume);
             }
             Command::SetConfig(key, value) => self.set_config(key, value),
             Command::EditProfile(name, edit) => self.edit_profile(name, edit),

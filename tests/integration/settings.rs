@@ -274,7 +274,7 @@ fn the_view_of_the_settings_is_the_same_while_none_changes() {
         world.tell(Command::SetMuted(true)).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(Arc::ptr_eq(&first, &snapshot(&world).settings));
-        world.tell(Command::SetVolume(0.5)).await;
+        world.tell(Command::set("volume", &0.5_f32)).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let volume = setting(&snapshot(&world).settings.config, "volume");
         assert_eq!(volume.value, Value::Number(0.5));

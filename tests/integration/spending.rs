@@ -141,7 +141,7 @@ fn a_limit_that_is_raised_or_taken_away_opens_the_microphone() {
             let file = folder.path().join("config.yaml");
             std::fs::write(file, limits(limit)).expect("written");
             // A choice is kept in the file, and follows it first.
-            world.tell(Command::SetVolume(0.5)).await;
+            world.tell(Command::set("volume", &0.5_f32)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
             assert_eq!(shown(&world).activity, wanted, "{limit}");
             let near = limit == "{conversation: 1.2}";
@@ -170,7 +170,7 @@ fn a_limit_that_is_reached_in_a_pause_of_a_sentence_lets_it_be_said() {
         tokio::time::sleep(Duration::from_millis(in_the_pause)).await;
         let config = format!("{PRICE}spend_limit_usd: {{conversation: 1}}\n");
         std::fs::write(folder.path().join("config.yaml"), config).expect("written");
-        world.tell(Command::SetVolume(0.5)).await;
+        world.tell(Command::set("volume", &0.5_f32)).await;
         let turn = world.turn().await;
         assert!(turn.false_endpoints >= 1, "it was closed early: {turn:?}");
         let said = samples as f64 / 48_000.0;
@@ -192,7 +192,7 @@ fn who_speaks_when_a_limit_is_reached_is_told_that_the_microphone_closes_afterwa
         tokio::time::sleep(Duration::from_millis(600)).await;
         let limit = format!("{PRICE}spend_limit_usd: {{conversation: 0.5}}\n");
         std::fs::write(folder.path().join("config.yaml"), limit).expect("written");
-        world.tell(Command::SetVolume(0.5)).await;
+        world.tell(Command::set("volume", &0.5_f32)).await;
         tokio::time::sleep(Duration::from_millis(400)).await;
         let (heard, closes) = (shown(&world), "closes when you have finished speaking.");
         assert_eq!(heard.activity, Activity::UserSpeaks);
