@@ -180,10 +180,9 @@ fn pieces(
 
 /// The parts of a range between the edges within it.
 fn cut(range: Range<usize>, edges: &[usize]) -> Vec<Range<usize>> {
-    let within = edges.iter().copied().filter(|edge| range.contains(edge));
     let mut parts = vec![range.clone()];
-    for edge in within.filter(|edge| *edge > range.start) {
-        if let Some(last) = parts.last_mut() {
+    for &edge in edges.iter().filter(|edge| range.contains(edge)) {
+        if let Some(last) = parts.last_mut().filter(|last| last.start < edge) {
             let end = std::mem::replace(&mut last.end, edge);
             parts.push(edge..end);
         }

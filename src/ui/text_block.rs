@@ -191,12 +191,7 @@ impl TextBlock {
                 let widths = looks.iter().map(|look| wide(piece, look.clone()));
                 widths.fold(0.0, f32::max)
             };
-            let mut edges: Vec<_> = spans
-                .iter()
-                .flat_map(|span| [span.range.start, span.range.end])
-                .collect();
-            edges.dedup();
-            self.lines = Some((now, bidi::lines(text, &edges, now.width, width)));
+            self.lines = Some((now, bidi::lines(text, &edges(spans), now.width, width)));
         }
         let lines = self.lines.as_ref().map_or(&[][..], |(_, lines)| lines);
         let span_of = |piece: &bidi::DrawnPiece| {
@@ -231,7 +226,15 @@ impl TextBlock {
                 let right = left + wide(&piece.text, format(span.map(|(_, span)| span)));
                 if let Some((nth, _)) = span.filter(|(_, span)| span.link.is_some()) {
                     let rect = Rect::from_x_y_ranges(left..=right, row.rect().y_range());
-                    links.push((nth, rect));
+                    match links.last_mut() {
+                        // One link, as long as its words stand beside each other.
+                        Some((of, last))
+                            if *of == nth && last.right_bottom() == rect.left_bottom() =>
+                        {
+                            *last = last.union(rect);
+                        }
+                        _ => links.push((nth, rect)),
+                    }
                 }
                 left = right;
             }
@@ -315,6 +318,12 @@ const fn cell_kind(head: bool) -> BlockKind {
     } else {
         BlockKind::Paragraph
     }
+}
+
+/// Where the look of a text changes.
+fn edges(spans: &[StyledSpan]) -> Vec<usize> {
+    let ranges = spans.iter().map(|span| &span.range);
+    ranges.flat_map(|range| [range.start, range.end]).collect()
 }
 
 /// Marks a block in which something was found, where its letters are not marked.
