@@ -277,7 +277,7 @@ impl Microphone {
             self.mono.clear();
             input.mixer.mix(samples, &mut self.mono);
             input.position += self.mono.len() as u64;
-            if let Some(silent) = input.watch(&self.mono) {
+            if let Some(silent) = input.watch(&self.mono, self.gate) {
                 events.push(VoiceEvent::AllZero(silent));
             }
             if let Some(resampler) = &mut self.resampler {

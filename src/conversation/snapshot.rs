@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::turn_cost::Pricing;
@@ -308,7 +309,7 @@ pub struct Notice {
     /// How bad it is.
     pub severity: Severity,
     /// What happened, and what to do.
-    pub text: String,
+    pub text: LocalizedText,
     /// What a button can do about it.
     pub remedy: Option<Remedy>,
     /// It stands while it is true, or until something was done about it: it does not go by itself.

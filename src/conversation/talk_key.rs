@@ -1,7 +1,7 @@
 //! The talk key, Esc and the choices of how the microphone opens.
 
 use super::actor::Conversation;
-use crate::settings::config::{Config, TalkKey};
+use crate::settings::config::TalkKey;
 use crate::turn::machine::{Input, Phase};
 use std::time::{Duration, Instant};
 
@@ -35,12 +35,6 @@ impl Conversation {
     /// The time after the key may be over.
     pub(super) fn close_in_time(&mut self, now: Instant) {
         self.microphone.key.handle_timeout(now);
-    }
-
-    /// Keeps a choice of how the microphone is opened, and follows it.
-    pub(super) fn choose_talk(&mut self, change: impl FnOnce(&mut Config)) {
-        self.save(change);
-        self.follow_talk_choice();
     }
 
     /// Another way to open the microphone begins with a closed one.
