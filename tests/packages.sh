@@ -21,6 +21,7 @@ main() {
   open_display
   [ $# -gt 0 ] || set -- bookworm noble
   for release in "$@"; do in_root "$release"; done
+  rm -r "$packages/older" "$packages/apt.log"
   echo "$passed passed, 0 failed"
 }
 
@@ -103,9 +104,9 @@ in_root() {
   apt_get install --no-install-recommends /new.deb
   [ "$(inside dpkg-query -W -f "\${Version}" sovereign)" = "$version" ] || fail "it was not upgraded"
   cmp "$new/before.yaml" "$home/.config/sovereign/config.yaml" || fail "the settings changed"
-  [ "$(kept)" = 1 ] || fail "the conversation from before is not there"
+  [ "$(kept sovereign)" = 1 ] || fail "the conversation from before is not there"
   talk sovereign ultra-fast
-  [ "$(kept)" = 2 ] || fail "the next conversation was not kept beside it"
+  [ "$(kept sovereign)" = 2 ] || fail "the next conversation was not kept beside it"
   ok "$release: upgraded over settings and a conversation"
 
   say "$release: removed while its window is open"
@@ -114,6 +115,7 @@ in_root() {
 
   say "$release: purge"
   apt_get install --no-install-recommends /new.deb
+  before=$(kept sovereign)
   home_of_ada >"$new/before"
   apt_get purge sovereign
   home_of_ada | cmp - "$new/before" || fail "purge touched a home"
@@ -125,7 +127,7 @@ in_root() {
   program=$(cd "$home" && echo "my programs"/sovereign-*/bin/sovereign)
   [ "$(as_ada "./$program" --version)" = "sovereign $version" ] || fail "--version"
   talk "./$program" ultra-fast
-  [ "$(kept)" = 3 ] || fail "the tarball does not go on with what is kept"
+  [ "$(kept "./$program")" = $((before + 1)) ] || fail "the tarball does not go on with what is kept"
   ok "$release: the tarball in a folder with a space"
   remove_root
 }
@@ -148,9 +150,8 @@ talk() {
   rm "$home/answer.wav"
 }
 
-kept() {
-  if [ -n "${program:-}" ]; then as_ada "./$program" history list; else as_ada sovereign history list; fi | grep -c ' turn '
-}
+# kept PROGRAM: how many conversations are kept.
+kept() { as_ada "$1" history list | grep -c ' turn'; }
 
 home_of_ada() { inside sh -c 'cd /home/ada && find . -type f -exec sha256sum {} + && find . -type d' | sort; }
 

@@ -35,15 +35,21 @@ new_root() {
   mount_in /dev dev
 }
 
-# Where this machine gets its own packages, or the usual place of another system.
+# Where this machine gets its own packages, or the usual place of another release.
 mirror_of() {
   local mine
-  if [ "$1" = noble ]; then
-    if [ "$(dpkg --print-architecture)" = amd64 ]; then echo http://archive.ubuntu.com/ubuntu; else echo http://ports.ubuntu.com/ubuntu-ports; fi
-    return
+  if [ "$1" = "$(. /etc/os-release && echo "$VERSION_CODENAME")" ]; then
+    mine=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\).*/\2/p' /etc/apt/sources.list.d/* /etc/apt/sources.list 2>/dev/null | head -1 || true)
   fi
-  mine=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\).*/\2/p' /etc/apt/sources.list.d/* /etc/apt/sources.list 2>/dev/null | grep -m1 debian || true)
-  echo "${mine:-http://deb.debian.org/debian}"
+  if [ -n "${mine:-}" ]; then
+    echo "$mine"
+  elif [ "$1" != noble ]; then
+    echo http://deb.debian.org/debian
+  elif [ "$(dpkg --print-architecture)" = amd64 ]; then
+    echo http://archive.ubuntu.com/ubuntu
+  else
+    echo http://ports.ubuntu.com/ubuntu-ports
+  fi
 }
 
 # ubuntu_keyring MIRROR RELEASE: the file of Ubuntu's keys; from Ubuntu, where Debian has no package of it.
