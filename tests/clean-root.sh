@@ -33,9 +33,10 @@ if inside ldd /sovereign/target/release/sovereign | grep 'not found'; then fail 
 
 say "what it opens at run time"
 # The names that the window libraries open: found by the loader, or not.
+libraries=$(inside ldconfig -p)
 for name in libX11.so.6 libX11-xcb.so.1 libXcursor.so.1 libXi.so.6 libxkbcommon.so.0 libxkbcommon-x11.so.0 \
   libwayland-client.so.0 libwayland-egl.so.1 libEGL.so.1 libGL.so.1; do
-  inside ldconfig -p | grep -qF "$name " || fail "$name is missing"
+  grep -qF "$name " <<<"$libraries" || fail "$name is missing"
 done
 inside sh -c 'ls /usr/lib/*/dri/swrast_dri.so' >/dev/null || fail "no software renderer"
 
