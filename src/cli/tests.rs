@@ -18,6 +18,8 @@ use crate::settings::paths::Paths;
 use crate::settings::watch::Watch;
 use crate::turn::machine::Outcome;
 
+mod man_page;
+
 #[expect(dead_code, reason = "shared with tests that use other parts of it")]
 #[path = "../../tests/support/mod.rs"]
 mod support;
