@@ -2219,3 +2219,26 @@ demo-you-wrote = Du hast geschrieben: „{ $text }“. Sag etwas, und ich sage e
 ## ui/limited_text
 characters-left-out = { $left_out } des eingefügten Textes wurden weggelassen: { $holds } passen hier hinein.
 
+
+## desktop: start, tray, lock
+start-with-desktop = Mit der Arbeitsumgebung starten
+start-with-desktop-about = Bei der Anmeldung, mit verborgenem Fenster: Das Symbol in der Leiste zeigt es, und ein weiterer Start von Sovereign auch.
+autostart-was-not-changed = Ob Sovereign mit der Arbeitsumgebung startet, wurde nicht geändert: { $problem }
+no-icon-in-the-tray = Diese Arbeitsumgebung zeigt gerade kein Symbol in einer Leiste: Wer das Fenster schließt, beendet Sovereign.
+muted-while-locked = Du warst stumm, solange der Bildschirm gesperrt war. „Stumm, solange der Bildschirm gesperrt ist“ in den Einstellungen, Sprechen, ändert das.
+tray-show-window = Fenster zeigen
+tray-hide-window = Fenster verbergen
+tray-mute = Stumm
+tray-stop = Antwort beenden
+tray-profile = Profil
+tray-quit = Beenden
+search-for-autostart = Autostart Anmeldung Systemstart Hintergrund verborgen automatisch hochfahren
+search-for-tray = Systray Infobereich Leiste Statussymbol Hintergrund
+search-for-close_to_tray = minimieren schließen Hintergrund verbergen beenden
+search-for-mute_when_locked = Privatsphäre Bildschirmsperre sperren abwesend Mikrofon aus mithören
+key-mute_when_locked = Stumm, solange der Bildschirm gesperrt ist
+key-mute_when_locked-about = Ob das Mikrofon stumm ist, solange der Bildschirm gesperrt ist. Danach hört es wieder zu, außer du hattest es selbst stummgeschaltet.
+key-window-tray = Symbol in der Leiste
+key-window-tray-about = Ob ein Symbol in der Leiste der Arbeitsumgebung zeigt, was der Assistent gerade tut.
+key-window-close_to_tray = Weiter in der Leiste, wenn das Fenster geschlossen wird
+key-window-close_to_tray-about = Ob das Gespräch weitergeht, wenn du das Fenster schließt. Das Symbol in der Leiste zeigt das Fenster wieder und beendet das Programm; ohne ein solches Symbol beendet Schließen es.

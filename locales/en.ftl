@@ -1906,3 +1906,20 @@ demo-you-wrote = You wrote: “{ $text }”. Say something, and I will say it ba
 ## ui/limited_text
 characters-left-out = { $left_out } of what was pasted were left out: { $holds } fit here.
 
+
+## desktop: start, tray, lock
+start-with-desktop = Start with the desktop
+start-with-desktop-about = At login, with its window hidden: the icon in the tray shows it, and so does starting Sovereign again.
+autostart-was-not-changed = Whether Sovereign starts with the desktop was not changed: { $problem }
+no-icon-in-the-tray = This desktop shows no icon in a tray now: closing the window ends Sovereign.
+muted-while-locked = You were muted while the screen was locked. “Mute while the screen is locked” in the Settings, Talking, changes that.
+tray-show-window = Show the window
+tray-hide-window = Hide the window
+tray-mute = Mute
+tray-stop = Stop the reply
+tray-profile = Profile
+tray-quit = Quit
+search-for-autostart = startup autostart login boot background hidden automatically launch
+search-for-tray = systray indicator status icon background
+search-for-close_to_tray = minimize close background hide quit exit
+search-for-mute_when_locked = privacy lock screen away microphone off listening

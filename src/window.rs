@@ -13,9 +13,10 @@ use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start_conversation::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
-use sovereign::control::Claim;
+use sovereign::control::{Claim, WindowWish};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
+use sovereign::desktop::Autostart;
 use sovereign::settings::config::{Config, ConfigFile, Window};
 use sovereign::settings::paths::Paths;
 use sovereign::settings::removal;
@@ -62,6 +63,10 @@ pub(crate) fn run(global: &Global, inherited: bool) -> Result<ExitCode, Problem>
             say("Sovereign is running already: its window is shown");
             return Ok(ExitCode::SUCCESS);
         }
+        FirstStart::Hidden => {
+            say("Sovereign is running already");
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     room::WINDOW.check()?;
     signal::hold(ENDED_WITHIN);
@@ -94,6 +99,13 @@ fn open_window(
     display: &Display,
     claim: Option<Claim>,
 ) -> Result<ExitCode, Opened> {
+    // Hidden only where a second start finds it: nobody knows yet whether there is a tray.
+    let hidden = global.hidden && claim.is_some();
+    if hidden {
+        say("the window is hidden: start Sovereign again to see it, or use its icon in the tray");
+    } else if global.hidden {
+        say("the window is shown: nothing would lead to a hidden one");
+    }
     let start = Start::new(
         global,
         &Voice {
@@ -111,7 +123,11 @@ fn open_window(
     let (session, monitor, controlled) = start.session(None).map_err(Opened::Failed)?.into_parts();
     drop(entered);
     window.frame.size.get_or_insert(ui::USUAL);
-    session.commands.try_send(Command::SetShown(false)).ok();
+    if hidden {
+        WindowWish::ask(&controlled.wish, false);
+    } else {
+        session.commands.try_send(Command::SetShown(false)).ok();
+    }
     if window.keep_muted && window.muted {
         session.commands.try_send(Command::SetMuted(true)).ok();
     }
@@ -122,7 +138,7 @@ fn open_window(
         failures: session.failures.clone(),
         key_file,
         window: window.clone(),
-        shows: controlled.shows.clone(),
+        wish: controlled.wish.clone(),
         runtime: runtime.handle().clone(),
     };
     let as_begun = WindowEnd {
@@ -132,6 +148,8 @@ fn open_window(
     let left = Left::new(as_begun.into());
     let (commands, theirs, place) = (session.commands.clone(), left.clone(), paths.clone());
     let before = window.clone();
+    let autostart = Autostart::find(global.config.as_deref());
+    let starts = autostart.clone();
     runtime.spawn(async move {
         tokio::select! {
             () = stop.wait() => {}
@@ -141,7 +159,7 @@ fn open_window(
         commands.send(Command::Quit).await.ok();
         tokio::time::sleep(CLOSED_WITHIN).await;
         // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
-        tidy_up(&place, &theirs, &before);
+        tidy_up(&place, &starts, &theirs, &before);
         let _status = shutdown::end(ExitCode::SUCCESS);
         signal::leave(i32::from(panics::lost().is_cancelled()));
     });
@@ -152,7 +170,7 @@ fn open_window(
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop((monitor, controlled));
-    tidy_up(&paths, &left, &window);
+    tidy_up(&paths, &autostart, &left, &window);
     let mut failed = panics::lost().is_cancelled();
     match shown {
         // A display that is closed with the session takes the window with it: that is the end that was asked for.
@@ -194,9 +212,12 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
 }
 
 /// Keeps what the user changed, or removes everything.
-fn tidy_up(paths: &Paths, left: &Left, before: &Window) {
+fn tidy_up(paths: &Paths, autostart: &Autostart, left: &Left, before: &Window) {
     let end = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if end.removes_everything {
+        if let Err(error) = autostart.remove_own() {
+            say(&format!("it still starts with the desktop: {error}"));
+        }
         for (path, error) in removal::remove_everything(paths) {
             say(&format!("{} is not removed: {error}", path.display()));
         }

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     &["profile"],
     &[
-        "audio", "server", "settings", "store", "probe", "monitor", "control",
+        "audio", "server", "settings", "store", "probe", "monitor", "control", "desktop",
     ],
     &["telemetry"],
     &["conversation"],
@@ -92,6 +92,8 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     ("keyring", &["settings/"]),
+    ("ksni", &["desktop/tray_item.rs"]),
+    ("zbus", &["desktop/lock.rs"]),
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),

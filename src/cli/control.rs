@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::global::Global;
 use super::output_files;
 use super::profiles::put;
+use super::screen_lock;
 use crate::base::printable::in_a_line;
 use crate::base::problem::Problem;
-use crate::control::{Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus};
+use crate::control::{
+    Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus, WindowWish,
+};
 use crate::conversation::Session;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
@@ -149,11 +153,14 @@ fn in_words(status: &ControlStatus) -> Vec<String> {
 pub enum FirstStart {
     /// It is the first: it may listen, unless there is no place for a socket.
     Yes(Option<Claim>),
-    /// The window of the first is shown.
+    /// There is a first, and its window is shown.
     Shown,
+    /// There is a first, and this one was to be hidden.
+    Hidden,
 }
 
-/// Shows the window of an assistant that runs already, if there is one with the same configuration. A demo or an endpoint
+/// Shows the window of an assistant that runs already, if there is one with the same configuration; not for a start that is
+/// hidden itself. A demo or an endpoint
 /// that is asked for is another conversation, and gets a window of its own.
 pub fn first_start(global: &Global) -> FirstStart {
     let place = place(global);
@@ -163,9 +170,15 @@ pub fn first_start(global: &Global) -> FirstStart {
         Ok(None) if global.demo || global.endpoint.is_some() => {}
         Ok(None) => {
             // It may have claimed the place and not listen yet.
+            let request = if global.hidden {
+                ControlRequest::Status
+            } else {
+                ControlRequest::Show
+            };
             for _ in 0..10 {
-                match asked(&place, &ControlRequest::Show) {
+                match asked(&place, &request) {
                     Ok(ControlAnswer::Done) => return FirstStart::Shown,
+                    Ok(ControlAnswer::Status(_)) => return FirstStart::Hidden,
                     // It is the terminal's.
                     Ok(_) => break,
                     Err(_) => std::thread::sleep(Duration::from_millis(100)),
@@ -193,13 +206,19 @@ fn not_listened_at(error: &io::Error) {
 pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
-    /// Counts the requests to show the window.
-    pub shows: watch::Receiver<u64>,
+    _lock: Option<AbortOnDropHandle<()>>,
+    /// What is asked of the window.
+    pub wish: watch::Sender<WindowWish>,
 }
 
 /// Answers requests to this conversation; call it inside the runtime.
-pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Controlled {
-    let (show, shows) = watch::channel(0);
+pub(super) fn serve(
+    claim: Option<Claim>,
+    session: &Session,
+    window: bool,
+    has_microphone: bool,
+) -> Controlled {
+    let wish = WindowWish::channel(true);
     #[cfg(unix)]
     let socket = claim.and_then(|claim| {
         let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::ControlQuestion>(8);
@@ -207,7 +226,7 @@ pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Co
         let desk = ControlDesk {
             commands: session.commands.clone(),
             snapshots: session.snapshots.clone(),
-            show: window.then_some(show),
+            wish: window.then(|| wish.clone()),
         };
         tokio::spawn(async move {
             while let Some(asked) = asks.recv().await {
@@ -217,11 +236,12 @@ pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Co
         Some(socket)
     });
     #[cfg(not(unix))]
-    drop((claim, session, window, show));
+    drop((claim, session, window));
     Controlled {
         #[cfg(unix)]
         _socket: socket,
-        shows,
+        _lock: has_microphone.then(|| screen_lock::follow(session)),
+        wish,
     }
 }
 
@@ -231,7 +251,7 @@ struct ControlDesk {
     commands: tokio::sync::mpsc::Sender<Command>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Of a conversation with a window.
-    show: Option<watch::Sender<u64>>,
+    wish: Option<watch::Sender<WindowWish>>,
 }
 
 #[cfg(unix)]
@@ -264,9 +284,9 @@ impl ControlDesk {
                     hint: format!("There are: {}.", names.join(", ")),
                 }
             }
-            ControlRequest::Show => match &self.show {
-                Some(show) => {
-                    show.send_modify(|shows| *shows += 1);
+            ControlRequest::Show => match &self.wish {
+                Some(wish) => {
+                    WindowWish::ask(wish, true);
                     ControlAnswer::Done
                 }
                 None => ControlAnswer::Refused {

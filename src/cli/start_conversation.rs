@@ -20,6 +20,7 @@ use crate::base::supervise::Failures;
 use crate::base::text::t;
 use crate::control::Claim;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
+use crate::desktop::Autostart;
 use crate::file;
 use crate::monitor::{Monitor, PageRequests};
 use crate::probe::Probe;
@@ -82,6 +83,7 @@ pub struct Start {
     notices: Vec<(Severity, String)>,
     monitor: Option<u16>,
     claim: Option<Claim>,
+    autostart: Autostart,
 }
 
 /// A conversation with its dependencies.
@@ -180,6 +182,7 @@ impl Start {
             notices,
             monitor: global.monitor,
             claim,
+            autostart: Autostart::find(global.config.as_deref()),
         })
     }
 
@@ -266,6 +269,7 @@ impl Start {
             ),
             InputKind::Device(_) | InputKind::None => None,
         };
+        let has_microphone = self.hears_a_microphone();
         // A faulty address or device is a fault of usage or configuration.
         let mut settings = Settings::new(self.choice).map_err(refused)?;
         if !self.talk_key {
@@ -313,12 +317,13 @@ impl Start {
             notices: self.notices,
             telemetry,
             window: self.window,
+            autostart: self.autostart,
             state,
         };
         let session = conversation::start(parts);
         Ok(Started {
             partner,
-            controlled: control::serve(self.claim, &session, self.window),
+            controlled: control::serve(self.claim, &session, self.window, has_microphone),
             session,
             monitor,
         })

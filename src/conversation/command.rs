@@ -89,6 +89,14 @@ pub enum Command {
     BeginConversation,
     /// Spend as much again as the limit allows that is reached.
     SpendMore,
+    /// See whether the program starts with the desktop.
+    LookAtAutostart,
+    /// Start with the desktop from now on, or not.
+    SetAutostart(bool),
+    /// The tray shows the icon, or does not.
+    ShowTray(bool),
+    /// The screen was locked, or unlocked.
+    LockScreen(bool),
     /// Take away the notice with this id.
     Dismiss(u64),
     /// End: write what is to be written and stop.

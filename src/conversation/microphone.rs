@@ -16,6 +16,8 @@ use crate::settings::config::TalkKey;
 #[derive(Debug, Default)]
 pub(super) struct MicrophoneControl {
     pub(super) muted: bool,
+    /// It was muted because the screen was locked, and nobody has said otherwise since.
+    pub(super) muted_by_lock: bool,
     pub(super) key: TalkKeyState,
     /// The voice has fallen silent within an utterance, or was when it ended.
     pub(super) is_silent: bool,

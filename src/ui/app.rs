@@ -11,8 +11,9 @@ use eframe::egui::{
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
+use super::closing::{ClosingWindow, WindowClosing};
 use super::link::UiLink;
-use super::look::WindowLook;
+use super::look::{WindowLook, title};
 use super::screen::Screen;
 use super::system_fonts::{FontHint, SystemFonts};
 use super::theme::{space, tokens};
@@ -49,7 +50,7 @@ pub struct UiApp {
     view: UiState,
     look: WindowLook,
     shown_demo: Option<bool>,
-    quitting: bool,
+    closing: ClosingWindow,
     clock: Box<dyn Fn() -> Instant>,
     failures: Failures,
     font_hint: FontHint,
@@ -78,7 +79,7 @@ impl UiApp {
             key_file: link.key_file.clone(),
             view,
             shown_demo: None,
-            quitting: false,
+            closing: ClosingWindow::new(link.wish.clone()),
             clock: Box::new(Instant::now),
             failures: link.failures.clone(),
             font_hint: FontHint::default(),
@@ -116,14 +117,14 @@ impl UiApp {
     }
 
     /// Whether the window is about to close.
-    pub(super) fn is_quitting(&self) -> bool {
-        self.quitting
+    pub(super) fn closing(&self) -> WindowClosing {
+        self.closing.is
     }
 
     /// Says that the user is leaving, once.
     fn quit(&mut self) {
-        if !self.quitting {
-            self.quitting = true;
+        if self.closing.is != WindowClosing::Quits {
+            self.closing.is = WindowClosing::Quits;
             self.view.commands.push(Command::Quit);
         }
         self.send();
@@ -451,10 +452,11 @@ impl UiApp {
                 i.viewport().focused == Some(false),
             )
         });
-        if closing {
+        let hides = closing && self.closing.hides(&self.snapshot);
+        if closing && !hides {
             self.quit();
         }
-        if away {
+        if away || hides {
             self.view.hold.release(&mut self.view.commands);
             self.send();
         }
@@ -485,14 +487,5 @@ impl eframe::App for UiApp {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.show(ui);
-    }
-}
-
-/// The title of the window.
-pub(super) fn title(demo: bool) -> &'static str {
-    if demo {
-        t!("sovereign-demo")
-    } else {
-        t!("sovereign")
     }
 }

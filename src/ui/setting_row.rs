@@ -78,6 +78,10 @@ pub(super) fn row_ui(
             let mark = (Sign::Cross, tokens(ui).bad);
             signed_row(ui, mark, &format::clean(fault));
         }
+        if id.key == "window.close_to_tray" && !snapshot.desktop.tray {
+            let mark = (Sign::Ring, tokens(ui).muted);
+            signed_row(ui, mark, t!("no-icon-in-the-tray"));
+        }
         let is_number = matches!(control, SettingControl::Line { wide: false });
         if below_ui(ui, setting, is_number) {
             asked = Some(RowRequest::Reset);

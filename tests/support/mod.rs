@@ -22,6 +22,7 @@ use sovereign::base::supervise::Failures;
 use sovereign::conversation::{
     self, Choice, ConversationDeps, Event, Session, Settings, command::Command,
 };
+use sovereign::desktop::Autostart;
 use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened, TcpDialer};
@@ -179,6 +180,7 @@ impl World {
             notices: Vec::new(),
             telemetry,
             window: self.window,
+            autostart: Autostart::default(),
             state: self.state,
         });
         Running {

@@ -1,0 +1,23 @@
+//! What the desktop around the window does with the program: starts it at login, shows its icon in the tray, says when the
+//! screen is locked.
+//!
+//! ```text
+//! tray   TrayLook ─▶ StatusNotifierItem on the session bus ─▶ TrayEvent
+//! lock   session bus (screen savers), system bus (logind)  ─▶ locked or not
+//! ```
+//!
+//! Where there is no bus or nobody answers, nothing happens; nothing here is waited for.
+
+mod autostart;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod lock;
+mod tray;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod tray_item;
+
+pub use autostart::{Autostart, AutostartState};
+#[cfg(all(unix, not(target_os = "macos")))]
+pub use lock::ScreenLock;
+pub use tray::{TrayEvent, TrayLook, TrayPicture};
+#[cfg(all(unix, not(target_os = "macos")))]
+pub use tray_item::TrayItem;
