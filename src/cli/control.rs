@@ -244,9 +244,11 @@ impl ControlDesk {
             ControlRequest::Toggle => self.send(Command::HoldToTalk(!is_held(&snapshot))),
             ControlRequest::Mute { muted } => {
                 let muted = muted.unwrap_or(!snapshot.muted);
-                match self.send(Command::SetMuted(muted)) {
-                    ControlAnswer::Done => ControlAnswer::Muted { muted },
-                    refused => refused,
+                let sent = self.send(Command::SetMuted(muted));
+                if sent == ControlAnswer::Done {
+                    ControlAnswer::Muted { muted }
+                } else {
+                    sent
                 }
             }
             ControlRequest::Stop => self.send(Command::StopReply),
