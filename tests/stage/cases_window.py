@@ -1,6 +1,7 @@
 """The window, with the rig's microphone and speaker, driven by real keys."""
 
 import contextlib
+import json
 import threading
 import time
 from pathlib import Path
@@ -174,6 +175,34 @@ def window_comes_back_whole(case):
         is_back("after it was minimised")
 
 
+def window_of_the_first_start_is_shown_by_a_second(case):
+    """A second start ends at once and brings the minimised window back; commands reach it, and are timed."""
+    desk = case.desk
+    with open_window(case, "--demo") as (program, window, tape):
+        after_greeting(tape)
+
+        def command(*arguments):
+            with Program(case.binary, [*arguments], case.folder / "second", desk.environment) as asked:
+                asked.wait_end(20)
+                return "".join(asked.lines)
+
+        for _ in range(2):
+            desk.x("xdotool", "windowminimize", window.id)
+            _passes(tape, 1)
+            require(desk.x("xdotool", "getactivewindow", check=False).strip() != window.id, "it is not minimised")
+            command()
+            eventually("the window of the first start", 10, lambda: desk.x("xdotool", "getactivewindow", check=False).strip() == window.id)
+        times = []
+        for _ in range(50):
+            since = time.monotonic()
+            status = json.loads(command("status", "--json"))
+            times.append(time.monotonic() - since)
+        require(status["pid"] == program.process.pid, status)
+        case.figure("status, the start of the command included, median", 1000 * sorted(times)[25], "ms")
+        command("mute", "on")
+        eventually("it is muted", 5, lambda: json.loads(command("status", "--json"))["muted"])
+
+
 def window_figures(case):
     """Ctrl+4 lets the program choose the profile, Ctrl+D leads to the page of figures; both outlive turns."""
     with open_window(case, "--demo") as (_, window, tape):
@@ -269,4 +298,4 @@ def _in_background(action):
     return thread
 
 
-CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_comes_back_whole, window_figures, window_switch_in_mid_sentence, window_with_a_service]
+CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_comes_back_whole, window_of_the_first_start_is_shown_by_a_second, window_figures, window_switch_in_mid_sentence, window_with_a_service]
