@@ -165,8 +165,11 @@ def window_comes_back_whole(case):
         before = desk.pixels()
 
         def is_back(after):
-            # A figure or a time may have changed.
-            eventually(f"the whole window {after}", 10, lambda: (before != desk.pixels()).any(axis=2).mean() < 0.01)
+            # Figures and notices may have changed; what is not drawn is black, as nothing of the window is.
+            def missing(now):
+                return ((now == 0).all(axis=2) & (before != 0).any(axis=2)).mean()
+
+            eventually(f"the whole window {after}", 10, lambda: missing(desk.pixels()) < 0.001)
 
         for _ in range(3):
             desk.x("xdotool", "windowminimize", window.id)
