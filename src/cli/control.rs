@@ -1,8 +1,10 @@
 //! `sovereign press`, `mute`, `status` and the like: asks the running assistant; and that assistant's side of it.
 
+#[cfg(unix)]
+mod desk;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,10 +17,9 @@ use crate::base::printable::in_a_line;
 use crate::base::problem::Problem;
 use crate::control::{Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus};
 use crate::conversation::Session;
-use crate::conversation::command::Command;
-use crate::conversation::snapshot::{Activity, Link, Snapshot};
 
 /// Time for the running assistant to answer; it takes some milliseconds.
+#[cfg(unix)]
 const WITHIN: Duration = Duration::from_secs(2);
 
 /// Requests to the running assistant, for a desktop that binds keys to commands
@@ -204,7 +205,7 @@ pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Co
     let socket = claim.and_then(|claim| {
         let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::ControlQuestion>(8);
         let socket = claim.listen(asked).inspect_err(not_listened_at).ok()?;
-        let desk = ControlDesk {
+        let desk = desk::ControlDesk {
             commands: session.commands.clone(),
             snapshots: session.snapshots.clone(),
             show: window.then_some(show),
@@ -222,103 +223,5 @@ pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Co
         #[cfg(unix)]
         _socket: socket,
         shows,
-    }
-}
-
-/// What answers requests.
-#[cfg(unix)]
-struct ControlDesk {
-    commands: tokio::sync::mpsc::Sender<Command>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Of a conversation with a window.
-    show: Option<watch::Sender<u64>>,
-}
-
-#[cfg(unix)]
-impl ControlDesk {
-    fn answer(&self, request: ControlRequest) -> ControlAnswer {
-        let snapshot = Arc::clone(&self.snapshots.borrow());
-        match request {
-            ControlRequest::Press => self.send(Command::HoldToTalk(true)),
-            ControlRequest::Release => self.send(Command::HoldToTalk(false)),
-            ControlRequest::Toggle => self.send(Command::HoldToTalk(!is_held(&snapshot))),
-            ControlRequest::Mute { muted } => {
-                let muted = muted.unwrap_or(!snapshot.muted);
-                let sent = self.send(Command::SetMuted(muted));
-                if sent == ControlAnswer::Done {
-                    ControlAnswer::Muted { muted }
-                } else {
-                    sent
-                }
-            }
-            ControlRequest::Stop => self.send(Command::StopReply),
-            ControlRequest::Profile { name } => {
-                if snapshot
-                    .profiles
-                    .iter()
-                    .any(|profile| *profile.name == *name)
-                {
-                    return self.send(Command::UseProfile(name));
-                }
-                let names: Vec<&str> = snapshot.profiles.iter().map(|p| &*p.name).collect();
-                ControlAnswer::Refused {
-                    what: format!("there is no profile `{name}`"),
-                    hint: format!("There are: {}.", names.join(", ")),
-                }
-            }
-            ControlRequest::Show => match &self.show {
-                Some(show) => {
-                    show.send_modify(|shows| *shows += 1);
-                    ControlAnswer::Done
-                }
-                None => ControlAnswer::Refused {
-                    what: "it runs in a terminal and has no window".to_owned(),
-                    hint: "Start the window beside it.".to_owned(),
-                },
-            },
-            ControlRequest::Status => ControlAnswer::Status(status(&snapshot)),
-        }
-    }
-
-    fn send(&self, command: Command) -> ControlAnswer {
-        match self.commands.try_send(command) {
-            Ok(()) => ControlAnswer::Done,
-            Err(_) => ControlAnswer::Refused {
-                what: "it is busy or ending".to_owned(),
-                hint: "Try it again.".to_owned(),
-            },
-        }
-    }
-}
-
-fn is_held(snapshot: &Snapshot) -> bool {
-    matches!(snapshot.activity, Activity::Held)
-}
-
-fn status(snapshot: &Snapshot) -> ControlStatus {
-    let state = match snapshot.activity {
-        Activity::Connecting => "connecting",
-        Activity::Listening => "listening",
-        Activity::UserSpeaks | Activity::Held => "hearing",
-        Activity::Thinking => "thinking",
-        Activity::Answering => "answering",
-        Activity::Repeating => "repeating",
-        Activity::Muted => "muted",
-        Activity::Reconnecting => "reconnecting",
-        Activity::Offline => "offline",
-        Activity::NoMicrophone => "no-microphone",
-        Activity::LimitReached => "limit-reached",
-    };
-    let profile = snapshot.profiles.get(snapshot.chosen);
-    ControlStatus {
-        schema: "sovereign.status/1".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        state: state.to_owned(),
-        muted: snapshot.muted,
-        held: is_held(snapshot),
-        profile: profile.map_or_else(String::new, |profile| profile.name.to_string()),
-        connected: matches!(snapshot.link, Link::Connected { .. }),
-        demo: snapshot.demo,
     }
 }
