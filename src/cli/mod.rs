@@ -7,6 +7,7 @@ pub mod devices;
 pub mod doctor;
 mod exit_status;
 mod global;
+mod global_key;
 pub mod history;
 pub mod ineffective_options;
 mod line_writer;

@@ -77,7 +77,7 @@ pub struct Start {
     choices: [DeviceChoice; 2],
     /// Whether there is a window.
     window: bool,
-    /// Whether there is a talk key: in a window, over a microphone.
+    /// Whether there is a talk key: in a window or in any window, over a microphone.
     talk_key: bool,
     notices: Vec<(Severity, String)>,
     monitor: Option<u16>,
@@ -95,7 +95,8 @@ pub struct Started {
 }
 
 impl Started {
-    /// The parts; the endpoint for figures ends with the second, the socket for commands with the third.
+    /// The parts; the endpoint for figures ends with the second, the socket for commands and the key in any window with the
+    /// third.
     #[must_use]
     pub fn into_parts(self) -> (Session, Option<Monitor>, Controlled) {
         (self.session, self.monitor, self.controlled)
@@ -158,7 +159,8 @@ impl Start {
         let (setup, missing) = sound(&paths, voice, &choices)?;
         let bundled = voice.input.is_none() && matches!(setup.input, InputKind::Files(_));
         notices.extend(missing.into_iter().map(|text| (Severity::Warning, text)));
-        let talk_key = voice.window && matches!(setup.input, InputKind::Device(_));
+        let has_key = voice.window || config.get().global_key.is_some();
+        let talk_key = has_key && matches!(setup.input, InputKind::Device(_));
         let choice = Choice {
             // Without a microphone the window shows a sample turn, which the service need not get.
             demo: global.demo || (bundled && voice.window),
@@ -268,6 +270,7 @@ impl Start {
             ),
             InputKind::Device(_) | InputKind::None => None,
         };
+        let has_microphone = self.hears_a_microphone();
         // A faulty address or device is a fault of usage or configuration.
         let mut settings = Settings::new(self.choice).map_err(refused)?;
         if !self.talk_key {
@@ -320,7 +323,7 @@ impl Start {
         let session = conversation::start(parts);
         Ok(Started {
             partner,
-            controlled: control::serve(self.claim, &session, self.window),
+            controlled: control::serve(self.claim, &session, self.window, has_microphone),
             session,
             monitor,
         })

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
 use crate::base::keys::Value;
+use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
 use crate::settings::profile_edit::ProfileEdit;
@@ -37,6 +38,10 @@ pub enum Command {
     SetMuted(bool),
     /// The talk key went down (true) or up; what that means is the session's affair.
     HoldToTalk(bool),
+    /// What has become of the talk key that works in any window.
+    ShowGlobalKey(GlobalKeyState),
+    /// Ask for that key once more.
+    RetryGlobalKey,
     /// What the talk key does.
     SetTalkKey(TalkKey),
     /// How long the microphone stays open after the talk key is let go.

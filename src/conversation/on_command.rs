@@ -34,6 +34,8 @@ impl Conversation {
             }
             Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
+            Command::ShowGlobalKey(state) => self.show_global_key(state),
+            Command::RetryGlobalKey => self.microphone.global_key.tries += 1,
             Command::SetTalkKey(key) => self.choose_talk(|config| config.talk_key = key),
             Command::SetReleaseDelay(delay) => {
                 self.choose_talk(|config| config.release_delay = delay.min(MOST_RELEASE_DELAY));
