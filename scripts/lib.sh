@@ -17,7 +17,16 @@ need_rust() {
   return 1
 }
 
-# need_packages GROUP...: names and installs what is missing of the groups build, run, test.
+# Sets $cargo_deb; installed into target/tools, and built there at the first time.
+need_cargo_deb() {
+  local root version=3.8.0
+  root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+  cargo_deb=$root/target/tools/bin/cargo-deb
+  [ "$("$cargo_deb" --version 2>/dev/null)" = "cargo-deb $version" ] ||
+    cargo install cargo-deb --version "$version" --locked --features static-lzma --root "$root/target/tools" >&2
+}
+
+# need_packages GROUP...: names and installs what is missing of the groups build, run, test, package.
 # Fails where something is missing and cannot be installed. Fast when nothing is.
 need_packages() {
   local family missing
@@ -62,21 +71,27 @@ wanted() {
       debian-test)
         python3 -c 'import venv, ensurepip' 2>/dev/null || printf '%s\n' python3 python3-venv
         printf '%s\n' shellcheck pulseaudio pulseaudio-utils pipewire pipewire-bin pipewire-pulse wireplumber \
-          libspa-0.2-modules xvfb openbox xdotool imagemagick espeak-ng dbus-daemon at-spi2-core valgrind strace ;;
+          libspa-0.2-modules xvfb openbox xdotool imagemagick espeak-ng dbus-daemon at-spi2-core valgrind strace \
+          desktop-file-utils appstream ;;
+      debian-package) printf '%s\n' dpkg-dev python3 ;;
+      debian-package-test) printf '%s\n' debootstrap lintian xvfb xdotool x11-utils ;;
       fedora-build) printf '%s\n' gcc pkgconf-pkg-config alsa-lib-devel pipewire-devel clang-devel ;;
       fedora-run)
         printf '%s\n' alsa-lib pipewire-libs ca-certificates mesa-libGL mesa-libEGL mesa-dri-drivers libX11 libX11-xcb \
           libXcursor libXi libxkbcommon libxkbcommon-x11 libwayland-client libwayland-egl ;;
       fedora-test)
         printf '%s\n' python3 ShellCheck pulseaudio pulseaudio-utils pipewire pipewire-pulseaudio wireplumber \
-          xorg-x11-server-Xvfb openbox xdotool ImageMagick espeak-ng dbus-daemon at-spi2-core valgrind strace ;;
+          xorg-x11-server-Xvfb openbox xdotool ImageMagick espeak-ng dbus-daemon at-spi2-core valgrind strace \
+          desktop-file-utils appstream ;;
+      fedora-package) printf '%s\n' dpkg-dev python3 ;;
       arch-build) printf '%s\n' gcc pkgconf alsa-lib libpipewire clang ;;
       arch-run)
         printf '%s\n' alsa-lib libpipewire ca-certificates libglvnd mesa libx11 libxcursor libxi libxkbcommon \
           libxkbcommon-x11 wayland ;;
       arch-test)
         printf '%s\n' python shellcheck pulseaudio libpulse pipewire pipewire-pulse wireplumber xorg-server-xvfb \
-          openbox xdotool imagemagick espeak-ng dbus at-spi2-core valgrind strace ;;
+          openbox xdotool imagemagick espeak-ng dbus at-spi2-core valgrind strace desktop-file-utils appstream ;;
+      arch-package) printf '%s\n' dpkg python ;;
     esac
   done
 }

@@ -32,7 +32,7 @@
 //!    └───────────────────────┘ and reopens streams                     main thread: eframe
 //! ```
 //!
-//! While needed, one thread each: the store of conversations, the demo's server, the watch on files, the writers of standard output, standard error and
+//! While needed, one thread each: the store of conversations, the changes of sound devices, the demo's server, the watch on files, the writers of standard output, standard error and
 //! the log, the watch on signals. What panics is restarted within bounds, and the user is told.
 //!
 //! # Paths through the code

@@ -19,7 +19,8 @@ pub(super) struct OpenRequest {
 
 /// A running stream; dropping it closes it.
 pub(super) trait DeviceStream: Send {
-    /// Stops the callbacks without closing the stream, or lets them go on. Does nothing where that is impossible.
+    /// A speaker stops its callbacks without being closed, or goes on; a microphone may deliver its sound in larger pieces.
+    /// Does nothing where that is impossible.
     fn rest(&mut self, rests: bool);
 }
 
@@ -39,8 +40,13 @@ pub(super) trait Backend {
     /// Lists the available devices. May take some milliseconds.
     fn devices(&mut self) -> Devices;
 
-    /// Polling interval for devices if the host does not report changes; `None` if they never change.
+    /// Polling interval for devices; `None` if they never change.
     fn poll_every(&self) -> Option<Duration>;
+
+    /// Whether the host has reported a change of the devices since the last call.
+    fn take_changed(&mut self) -> bool {
+        false
+    }
 
     /// Whether devices can be selected, unlike files and nothing.
     fn takes_choice(&self) -> bool {

@@ -16,6 +16,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,9 @@ pub struct CaptureBody {
     timestamps: Arc<StreamTimestamps>,
     worker: Option<Thread>,
     channels: usize,
-    wake_after: usize,
+    /// Frames of 10 ms, and how many of them must be new before the worker is woken.
+    frame: usize,
+    wake_after: Arc<AtomicU32>,
     since_wake: usize,
     position: u64,
     /// The ring was full: nothing is written until the worker has emptied it, so that a gap has one position.
@@ -52,6 +55,14 @@ pub struct CaptureEnd {
     pub ring: Reader<f32>,
     pub timestamps: Arc<StreamTimestamps>,
     pub format: StreamFormat,
+    wake_after: Arc<AtomicU32>,
+}
+
+impl CaptureEnd {
+    /// Sets how many frames of 10 ms must be new before the worker is woken.
+    pub fn wake_after(&self, frames: u32) {
+        self.wake_after.store(frames, Relaxed);
+    }
 }
 
 /// Creates both sides of an input stream. `worker` is unparked if given (not in a simulation).
@@ -71,12 +82,14 @@ pub fn capture(
     };
     let (writer, reader) = ring(room);
     let timestamps = Arc::new(StreamTimestamps::new(epoch));
+    let wake_after = Arc::new(AtomicU32::new(1));
     let body = CaptureBody {
         ring: writer,
         timestamps: timestamps.clone(),
         worker,
         channels,
-        wake_after: format.rate.samples_in(FRAME_DURATION),
+        frame: format.rate.samples_in(FRAME_DURATION),
+        wake_after: Arc::clone(&wake_after),
         since_wake: 0,
         position: 0,
         overrun: false,
@@ -85,6 +98,7 @@ pub fn capture(
         ring: reader,
         timestamps,
         format,
+        wake_after,
     };
     (body, end)
 }
@@ -134,7 +148,7 @@ impl CaptureBody {
 
     fn wake(&mut self, frames: usize) {
         self.since_wake += frames;
-        if self.since_wake >= self.wake_after {
+        if self.since_wake >= self.frame * self.wake_after.load(Relaxed) as usize {
             self.since_wake = 0;
             if let Some(worker) = &self.worker {
                 worker.unpark();

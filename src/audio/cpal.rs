@@ -22,13 +22,17 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
 use super::device_classification::{is_headset, is_monitor, is_real_alsa};
 use super::device_selection::select_device;
+#[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+use super::pulse::DeviceEvents;
 use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use crate::base::text::t;
 
-/// Polling interval for devices, as no host reports changes. A PulseAudio server, or pipewire-pulse, answers in about a
-/// millisecond; other hosts are polled half as often.
+/// Polling interval for devices: no host of cpal reports changes.
 const POLL: Duration = Duration::from_secs(1);
-const POLL_PULSE: Duration = Duration::from_millis(500);
+/// The same while no sound system answers.
+const POLL_NOTHING: Duration = Duration::from_millis(500);
+/// The same where a PulseAudio server, or pipewire-pulse, reports them: in case one is lost.
+const POLL_REPORTED: Duration = Duration::from_secs(10);
 
 /// The sound system of this machine.
 pub(super) struct Cpal {
@@ -36,6 +40,9 @@ pub(super) struct Cpal {
     host: Option<Host>,
     /// Host for device lists, if the main host does not know the default device.
     guide: Option<Host>,
+    /// Reports of the PulseAudio server that lists the devices, if there is one.
+    #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+    events: Option<DeviceEvents>,
 }
 
 impl Cpal {
@@ -43,6 +50,8 @@ impl Cpal {
         let mut system = Self {
             host: None,
             guide: None,
+            #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+            events: None,
         };
         system.find_host();
         system
@@ -59,6 +68,22 @@ impl Cpal {
             tracing::info!(host, "sound system");
         }
     }
+
+    /// Subscribes to changes of the devices, where that is possible and was not done.
+    #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+    fn watch(&mut self) {
+        let lists = self.guide.as_ref().or(self.host.as_ref());
+        let pulse = lists.is_some_and(|host| host.id() == cpal::HostId::PulseAudio);
+        let watches = self.events.as_ref().is_some_and(DeviceEvents::is_alive);
+        if !pulse {
+            self.events = None;
+        } else if !watches {
+            self.events = DeviceEvents::subscribe(std::thread::current());
+        }
+    }
+
+    #[cfg(not(all(target_os = "linux", feature = "pulseaudio")))]
+    fn watch(&mut self) {}
 
     #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
     fn is_pulse(&self) -> bool {
@@ -125,6 +150,8 @@ impl Backend for Cpal {
             // This host lists the devices at its creation.
             self.find_host();
         }
+        // Before the list, so that no change falls between.
+        self.watch();
         let listed = self.guide.as_ref().or(self.host.as_ref()).map(list);
         match (listed, &self.host) {
             (Some(Ok((inputs, outputs))), Some(host)) => Devices {
@@ -143,9 +170,20 @@ impl Backend for Cpal {
     }
 
     fn poll_every(&self) -> Option<Duration> {
-        let asked = self.guide.as_ref().or(self.host.as_ref());
-        let quick = asked.is_none_or(|host| host.id().name().eq_ignore_ascii_case("pulseaudio"));
-        Some(if quick { POLL_PULSE } else { POLL })
+        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+        if self.events.as_ref().is_some_and(DeviceEvents::is_alive) {
+            return Some(POLL_REPORTED);
+        }
+        Some(if self.host.is_none() {
+            POLL_NOTHING
+        } else {
+            POLL
+        })
+    }
+
+    #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+    fn take_changed(&mut self) -> bool {
+        self.events.as_ref().is_some_and(DeviceEvents::take_changed)
     }
 
     fn open_input(

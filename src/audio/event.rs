@@ -85,7 +85,7 @@ pub enum VoiceEvent {
     Ducked(bool),
     /// The detector was stuck on unvarying sound and was re-armed.
     DetectorRearmed,
-    /// The microphone delivers only zeros (muted by the system or a switch), or sound again.
+    /// Somebody speaks or may speak, and the microphone delivers only zeros (muted by the system or a switch); or sound again.
     AllZero(bool),
     /// Progress or result of the sound check.
     Check(CheckEvent),

@@ -7,6 +7,7 @@
 //! ```
 
 mod barge_in_gate;
+mod change_over;
 mod fast_vad;
 mod input_stream;
 mod preprocess;
@@ -16,10 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::fast_vad::FastVad;
-use self::input_stream::InputStream;
+pub(super) use self::input_stream::InputStream;
 use self::settings::{chain_settings, segment_settings};
 use super::aec_reference::ReferenceMode;
-use super::capture::CaptureEnd;
 use super::echo::{EchoChoice, EchoPolicy};
 use super::event::VoiceEvent;
 use super::positioned_resampler::PositionedResampler;
@@ -35,8 +35,6 @@ use crate::vad::barge_in::{BargeInDetector, ReplyAction};
 use crate::vad::segment::{FrameContext, SegmentNote, Segmenter};
 use crate::vad::{Detect as _, Detector, SpeechEvent};
 
-/// Time after which a new stream takes over with a gap if it does not reach the position of the old one.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// Amount taken from the ring at once.
 const PIECE: Duration = FRAME_DURATION;
 /// Aggressiveness of a detector that got stuck.
@@ -219,49 +217,6 @@ impl Microphone {
         self.tapped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Attaches a new stream. A previous stream that still runs is succeeded without a gap.
-    pub(super) fn attach(
-        &mut self,
-        end: CaptureEnd,
-        watch_zeros: bool,
-        now: Instant,
-        events: &mut Vec<VoiceEvent>,
-    ) {
-        let new = InputStream::new(end, watch_zeros);
-        if self.input.is_some() {
-            // Another microphone has another echo path.
-            self.echo.forget();
-            self.successor = Some(Waiting {
-                input: new,
-                until: now + PATIENCE,
-            });
-        } else {
-            self.begin(new, events);
-        }
-    }
-
-    /// Detaches a stream that was lost or released.
-    pub(super) fn detach(&mut self, events: &mut Vec<VoiceEvent>) {
-        self.successor = None;
-        if let Some(input) = self.input.take()
-            && input.reported_zero
-        {
-            events.push(VoiceEvent::AllZero(false));
-        }
-        self.segmenter.reset(&mut self.speech);
-        // An undecided utterance may have been the speaker: some hosts move the stream to its monitor when a microphone
-        // goes.
-        self.action = self
-            .barge_in
-            .drop_undecided(&mut self.speech)
-            .or(self.action);
-        self.drain_speech(events);
-        self.detector.reset();
-        self.fast_vad.reset();
-        self.chain.reset();
-        self.counters.input_level.set(Dbfs::SILENCE);
-    }
-
     /// Processes what the stream delivered.
     pub(super) fn tick(
         &mut self,
@@ -298,72 +253,6 @@ impl Microphone {
         filter.unwrap_or_default() + self.chain.delay()
     }
 
-    fn begin(&mut self, input: InputStream, events: &mut Vec<VoiceEvent>) {
-        self.segmenter.reset(&mut self.speech);
-        self.flush(events);
-        self.detector.reset();
-        self.fast_vad.reset();
-        self.chain.reset();
-        self.floor.reset();
-        self.set_chain();
-        self.echo.forget();
-        self.partial.clear();
-        self.anchor = Anchor::default();
-        self.resampler = new_resampler(input.end.format.rate, self.taps);
-        self.input = Some(input);
-    }
-
-    /// Lets the successor take over at the sample that the old stream has reached.
-    fn hand_over(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
-        let (Some(old), Some(waiting)) = (&self.input, &self.successor) else {
-            return;
-        };
-        let reached = old.clock.instant_of(old.position);
-        let starts = waiting.input.clock.instant_of(0);
-        let overlap = reached
-            .zip(starts)
-            .and_then(|(reached, starts)| reached.checked_duration_since(starts));
-        let late = now >= waiting.until;
-        if overlap.is_none() && !late {
-            return;
-        }
-        let reported_zero = old.reported_zero;
-        let Some(Waiting { input: mut new, .. }) = self.successor.take() else {
-            return;
-        };
-        if reported_zero {
-            events.push(VoiceEvent::AllZero(false));
-        }
-        let Some(overlap) = overlap else {
-            self.begin(new, events);
-            return;
-        };
-        let rate = new.end.format.rate;
-        new.skip = rate.samples_in(overlap) as u64;
-        let same_rate = old.end.format.rate == rate;
-        let fed = old.position - self.anchor.position;
-        let resampler = self.resampler.as_mut().filter(|_| same_rate);
-        match resampler {
-            Some(resampler) => {
-                let output = self.anchor.output + resampler.place_of(fed);
-                self.anchor = Anchor {
-                    output,
-                    position: new.skip,
-                };
-            }
-            None => {
-                self.resampler = new_resampler(rate, self.taps);
-                // Frame numbers continue; the partial frame is completed by the new stream.
-                self.anchor = Anchor {
-                    output: 0,
-                    position: new.skip,
-                };
-                self.partial.clear();
-            }
-        }
-        self.input = Some(new);
-    }
-
     fn take_all(
         &mut self,
         now: Instant,
@@ -388,7 +277,7 @@ impl Microphone {
             self.mono.clear();
             input.mixer.mix(samples, &mut self.mono);
             input.position += self.mono.len() as u64;
-            if let Some(silent) = input.watch(&self.mono) {
+            if let Some(silent) = input.watch(&self.mono, self.gate) {
                 events.push(VoiceEvent::AllZero(silent));
             }
             if let Some(resampler) = &mut self.resampler {
@@ -495,10 +384,4 @@ impl Microphone {
     fn drain_speech(&mut self, events: &mut Vec<VoiceEvent>) {
         events.extend(self.speech.drain(..).map(VoiceEvent::Speech));
     }
-}
-
-fn new_resampler(from: SampleRate, taps: u32) -> Option<PositionedResampler> {
-    PositionedResampler::new(from, SampleRate::WORKING, taps)
-        .inspect_err(|error| tracing::error!(%error, "cannot resample the microphone"))
-        .ok()
 }

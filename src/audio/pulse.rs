@@ -17,6 +17,7 @@
 
 mod block_pace;
 mod connection;
+mod device_events;
 mod frame_shape;
 mod streams;
 #[cfg(test)]
@@ -39,6 +40,7 @@ use pulseaudio::protocol::{
 };
 
 use self::connection::{PulseConnection, connect, explain};
+pub(super) use self::device_events::DeviceEvents;
 use self::frame_shape::FrameShape;
 use self::streams::{StreamEnd, run_capture, run_playback};
 use super::backend::DeviceStream;
@@ -62,7 +64,7 @@ impl DeviceStream for PulseStream {
     fn rest(&mut self, rests: bool) {
         self.rests.store(rests, Relaxed);
         // Full only if the thread has not looked for long: then it will.
-        self.bell.write(&[0]).ok();
+        self.bell.write_all(&[0]).ok();
     }
 }
 
@@ -123,9 +125,14 @@ fn record(
             ..RecordStreamParams::default()
         }))?;
     let granted = shape.frames(created.buffer_attr.fragment_size);
-    let stream = run("pulse-capture", connection, faults, move |connection, _| {
-        run_capture(connection, created.channel, granted, shape, body)
-    })?;
+    let stream = run(
+        "pulse-capture",
+        connection,
+        faults,
+        move |connection, rests| {
+            run_capture(connection, created.channel, granted, rests, shape, body)
+        },
+    )?;
     Ok((stream, granted))
 }
 

@@ -46,8 +46,12 @@ use super::stream_timestamps::StreamTimestamps;
 use super::worker::ToWorker;
 use crate::base::counters::Counters;
 
-/// Tick interval: the limit of the stall detection, so that idling costs two wake-ups per second.
+/// Tick interval while a stream runs: the limit of the stall detection.
 const PACE: Duration = Duration::from_millis(500);
+/// The same while none does.
+const PACE_IDLE: Duration = Duration::from_secs(10);
+/// Least time between two lists of the devices, however many changes are reported.
+const LISTS_APART: Duration = Duration::from_millis(100);
 const PACE_RETIRING: Duration = Duration::from_millis(20);
 const BOTH: [Direction; 2] = [Direction::Input, Direction::Output];
 
@@ -72,6 +76,7 @@ pub(super) struct StreamManager {
     epoch: Instant,
     devices: Option<Devices>,
     next_poll: Instant,
+    last_poll: Instant,
     counters: Arc<Counters>,
 }
 
@@ -111,6 +116,7 @@ impl StreamManager {
             epoch: now,
             devices: None,
             next_poll: now,
+            last_poll: now,
             counters,
         }
     }
@@ -123,12 +129,18 @@ impl StreamManager {
                 ToStreamManager::Reopen => self.reopen(now),
             }
         }
-        self.output.rest(now);
+        for direction in BOTH {
+            self.slot(direction).rest(now);
+        }
         for direction in BOTH {
             let (period, counters) = (self.period, self.counters.clone());
             if let Some(fault) = self.slot(direction).poll(period, &counters, now) {
                 self.rebuild(direction, fault, now);
             }
+        }
+        let changed = BOTH.map(|direction| self.backends.of(direction).take_changed());
+        if changed.contains(&true) {
+            self.next_poll = self.next_poll.min(self.last_poll + LISTS_APART).max(now);
         }
         if self.devices.is_some() {
             self.poll_devices(now);
@@ -151,7 +163,13 @@ impl StreamManager {
     fn deadline(&self, now: Instant) -> Instant {
         let slots = [&self.input, &self.output];
         let retiring = slots.iter().any(|p| p.retiring() > 0);
-        let pace = if retiring { PACE_RETIRING } else { PACE };
+        let pace = if retiring {
+            PACE_RETIRING
+        } else if slots.iter().any(|slot| slot.is_active()) {
+            PACE
+        } else {
+            PACE_IDLE
+        };
         let retries = slots
             .iter()
             .filter(|p| p.wanted && p.running.is_none())
@@ -306,7 +324,12 @@ impl StreamManager {
                 let opened = backend.open_input(request, &mut make, faults)?;
                 let end = built.ok_or_else(nothing)?;
                 let timestamps = end.timestamps.clone();
-                (opened, ToWorker::Input { end, watch_zeros }, timestamps)
+                let message = ToWorker::Input {
+                    end,
+                    rest: Arc::clone(rest),
+                    watch_zeros,
+                };
+                (opened, message, timestamps)
             }
             Direction::Output => {
                 let mut built = None;

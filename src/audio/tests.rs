@@ -40,7 +40,7 @@ async fn first_audible_is_when_the_speaker_sounds() {
 #[tokio::test(start_paused = true)]
 async fn a_speaker_that_nobody_uses_rests_and_makes_no_reply_later() {
     let mut rig = rig(SimulatedDesk::default());
-    let plays = |rig: &Rig| rig.desk.take_heard().len() > 0;
+    let plays = |rig: &Rig| !rig.desk.take_heard().is_empty();
     let mut waits = Vec::new();
     for idle in [ms(100), ms(10_000)] {
         tokio::time::sleep(idle).await;
@@ -389,18 +389,36 @@ async fn files_are_spoken_when_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_microphone_of_zeros_is_reported_and_revoked() {
+async fn a_microphone_of_zeros_from_the_start_is_reported_and_revoked() {
     let mut rig = rig(SimulatedDesk::default());
-    tokio::time::sleep(ms(3_500)).await;
+    tokio::time::sleep(ms(14_000)).await;
+    assert!(rig.zeros().is_empty(), "it may have a noise gate");
+    tokio::time::sleep(ms(1_500)).await;
     rig.desk.speak(&[0.1; 480]);
     tokio::time::sleep(ms(100)).await;
-    let reported: Vec<bool> = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
-        .filter_map(|e| match e {
-            VoiceEvent::AllZero(zero) => Some(zero),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(reported, [true, false]);
+    assert_eq!(rig.zeros(), [true, false]);
+    tokio::time::sleep(ms(60_000)).await;
+    assert!(rig.zeros().is_empty(), "it has given sound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn zeros_count_where_somebody_speaks() {
+    let mut rig = rig(SimulatedDesk::default());
+    rig.desk.speak(&[0.1; 480]);
+    rig.change(|wanted| wanted.gate = Gate::Closed);
+    tokio::time::sleep(ms(60_000)).await;
+    assert!(rig.zeros().is_empty(), "nobody is expected to speak");
+    // Held twice without a sound: a switch, although there was sound before.
+    for wanted in [&[][..], &[true]] {
+        rig.change(|wanted| wanted.gate = Gate::Held);
+        tokio::time::sleep(ms(2_000)).await;
+        rig.change(|wanted| wanted.gate = Gate::Closed);
+        tokio::time::sleep(ms(500)).await;
+        assert_eq!(rig.zeros(), wanted);
+    }
+    rig.desk.speak(&[0.1; 480]);
+    tokio::time::sleep(ms(100)).await;
+    assert_eq!(rig.zeros(), [false]);
 }
 
 struct Rig {
@@ -421,6 +439,17 @@ impl Rig {
 
     fn send(&self, command: VoiceCommand) {
         self.handle.send(command).expect("the sound side lives");
+    }
+
+    /// What was reported since the last call of a microphone that gives only zeros.
+    fn zeros(&mut self) -> Vec<bool> {
+        let events = std::iter::from_fn(|| self.handle.events.try_recv().ok());
+        events
+            .filter_map(|e| match e {
+                VoiceEvent::AllZero(zero) => Some(zero),
+                _ => None,
+            })
+            .collect()
     }
 
     fn play(&self, samples: &[i16]) {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::capture::CaptureEnd;
 use super::command::VoiceCommand;
 use super::event::{AudioThread, VoiceEvent};
-use super::microphone::{Microphone, Surroundings};
+use super::microphone::{InputStream, Microphone, Surroundings};
 use super::playback::{DuckLevel, PlaybackEnd};
 use super::rest_switch::RestSwitch;
 use super::settings::VoiceSettings;
@@ -34,6 +34,7 @@ pub(super) enum ToWorker {
     /// From the stream manager: a stream was opened.
     Input {
         end: CaptureEnd,
+        rest: Arc<RestSwitch>,
         /// Whether all-zero input is a fault.
         watch_zeros: bool,
     },
@@ -127,7 +128,8 @@ impl Worker {
         self.check_sound(now);
         let expected =
             self.settings.awaits_reply || self.microphone.is_hearing() || self.check.is_some();
-        self.speaker.rest(expected, now);
+        let rests = self.speaker.rest(expected, now);
+        self.microphone.rest(rests);
         self.outbox.send(&mut self.events);
         lost += self.outbox.take_lost();
         if lost > 0 {
@@ -139,9 +141,13 @@ impl Worker {
     fn handle_message(&mut self, message: ToWorker, now: Instant) {
         match message {
             ToWorker::Command(command) => self.handle_command(command, now),
-            ToWorker::Input { end, watch_zeros } => {
-                self.microphone
-                    .attach(end, watch_zeros, now, &mut self.events);
+            ToWorker::Input {
+                end,
+                rest,
+                watch_zeros,
+            } => {
+                let new = InputStream::new(end, rest, watch_zeros);
+                self.microphone.attach(new, now, &mut self.events);
                 self.decide_echo();
             }
             ToWorker::Output { end, rest } => {

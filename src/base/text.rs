@@ -2,7 +2,7 @@
 //!
 //! `t!` takes the id of a text, and gives a `&'static str` or, with arguments, a `String`. Until [`set`] names another
 //! language it is English; only the window does, so that the terminal stays English. What the window's program writes for others
-//! (log, exports, reports) is made [`in_english`], or told in both languages ([`LocalizedText`](super::localized_text::LocalizedText)).
+//! (log, exports, reports) is made [`in_english`], or told in any language ([`LocalizedText`](super::localized_text::LocalizedText)).
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -90,7 +90,8 @@ pub(crate) use argument;
 /// The language in use, as its place in [`Locale::ALL`].
 static CHOSEN: AtomicUsize = AtomicUsize::new(Locale::English as usize);
 
-/// Shows everything in this language from now on. What was said before stays as it is.
+/// Shows everything in this language from now on. What was said before stays as it is, but for what is a
+/// [`LocalizedText`](super::localized_text::LocalizedText).
 pub fn set(locale: Locale) {
     CHOSEN.store(locale.resolved() as usize, Relaxed);
 }
@@ -116,14 +117,6 @@ pub fn within<T>(locale: Locale, say: impl FnOnce() -> T) -> T {
     }
     let _back = Back(HERE.replace(Some(locale.resolved())));
     say()
-}
-
-/// What `say` gives in each language that was used so far: a text may stand somewhere from before the language was changed.
-pub fn in_each_language<T>(say: impl Fn() -> T) -> Vec<T> {
-    let now = locale();
-    let used = |locale: &&Locale| **locale == now || READ[**locale as usize].get().is_some();
-    let used = Locale::ALL.iter().filter(used);
-    used.map(|locale| within(*locale, &say)).collect()
 }
 
 /// The language in use; never [`Locale::System`].

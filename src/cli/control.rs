@@ -209,7 +209,7 @@ pub(super) fn serve(
     let (show, shows) = watch::channel(0);
     #[cfg(unix)]
     let socket = claim.and_then(|claim| {
-        let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::Asked>(8);
+        let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::ControlQuestion>(8);
         let socket = claim.listen(asked).inspect_err(not_listened_at).ok()?;
         let desk = ControlDesk {
             commands: session.commands.clone(),
@@ -252,9 +252,11 @@ impl ControlDesk {
             ControlRequest::Toggle => self.send(Command::HoldToTalk(!is_held(&snapshot))),
             ControlRequest::Mute { muted } => {
                 let muted = muted.unwrap_or(!snapshot.muted);
-                match self.send(Command::SetMuted(muted)) {
-                    ControlAnswer::Done => ControlAnswer::Muted { muted },
-                    refused => refused,
+                let sent = self.send(Command::SetMuted(muted));
+                if sent == ControlAnswer::Done {
+                    ControlAnswer::Muted { muted }
+                } else {
+                    sent
                 }
             }
             ControlRequest::Stop => self.send(Command::StopReply),

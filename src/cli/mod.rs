@@ -24,6 +24,7 @@ mod runtime;
 pub mod serve;
 pub mod shutdown;
 pub mod signal;
+mod stand_in_files;
 pub mod start_conversation;
 mod table;
 pub mod talk;

@@ -18,6 +18,8 @@ use crate::settings::paths::Paths;
 use crate::settings::watch::Watch;
 use crate::turn::machine::Outcome;
 
+mod man_page;
+
 #[expect(dead_code, reason = "shared with tests that use other parts of it")]
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -185,7 +187,7 @@ fn the_talk_key_is_still_down_after_the_sound_was_restarted() {
         world.profile.turn.detection = Detection::Manual;
         let mut world = world.start();
         world.ready().await;
-        world.tell(Command::SetVoiceActivation(false)).await;
+        world.tell(Command::set("voice_activation", &false)).await;
         world.tell(Command::HoldToTalk(true)).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         world.desk.speak(&voice("american-man"));
@@ -247,7 +249,7 @@ async fn wait_for_notice(world: &Running, text: &str) {
         shown
             .notices
             .iter()
-            .any(|notice| notice.text.starts_with(text))
+            .any(|notice| notice.text.english().starts_with(text))
     };
     wait_until(world, has).await;
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! {"do":"profile","name":"balanced"}\n ──▶ socket, 0600, in a folder of the user
-//!            {"answer":"done"}\n ◀── whoever answers Asked
+//!            {"answer":"done"}\n ◀── whoever answers ControlQuestion
 //! ```
 //!
 //! The program that holds the lock beside the socket owns it; a lock ends with its process, so a crash leaves nothing in
@@ -17,4 +17,4 @@ mod socket;
 pub use message::{ControlAnswer, ControlRequest, ControlStatus};
 pub use place::{Claim, ControlPlace};
 #[cfg(unix)]
-pub use socket::{AskError, Asked, ControlSocket, ask};
+pub use socket::{AskError, ControlQuestion, ControlSocket, ask};

@@ -26,7 +26,7 @@ impl ControlPlace {
     pub fn find(config: Option<&Path>) -> Self {
         let usual = directories::ProjectDirs::from("", "", "sovereign");
         let running = usual.as_ref().and_then(|usual| usual.runtime_dir());
-        let folder = running.map_or_else(temporary, Path::to_owned);
+        let folder = running.map_or_else(file::temporary_folder_of_user, Path::to_owned);
         Self::of(folder, config)
     }
 
@@ -64,13 +64,4 @@ impl ControlPlace {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
-}
-
-/// A folder that another user may have made first is refused by [`file::own_folder`].
-fn temporary() -> PathBuf {
-    #[cfg(unix)]
-    let user = nix::unistd::Uid::current().to_string();
-    #[cfg(not(unix))]
-    let user = "user";
-    std::env::temp_dir().join(format!("sovereign-of-{user}"))
 }

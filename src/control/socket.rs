@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 8;
 
 /// A request, and where its answer goes.
-pub struct Asked {
+pub struct ControlQuestion {
     pub request: ControlRequest,
     pub answer: oneshot::Sender<ControlAnswer>,
 }
@@ -46,7 +46,7 @@ impl Claim {
     ///
     /// # Errors
     /// A socket that cannot be made: a path that is too long, a full or read-only folder.
-    pub fn listen(self, asked: mpsc::Sender<Asked>) -> io::Result<ControlSocket> {
+    pub fn listen(self, asked: mpsc::Sender<ControlQuestion>) -> io::Result<ControlSocket> {
         let path = self.place.socket();
         // One that is left there belongs to a process that has ended: this one holds the lock.
         std::fs::remove_file(&path).ok();
@@ -60,7 +60,7 @@ impl Claim {
     }
 }
 
-async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>) {
+async fn accept(listener: UnixListener, asked: mpsc::Sender<ControlQuestion>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -85,7 +85,7 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>) {
     }
 }
 
-async fn serve(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Result<()> {
+async fn serve(stream: UnixStream, asked: mpsc::Sender<ControlQuestion>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let mut reader = tokio::io::BufReader::new(read.take(LONGEST));
@@ -93,7 +93,7 @@ async fn serve(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Result<()>
     let answer = match serde_json::from_str(&line) {
         Ok(request) => {
             let (answer, answered) = oneshot::channel();
-            asked.send(Asked { request, answer }).await.ok();
+            asked.send(ControlQuestion { request, answer }).await.ok();
             answered.await.unwrap_or_else(|_| ControlAnswer::Refused {
                 what: "it is ending".to_owned(),
                 hint: "Start it again.".to_owned(),
@@ -125,10 +125,12 @@ pub fn ask(
     request: &ControlRequest,
     within: Duration,
 ) -> Result<ControlAnswer, AskError> {
+    let gone = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
     let mut stream = std::os::unix::net::UnixStream::connect(place.socket()).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotRunning,
-            _ => AskError::Silent(error),
+        if gone.contains(&error.kind()) {
+            AskError::NotRunning
+        } else {
+            AskError::Silent(error)
         }
     })?;
     let mut answer = || {
@@ -159,10 +161,10 @@ mod tests {
     }
 
     /// Answers every request with a refusal that repeats it.
-    fn echo() -> mpsc::Sender<Asked> {
-        let (asked, mut asks) = mpsc::channel::<Asked>(1);
+    fn echo() -> mpsc::Sender<ControlQuestion> {
+        let (asked, mut asks) = mpsc::channel::<ControlQuestion>(1);
         tokio::spawn(async move {
-            while let Some(Asked { request, answer }) = asks.recv().await {
+            while let Some(ControlQuestion { request, answer }) = asks.recv().await {
                 let what = format!("{request:?}");
                 let hint = String::new();
                 answer.send(ControlAnswer::Refused { what, hint }).ok();
@@ -174,9 +176,11 @@ mod tests {
     async fn asked(place: &ControlPlace, request: ControlRequest) -> Result<String, AskError> {
         let place = place.clone();
         let answer = tokio::task::spawn_blocking(move || ask(&place, &request, SOON));
-        answer.await.expect("no panic").map(|answer| match answer {
-            ControlAnswer::Refused { what, .. } => what,
-            other => format!("{other:?}"),
+        answer.await.expect("no panic").map(|answer| match &answer {
+            ControlAnswer::Refused { what, .. } => what.clone(),
+            ControlAnswer::Done | ControlAnswer::Muted { .. } | ControlAnswer::Status(_) => {
+                format!("{answer:?}")
+            }
         })
     }
 

@@ -15,7 +15,9 @@ impl Conversation {
             Remedy::UseProfile(name) => self.on_command(now, Command::UseProfile(name)),
             Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
             Remedy::AskAgain | Remedy::SendNow => self.ask_again(now),
-            Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
+            Remedy::EchoAutomatic => {
+                self.on_command(now, Command::SetConfig("echo_cancellation", None));
+            }
             // As when the service announces the end of a connection: another one at the next pause.
             Remedy::Reconnect if self.is_connected() => self.provider.going_away = true,
             Remedy::Reconnect => self.on_command(now, Command::RetryNow),

@@ -164,7 +164,9 @@ impl Conversation {
             notes.late_shown = true;
         }
         let seconds = self.profiles.profile.live.reply_deadline.as_secs_f64();
-        let what = t!("s-still-waiting", late = t!("no-answer-after"), seconds);
+        let what = LocalizedText::new(move || {
+            t!("s-still-waiting", late = t!("no-answer-after"), seconds)
+        });
         self.notices
             .show_with(Severity::Warning, what, Some(Remedy::AskAgain));
     }
@@ -190,19 +192,18 @@ impl Conversation {
         let again = || (self.kept(record.turn).is_some()).then_some(Remedy::AskAgain);
         let (severity, what, remedy) = match (&record.outcome, &record.silence) {
             (Outcome::Failed(why), _) => self.failure(record, why),
-            (_, Some(silence)) => (
-                Severity::Warning,
-                format!(
-                    "{}: {} {}",
-                    t!("no-spoken-answer"),
-                    sentence(&silence.what()),
-                    silence.help()
-                ),
-                again().filter(|_| silence.may_be_asked_again()),
-            ),
+            (_, Some(silence)) => {
+                let remedy = again().filter(|_| silence.may_be_asked_again());
+                let silence = silence.clone();
+                let what = LocalizedText::new(move || {
+                    let what = sentence(&silence.what());
+                    format!("{}: {what} {}", t!("no-spoken-answer"), silence.help())
+                });
+                (Severity::Warning, what, remedy)
+            }
             (Outcome::Interrupted, None) if broken_off => (
                 Severity::Warning,
-                format!("{}.", t!("the-answer-stopped-before-its")),
+                LocalizedText::new(|| format!("{}.", t!("the-answer-stopped-before-its"))),
                 again(),
             ),
             (Outcome::Completed | Outcome::Interrupted, None) => {
@@ -240,32 +241,37 @@ impl Conversation {
         &self,
         record: &TurnRecord,
         why: &LocalizedText,
-    ) -> (Severity, String, Option<Remedy>) {
-        let what = format!("{}: {why}.", t!("the-answer-failed"));
-        match self.kept(record.turn) {
+    ) -> (Severity, LocalizedText, Option<Remedy>) {
+        let (why, typed) = (why.clone(), record.typed);
+        let failed = |why: &LocalizedText| format!("{}: {why}.", t!("the-answer-failed"));
+        let (severity, remedy, what) = match self.kept(record.turn) {
             Some(kept) if kept.by_itself => {
-                let what = t!("it-is-asked-for-again", what);
-                (Severity::Warning, what, None)
+                let what = move || t!("it-is-asked-for-again", what = failed(&why));
+                (Severity::Warning, None, LocalizedText::new(what))
             }
             Some(kept) if kept.stays => {
-                let what = t!(
-                    "what-you-said-is-kept",
-                    unsent = t!("not-answered-yet"),
-                    why
-                );
-                (Severity::Error, what, Some(Remedy::SendNow))
+                let unsent = || t!("not-answered-yet");
+                let what = move || t!("what-you-said-is-kept", unsent = unsent(), why);
+                let remedy = Some(Remedy::SendNow);
+                (Severity::Error, remedy, LocalizedText::new(what))
             }
             Some(_) => {
-                let what = if record.typed {
-                    t!("ask-again-or-send-it", what)
-                } else {
-                    t!("ask-again-or-say-it", what)
+                let what = move || match typed {
+                    true => t!("ask-again-or-send-it", what = failed(&why)),
+                    false => t!("ask-again-or-say-it", what = failed(&why)),
                 };
-                (Severity::Error, what, Some(Remedy::AskAgain))
+                let remedy = Some(Remedy::AskAgain);
+                (Severity::Error, remedy, LocalizedText::new(what))
             }
-            None if record.typed => (Severity::Error, t!("please-send-it-again", what), None),
-            None => (Severity::Error, t!("please-say-it-again", what), None),
-        }
+            None => {
+                let what = move || match typed {
+                    true => t!("please-send-it-again", what = failed(&why)),
+                    false => t!("please-say-it-again", what = failed(&why)),
+                };
+                (Severity::Error, None, LocalizedText::new(what))
+            }
+        };
+        (severity, what, remedy)
     }
 
     /// Keeps what was asked in a turn that was not answered aloud, until the next one begins. Says whether it does.

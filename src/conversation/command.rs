@@ -1,15 +1,12 @@
 //! Everything that a user can ask.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
-use crate::base::keys::Value;
+use crate::base::keys::{Scalar, Value};
 use crate::global_key::GlobalKeyState;
-use crate::profile::{EchoCancellation, Languages};
-use crate::settings::config::TalkKey;
 use crate::settings::profile_edit::ProfileEdit;
 use crate::store::export::ExportFormat;
 use crate::store::{ConversationId, Filter};
@@ -42,12 +39,6 @@ pub enum Command {
     ShowGlobalKey(GlobalKeyState),
     /// Ask for that key once more.
     RetryGlobalKey,
-    /// What the talk key does.
-    SetTalkKey(TalkKey),
-    /// How long the microphone stays open after the talk key is let go.
-    SetReleaseDelay(Duration),
-    /// Whether speech opens the microphone, or the talk key alone.
-    SetVoiceActivation(bool),
     /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.
     StopReply,
     /// Ask this in writing; how it is cleaned, and how long it may be, is told in [`super::typed`].
@@ -62,14 +53,6 @@ pub enum Command {
     UseInput(DeviceChoice),
     /// Use this speaker.
     UseOutput(DeviceChoice),
-    /// Whether replies are taken out of what the microphone hears, whatever the profile says; `None`: as it says.
-    SetEchoCancellation(Option<EchoCancellation>),
-    /// The voice of the assistant, whatever the profile says; `None`: as it says.
-    SetVoice(Option<String>),
-    /// The languages that the user speaks, whatever the profile says; `None`: as it says.
-    SetLanguages(Option<Languages>),
-    /// Volume of replies, 0.0 to 1.0.
-    SetVolume(f32),
     /// Another value for a key of the configuration; without one, the usual.
     SetConfig(&'static str, Option<Value>),
     /// Change the profile of this name in the user's files.
@@ -115,4 +98,11 @@ pub enum Command {
     Dismiss(u64),
     /// End: write what is to be written and stop.
     Quit,
+}
+
+impl Command {
+    /// Another value for a key of the configuration.
+    pub fn set(key: &'static str, value: &impl Scalar) -> Self {
+        Self::SetConfig(key, Some(value.to_value()))
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::actor::Conversation;
 use super::notices::Topic;
+use crate::base::localized_text::LocalizedText;
 use crate::base::plural::sentence;
 use crate::profile::store::ProfileEntry;
 use crate::telemetry::diagnosis::Remedy;
@@ -18,7 +19,7 @@ impl Conversation {
     /// Withdraws the warnings that are not true of the profiles in use any more.
     pub(super) fn withdraw_model_warnings(&mut self) {
         let told = self.model_warnings().into_iter().map(|(text, _)| text);
-        let told: Vec<String> = told.collect();
+        let told: Vec<LocalizedText> = told.map(Into::into).collect();
         self.notices.withdraw_about(Topic::Models, &told);
     }
 

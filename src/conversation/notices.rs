@@ -6,12 +6,14 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use super::clock::now;
 use super::snapshot::Notice;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
-use crate::base::text::in_each_language;
+use crate::base::text::in_english;
 use crate::telemetry::diagnosis::Remedy;
 
 /// Notices that are kept; the oldest go first.
@@ -53,28 +55,38 @@ pub(super) struct Notices {
 
 impl Notices {
     /// Shows a notice; the same text is not shown twice.
-    pub(super) fn show(&mut self, severity: Severity, text: String) {
+    pub(super) fn show(&mut self, severity: Severity, text: impl Into<LocalizedText>) {
         self.show_with(severity, text, None);
     }
 
     /// The same with something that a button can do about it.
-    pub(super) fn show_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
-        self.add(now(), severity, text, remedy, Topic::Other);
+    pub(super) fn show_with(
+        &mut self,
+        severity: Severity,
+        text: impl Into<LocalizedText>,
+        remedy: Option<Remedy>,
+    ) {
+        self.add(now(), severity, text.into(), remedy, Topic::Other);
     }
 
     /// Shows a notice that is withdrawn with its topic.
-    pub(super) fn show_about(&mut self, topic: Topic, severity: Severity, text: String) {
-        self.add(now(), severity, text, None, topic);
+    pub(super) fn show_about(
+        &mut self,
+        topic: Topic,
+        severity: Severity,
+        text: impl Into<LocalizedText>,
+    ) {
+        self.add(now(), severity, text.into(), None, topic);
     }
 
     /// Shows a warning about a model: it stays while it is true of a profile in use.
-    pub(super) fn show_model(&mut self, text: String, remedy: Option<Remedy>) {
-        self.add(now(), Severity::Warning, text, remedy, Topic::Models);
+    pub(super) fn show_model(&mut self, text: impl Into<LocalizedText>, remedy: Option<Remedy>) {
+        self.add(now(), Severity::Warning, text.into(), remedy, Topic::Models);
     }
 
     /// Shows an alert: it stays until it is withdrawn.
-    pub(super) fn show_alert(&mut self, text: String, remedy: Option<Remedy>) {
-        self.add(now(), Severity::Warning, text, remedy, Topic::Alert);
+    pub(super) fn show_alert(&mut self, text: impl Into<LocalizedText>, remedy: Option<Remedy>) {
+        self.add(now(), Severity::Warning, text.into(), remedy, Topic::Alert);
     }
 
     /// Tells listeners only: the window shows it in another place.
@@ -92,12 +104,13 @@ impl Notices {
         &mut self,
         now: Instant,
         severity: Severity,
-        text: String,
+        text: LocalizedText,
         remedy: Option<Remedy>,
         topic: Topic,
     ) {
         let until = (severity == Severity::Info).then(|| {
-            let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+            let characters = text.to_string().chars().count();
+            let characters = u32::try_from(characters).unwrap_or(u32::MAX);
             now + NOTICED_WITHIN + PER_CHARACTER.saturating_mul(characters.min(300))
         });
         let same = |(notice, ..): &&mut (Notice, Topic, Option<Instant>)| notice.text == text;
@@ -112,7 +125,7 @@ impl Notices {
             self.make_room();
         }
         self.last += 1;
-        self.announce(severity, text.clone());
+        self.announce(severity, text.to_string());
         let notice = Notice {
             id: self.last,
             severity,
@@ -141,14 +154,14 @@ impl Notices {
     }
 
     /// Takes a notice away that is not true any more, whatever language it was shown in.
-    pub(super) fn withdraw<T: AsRef<str>>(&mut self, begins_with: impl Fn() -> T) {
-        let begins_with = in_each_language(begins_with);
-        let is_meant = |text: &str| {
-            begins_with
-                .iter()
-                .any(|begin| text.starts_with(begin.as_ref()))
-        };
-        self.retain(|notice| !is_meant(&notice.text));
+    pub(super) fn withdraw<T: Display>(&mut self, begins_with: impl Fn() -> T) {
+        let begin = in_english(|| begins_with().to_string());
+        self.retain(|notice| !notice.text.english().starts_with(&begin));
+    }
+
+    /// Whether something about a topic is told.
+    pub(super) fn are_about(&self, topic: Topic) -> bool {
+        self.standing.iter().any(|(_, its, _)| *its == topic)
     }
 
     /// Another key or profile is in use: information about the last one is over.
@@ -157,7 +170,7 @@ impl Notices {
     }
 
     /// Takes all notices about a topic away, but for those with one of these texts.
-    pub(super) fn withdraw_about(&mut self, topic: Topic, but: &[String]) {
+    pub(super) fn withdraw_about(&mut self, topic: Topic, but: &[LocalizedText]) {
         self.retain_all(|notice, its, _| its != topic || but.contains(&notice.text));
     }
 
@@ -177,12 +190,13 @@ mod tests {
     use super::*;
     use crate::base::text::{Locale, t, within};
 
-    fn texts(notices: &Notices) -> Vec<&str> {
-        notices.iter().map(|notice| &*notice.text).collect()
+    fn texts(notices: &Notices) -> Vec<String> {
+        let notices = notices.iter();
+        notices.map(|notice| notice.text.to_string()).collect()
     }
 
     fn add(notices: &mut Notices, now: Instant, severity: Severity, text: &str) {
-        notices.add(now, severity, text.to_owned(), None, Topic::Other);
+        notices.add(now, severity, text.to_owned().into(), None, Topic::Other);
     }
 
     #[test]
@@ -231,7 +245,7 @@ mod tests {
         notices.show_with(Severity::Warning, "No answer.".to_owned(), again);
         notices.withdraw_about(Topic::Files, &[]);
         assert_eq!(texts(&notices), ["Slow.", "The model ends.", "No answer."]);
-        notices.withdraw_about(Topic::Models, &["The model ends.".to_owned()]);
+        notices.withdraw_about(Topic::Models, &["The model ends.".into()]);
         assert_eq!(texts(&notices).len(), 3, "it is still true");
         notices.withdraw(|| "Slow");
         assert_eq!(texts(&notices), ["The model ends.", "No answer."]);
@@ -240,8 +254,11 @@ mod tests {
     #[test]
     fn a_notice_goes_although_the_language_was_changed_meanwhile() {
         let mut notices = Notices::default();
-        let what = within(Locale::German, || t!("no-answer-after"));
-        notices.show(Severity::Warning, format!("{what} 8 s."));
+        let text = LocalizedText::new(|| format!("{} 8 s.", t!("no-answer-after")));
+        notices.show_with(Severity::Warning, text, Some(Remedy::AskAgain));
+        let german = within(Locale::German, || texts(&notices));
+        assert!(german[0].starts_with("Keine Antwort"), "{german:?}");
+        assert!(texts(&notices)[0].starts_with("No answer"));
         notices.withdraw(|| t!("the-answer-failed"));
         assert_eq!(texts(&notices).len(), 1);
         notices.withdraw(|| t!("no-answer-after"));
@@ -256,7 +273,7 @@ mod tests {
             add(&mut notices, start, Severity::Info, &format!("note {n}"));
         }
         let shown = texts(&notices);
-        assert_eq!((shown.len(), shown[0]), (MOST, "an old error"));
-        assert_eq!(shown.last(), Some(&"note 19"));
+        assert_eq!((shown.len(), &*shown[0]), (MOST, "an old error"));
+        assert_eq!(shown.last().map(String::as_str), Some("note 19"));
     }
 }

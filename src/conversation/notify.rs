@@ -1,18 +1,21 @@
 //! Notices of the conversation as a whole.
 
+use std::fmt::Display;
+
 use super::actor::Conversation;
 use super::event::Event;
 use super::notices::Topic;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 
 impl Conversation {
     /// Shows a notice; the same text is not shown twice.
-    pub(super) fn notice(&mut self, severity: Severity, text: String) {
+    pub(super) fn notice(&mut self, severity: Severity, text: impl Into<LocalizedText>) {
         self.notices.show(severity, text);
     }
 
     /// Takes a notice away that is not true any more.
-    pub(super) fn withdraw<T: AsRef<str>>(&mut self, begins_with: impl Fn() -> T) {
+    pub(super) fn withdraw<T: Display>(&mut self, begins_with: impl Fn() -> T) {
         self.notices.withdraw(begins_with);
     }
 

@@ -11,11 +11,12 @@ use super::settings::Settings;
 use super::snapshot::Link;
 use crate::audio;
 use crate::base::keys::Value;
+use crate::base::localized_text::LocalizedText;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
+use crate::settings::config::Config;
 use crate::settings::config::writer_task::FileReport;
-use crate::settings::config::{Config, MOST_RELEASE_DELAY};
 use crate::settings::watch::FileChange;
 use crate::turn::machine::Input;
 use crate::{provider, telemetry};
@@ -23,26 +24,11 @@ use crate::{provider, telemetry};
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::SetMuted(muted) => {
-                self.microphone.set_muted(muted);
-                if self.settings.config().window.keep_muted {
-                    self.save(|config| config.window.muted = muted);
-                }
-                if muted {
-                    self.cancel_check();
-                }
-            }
+            Command::SetMuted(muted) => self.set_muted(muted),
             Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
             Command::ShowGlobalKey(state) => self.show_global_key(state),
             Command::RetryGlobalKey => self.microphone.global_key.tries += 1,
-            Command::SetTalkKey(key) => self.choose_talk(|config| config.talk_key = key),
-            Command::SetReleaseDelay(delay) => {
-                self.choose_talk(|config| config.release_delay = delay.min(MOST_RELEASE_DELAY));
-            }
-            Command::SetVoiceActivation(on) => {
-                self.choose_talk(|config| config.voice_activation = on);
-            }
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
@@ -68,22 +54,6 @@ impl Conversation {
                 self.voice.output.choice = choice.clone();
                 self.save(|config| config.output_device = id(choice));
             }
-            Command::SetEchoCancellation(choice) => {
-                self.save(|config| config.echo_cancellation = choice);
-            }
-            Command::SetVoice(voice) => {
-                self.save(|config| config.voice = voice);
-                self.ask_anew();
-            }
-            Command::SetLanguages(languages) => {
-                self.save(|config| config.languages = languages);
-                self.ask_anew();
-            }
-            Command::SetVolume(volume) => {
-                let volume = volume.clamp(0.0, 1.0);
-                self.voice.volume = volume;
-                self.save(|config| config.volume = volume);
-            }
             Command::SetConfig(key, value) => self.set_config(key, value),
             Command::EditProfile(name, edit) => self.edit_profile(name, edit),
             Command::SetKey(key) => self.files.save_key(key),
@@ -104,11 +74,21 @@ impl Conversation {
         }
     }
 
+    fn set_muted(&mut self, muted: bool) {
+        self.microphone.set_muted(muted);
+        if self.settings.config().window.keep_muted {
+            self.save(|config| config.window.muted = muted);
+        }
+        if muted {
+            self.cancel_check();
+        }
+    }
+
     /// The next connection asks for something else, which is made at the next pause.
     fn ask_anew(&mut self) {
         let config = self.settings.session_config(&self.profiles.profile);
         if self.provider.want(config) && !self.turns.machine.is_quiet() {
-            self.notice(Severity::Info, t!("the-new-voice-or-language").into());
+            self.notice(Severity::Info, t!("the-new-voice-or-language"));
         }
     }
 
@@ -264,7 +244,7 @@ impl Conversation {
         let mut config = self.settings.config().clone();
         let is_reset = value.is_none();
         if let Err(problem) = config.set(key, value) {
-            let what = t!("was-not-changed", key, problem);
+            let what = LocalizedText::new(move || t!("was-not-changed", key, problem));
             return self.notice(Severity::Error, what);
         }
         let before = self.settings.config().clone();
@@ -301,6 +281,10 @@ impl Conversation {
             && let Some(name) = &after.profile
         {
             self.take_profile(name);
+        }
+        if before.window.language != after.window.language {
+            // What is wrong with them is told in it.
+            self.files.reload_profiles(self.profiles.all.clone());
         }
         if before.input_device != after.input_device {
             self.voice.input.choice = choice(after.input_device);

@@ -10,6 +10,7 @@ use super::snapshot::{Link, Speaker};
 use super::turn_notes::TurnNotes;
 use super::unheard_answer::Answer;
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::base::supervise::{given_up, restarted};
 use crate::base::text::t;
@@ -31,7 +32,7 @@ impl Conversation {
             }
             ProviderEvent::Ready(ready) => self.on_ready(now, ready),
             ProviderEvent::HintsRefused => {
-                self.notice(Severity::Info, t!("this-model-cannot-be-told").into())
+                self.notice(Severity::Info, t!("this-model-cannot-be-told"))
             }
             ProviderEvent::EndSent { at } => self.feed(now, Input::EndSent { at }),
             ProviderEvent::EndDelivered { at } => self.feed(now, Input::EndDelivered { at }),
@@ -43,7 +44,7 @@ impl Conversation {
                 self.notices.show_about(
                     Topic::Network,
                     Severity::Warning,
-                    t!("the-network-does-not-answer").into(),
+                    LocalizedText::new(|| t!("the-network-does-not-answer")),
                 );
             }
             ProviderEvent::Stalled(false) => self.notices.withdraw_about(Topic::Network, &[]),

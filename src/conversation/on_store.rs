@@ -12,6 +12,7 @@ use super::notices::Topic;
 use super::snapshot::{KeptConversation, KeptView, Speaker};
 use crate::base::dates::moment;
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::base::units::SampleRate;
@@ -173,7 +174,7 @@ impl Conversation {
 
     fn continue_with(&mut self, id: ConversationId, turns: Vec<StoredTurn>) {
         let Some(last) = turns.last().map(|turn| turn.number) else {
-            return self.notice(Severity::Warning, t!("not-kept-any-more").into());
+            return self.notice(Severity::Warning, t!("not-kept-any-more"));
         };
         self.leave_conversation(crate::conversation::clock::now());
         self.turns.keeping.go_on(id, last, self.turns.count);
@@ -242,11 +243,13 @@ impl Conversation {
         }
         if !heard.is_empty() {
             let heard = heard.join(", ");
-            let what = t!(
-                "not-answered-because-it-ended",
-                unsent = t!("not-answered-yet"),
-                heard
-            );
+            let what = LocalizedText::new(move || {
+                t!(
+                    "not-answered-because-it-ended",
+                    unsent = t!("not-answered-yet"),
+                    heard
+                )
+            });
             self.notices
                 .show_with(Severity::Warning, what, Some(Remedy::SendNow));
         }

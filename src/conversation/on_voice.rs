@@ -10,6 +10,7 @@ use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::base::supervise::restarted;
 use crate::base::text::t;
@@ -57,7 +58,6 @@ impl Conversation {
                 }
             }
             audio::VoiceEvent::Opened(direction, stream) => {
-                self.voice.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
             }
@@ -77,7 +77,7 @@ impl Conversation {
                 self.voice.devices = Arc::new(devices);
             }
             audio::VoiceEvent::DetectorRearmed => {
-                self.notice(Severity::Warning, t!("a-steady-sound-was-taken").into());
+                self.notice(Severity::Warning, t!("a-steady-sound-was-taken"));
             }
             audio::VoiceEvent::AllZero(zero) => self.on_all_zero(zero),
             audio::VoiceEvent::Restarted(thread) => self.on_restarted(now, thread),
@@ -158,29 +158,26 @@ impl Conversation {
         }
     }
 
-    /// Zeros after sound are a quiet room behind a noise gate; zeros from the first sample on are a switch.
     fn on_all_zero(&mut self, zero: bool) {
-        match (zero, self.voice.gave_sound) {
-            (true, true) => {}
-            (true, false) => self.notices.show_about(
+        if zero {
+            self.notices.show_about(
                 Topic::Sound,
                 Severity::Warning,
-                t!(
-                    "look-for-a-mute-switch",
-                    what = t!("the-microphone-gives-no-sound")
-                ),
-            ),
-            (false, _) => {
-                self.voice.gave_sound = true;
-                self.withdraw(|| t!("the-microphone-gives-no-sound"));
-            }
+                LocalizedText::new(|| {
+                    t!(
+                        "look-for-a-mute-switch",
+                        what = t!("the-microphone-gives-no-sound")
+                    )
+                }),
+            );
+        } else {
+            self.withdraw(|| t!("the-microphone-gives-no-sound"));
         }
     }
 
     fn on_speech(&mut self, now: Instant, event: SpeechEvent) {
         match event {
             SpeechEvent::Started { first_voiced, lead } => {
-                self.on_all_zero(false);
                 self.withdraw(|| t!("a-steady-sound-was-taken"));
                 self.microphone.is_silent = false;
                 self.feed(now, Input::SpeechStarted { first_voiced });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::actor::Conversation;
 use super::files::EditedProfile;
 use super::notices::Topic;
+use crate::base::localized_text::LocalizedText;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::base::text::t;
@@ -35,8 +36,11 @@ impl Conversation {
                 true
             }
             Err(unknown) => {
-                self.notices
-                    .show_about(Topic::Profile, Severity::Error, unknown.to_string());
+                self.notices.show_about(
+                    Topic::Profile,
+                    Severity::Error,
+                    LocalizedText::new(move || unknown.to_string()),
+                );
                 false
             }
         }
@@ -54,14 +58,18 @@ impl Conversation {
         self.apply_turn_settings();
         let config = self.settings.session_config(&self.profiles.profile);
         if self.provider.want(config) && !self.turns.machine.is_quiet() {
-            self.notice(Severity::Info, t!("the-new-profile-applies-to").into());
+            self.notice(Severity::Info, t!("the-new-profile-applies-to"));
         }
     }
 
     /// The profiles were read again, with what is wrong with them.
     pub(super) fn take_profiles(&mut self, profiles: Profiles, faults: Vec<String>) {
         self.profiles.all = profiles;
+        let of_models = self.notices.are_about(Topic::Models);
         self.withdraw_file_warnings();
+        if of_models {
+            self.show_model_warnings();
+        }
         for fault in faults {
             self.notices
                 .show_about(Topic::Files, Severity::Warning, fault);

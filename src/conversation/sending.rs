@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::actor::Conversation;
 use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::base::units::SampleRate;
@@ -156,7 +157,7 @@ impl Conversation {
                 self.counters.uplink_dropped.add(samples.len() as u64);
             }
             let what = t!("the-connection-is-too-slow");
-            self.notice(Severity::Warning, what.into());
+            self.notice(Severity::Warning, what);
         }
         self.send(ProviderCommand::Audio(samples));
     }
@@ -173,7 +174,7 @@ impl Conversation {
             return;
         }
         let kept = self.turns.resend.longest().as_secs() / 60;
-        let what = t!("what-you-said-is-longer", kept);
+        let what = LocalizedText::new(move || t!("what-you-said-is-longer", kept));
         self.notice(Severity::Error, what);
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::chord::Chord;
 use crate::base::ids::TurnId;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Profile};
@@ -326,7 +327,7 @@ pub struct Notice {
     /// How bad it is.
     pub severity: Severity,
     /// What happened, and what to do.
-    pub text: String,
+    pub text: LocalizedText,
     /// What a button can do about it.
     pub remedy: Option<Remedy>,
     /// It stands while it is true, or until something was done about it: it does not go by itself.

@@ -4,7 +4,7 @@ use super::actor::Conversation;
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::global_key::GlobalKeyState;
-use crate::settings::config::{Config, TalkKey};
+use crate::settings::config::TalkKey;
 use crate::turn::machine::{Input, Phase};
 use std::time::{Duration, Instant};
 
@@ -58,12 +58,6 @@ impl Conversation {
     /// The time after the key may be over.
     pub(super) fn close_in_time(&mut self, now: Instant) {
         self.microphone.key.handle_timeout(now);
-    }
-
-    /// Keeps a choice of how the microphone is opened, and follows it.
-    pub(super) fn choose_talk(&mut self, change: impl FnOnce(&mut Config)) {
-        self.save(change);
-        self.follow_talk_choice();
     }
 
     /// Another way to open the microphone begins with a closed one.

@@ -17,8 +17,6 @@ pub(super) struct VoiceLink {
     pub(super) echo: audio::EchoReport,
     /// The reply is lowered for somebody who seems to speak.
     pub(super) ducked: bool,
-    /// The open microphone has given something else than zeros.
-    pub(super) gave_sound: bool,
     /// The window is on its way: looks until the sound is let go without it.
     pub(super) window_wait: Option<u32>,
 }
@@ -46,7 +44,6 @@ impl VoiceLink {
                 why: audio::EchoWhy::Asked,
             },
             ducked: false,
-            gave_sound: false,
             window_wait: None,
         }
     }

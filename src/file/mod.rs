@@ -213,6 +213,16 @@ pub fn temporary_folder() -> &'static Path {
     })
 }
 
+/// A folder for what all programs of this user find. Another user may have made it first, which [`own_folder`] refuses.
+pub fn temporary_folder_of_user() -> PathBuf {
+    #[cfg(unix)]
+    let user = nix::unistd::Uid::current().to_string();
+    // The folder for temporary files is the user's own.
+    #[cfg(not(unix))]
+    let user = "user";
+    std::env::temp_dir().join(format!("sovereign-of-{user}"))
+}
+
 /// Whether this is a name that the program gives to what it keeps.
 fn is_ours(name: &std::ffi::OsStr) -> bool {
     const OURS: [&str; 11] = [

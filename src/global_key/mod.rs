@@ -11,61 +11,45 @@
 #[cfg(all(unix, not(target_os = "macos")))]
 mod desktop;
 mod event;
+mod key;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod portal;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod x11;
 
 #[cfg(all(unix, not(target_os = "macos")))]
-pub use desktop::{GlobalKey, look, start, start_by_portal};
+pub use desktop::{look, start, start_by_portal};
 #[cfg(all(unix, not(target_os = "macos")))]
 pub use portal::ANSWER_WITHIN;
 
 pub use event::{GlobalKeyEvent, GlobalKeyState};
+pub use key::GlobalKey;
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-pub use nowhere::{GlobalKey, look, start};
+pub use nowhere::{look, start};
 
 /// Systems on which no key can be had yet.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 mod nowhere {
-    use tokio::sync::mpsc;
-
-    use super::event::{GlobalKeyEvent, GlobalKeyState};
+    use super::event::GlobalKeyState;
+    use super::key::GlobalKey;
     use crate::base::chord::Chord;
     use crate::base::text::t;
-
-    /// A key that cannot be had.
-    pub struct GlobalKey(mpsc::Receiver<GlobalKeyEvent>);
 
     /// Says that no key can be had on this system.
     #[must_use]
     pub fn start(_: &Chord) -> GlobalKey {
-        let (events, receiver) = mpsc::channel(1);
-        let state = GlobalKeyState::NotPossible {
-            why: t!("global-key-not-on-this-system").to_owned(),
-            hint: t!("global-key-use-the-window").to_owned(),
-        };
-        events.try_send(GlobalKeyEvent::State(state)).ok();
-        GlobalKey(receiver)
+        GlobalKey::nothing(state())
     }
 
     /// The same, at once.
-    pub async fn look(chord: &Chord) -> GlobalKeyState {
-        match start(chord).next().await {
-            Some(GlobalKeyEvent::State(state)) => state,
-            Some(GlobalKeyEvent::Down | GlobalKeyEvent::Up) | None => GlobalKeyState::Off,
-        }
+    pub async fn look(_: &Chord) -> GlobalKeyState {
+        state()
     }
 
-    impl GlobalKey {
-        /// What happens next; `None` when it has ended.
-        pub async fn next(&mut self) -> Option<GlobalKeyEvent> {
-            self.0.recv().await
-        }
-
-        /// Gives the key up; it was never down.
-        pub async fn stop(self) -> bool {
-            false
+    fn state() -> GlobalKeyState {
+        GlobalKeyState::NotPossible {
+            why: t!("global-key-not-on-this-system").to_owned(),
+            hint: t!("global-key-use-the-window").to_owned(),
         }
     }
 }

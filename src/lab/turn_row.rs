@@ -11,7 +11,7 @@ pub(super) fn turn_row(record: &TurnRecord, conversation: u64, at: Duration) -> 
     let latency_ms =
         values(&record.latencies).map(|value| value.map(|value| value.as_secs_f64() * 1e3));
     let error = if let Outcome::Failed(why) = &record.outcome {
-        Some(why.english().to_owned())
+        Some(why.english())
     } else {
         None
     };

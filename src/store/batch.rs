@@ -52,6 +52,10 @@ impl Batch<'_> {
         mark: i64,
     ) -> Result<(), StoreError> {
         let ConversationId(id) = conversation;
+        let named = match &turn.title {
+            Some(title) => Some(title.clone()),
+            None => self.own_title(id)?,
+        };
         let (at, number) = (turn.at.as_millisecond(), whole(turn.number));
         self.ensure(id, at, mark)?;
         let insert = "INSERT INTO turns(conversation, number, at, profile, outcome, typed, user, assistant, response) \
@@ -89,8 +93,8 @@ impl Batch<'_> {
         }
         let summary = "UPDATE conversations SET ended = max(ended, ?2), mark = max(mark, ?3), title = ?4, turns = turns + ?5, \
              profile = iif(?6 >= last, ?7, profile), last = max(last, ?6) WHERE id = ?1";
-        let title = match &turn.title {
-            Some(title) => title.clone(),
+        let title = match named {
+            Some(title) => title,
             None => self.title(id)?,
         };
         let values = params![id, at, mark, title, whole(new), number, turn.profile];
@@ -223,6 +227,16 @@ impl Batch<'_> {
             Some(newest) if at < newest && (newest - at <= SET_BACK || at < UNSET_CLOCK) => newest,
             _ => at,
         })
+    }
+
+    /// What it is called, where that is not its first words.
+    fn own_title(&self, id: i64) -> Result<Option<String>, StoreError> {
+        let mut select = self
+            .0
+            .prepare("SELECT title FROM conversations WHERE id = ?1 AND title <> ''")?;
+        let title: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+        let first_words = self.title(id)?;
+        Ok(title.filter(|title| *title != first_words))
     }
 
     fn title(&self, id: i64) -> Result<String, StoreError> {

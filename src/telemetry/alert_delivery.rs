@@ -8,6 +8,7 @@ use super::collector::Collector;
 use super::diagnosis_evidence::evidence;
 use super::event::TelemetryOutput;
 use super::export::webhook::Post;
+use crate::base::localized_text::LocalizedText;
 use crate::base::text::in_english;
 use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;
@@ -36,7 +37,10 @@ impl Collector<'_> {
                         remedy,
                         "alert"
                     );
-                    let text = format!("{}. {remedy}", alert.what());
+                    let text = LocalizedText::now(|| {
+                        let [what, remedy] = self.words(&alert);
+                        format!("{what}. {remedy}")
+                    });
                     self.raised.push((alert.kind, text.clone()));
                     self.outlets
                         .send(TelemetryOutput::AlertRaised(text, action));
@@ -71,16 +75,19 @@ impl Collector<'_> {
     }
 
     fn post(&self, alert: &Alert) {
-        let (what, remedy) = in_english(|| {
-            let findings = evidence(self).map_or_else(Vec::new, |evidence| diagnose(&evidence));
-            (alert.what(), alert.kind.help(&findings).0)
-        });
+        let [what, remedy] = in_english(|| self.words(alert));
         self.post_json(json!({
             "schema": "sovereign.alert/1", "state": "raised", "kind": alert.kind.word(),
             "severity": alert.severity().word(), "value": alert.value, "limit": alert.limit, "n": alert.n,
             "what": what, "remedy": remedy,
             "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
         }));
+    }
+
+    /// What happened and what helps, in the language of this thread.
+    fn words(&self, alert: &Alert) -> [String; 2] {
+        let findings = evidence(self).map_or_else(Vec::new, |evidence| diagnose(&evidence));
+        [alert.what(), alert.kind.help(&findings).0]
     }
 
     fn profile_name(&self) -> Option<&str> {

@@ -19,6 +19,7 @@ use super::statistics::Statistics;
 use super::store::TelemetryStore;
 use super::summary::{Summary, per_minute};
 use super::view::{Meters, TurnStatistics, View};
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::base::text::t;
 use crate::base::thread::off_loop;
@@ -32,7 +33,7 @@ const DIAGNOSE_EVERY: u64 = 10;
 const SUFFERS_FOR: Duration = Duration::from_secs(10);
 
 /// The notices of raised alerts.
-type RaisedTexts = Vec<(AlertKind, String)>;
+type RaisedTexts = Vec<(AlertKind, LocalizedText)>;
 
 pub(super) struct Collector<'a> {
     pub(super) deps: &'a mut Deps,

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::diagnosis::Remedy;
 use super::record::{LateTokens, TurnRecord};
 use super::view::View;
+use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 
 /// An event that the conversation reports.
@@ -37,9 +38,9 @@ pub enum TelemetryEvent {
 #[derive(Debug)]
 pub enum TelemetryOutput {
     /// An alert was raised: show it, with what a button can do about it.
-    AlertRaised(String, Option<Remedy>),
+    AlertRaised(LocalizedText, Option<Remedy>),
     /// An alert is over: withdraw the notice with this text.
-    AlertCleared(String),
+    AlertCleared(LocalizedText),
     /// Read the history that is kept.
     ReadFigures,
     /// Keep this history.

@@ -43,7 +43,7 @@ pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>)
     caps_heading(ui, t!("echo-of-the-reply"));
     ui.add_space(space::XS);
     if let Some(choice) = choose(ui, &choices, echo.choice) {
-        commands.push(Command::SetEchoCancellation(Some(choice)));
+        commands.push(Command::set("echo_cancellation", &choice));
     }
     ui.add_space(space::XS);
     let mark = if echo.on {
@@ -73,7 +73,7 @@ pub(super) fn talk_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) 
     caps_heading(ui, t!("talk-key"));
     ui.add_space(space::XS);
     if let Some(key) = choose(ui, &choices, talk.key) {
-        commands.push(Command::SetTalkKey(key));
+        commands.push(Command::set("talk_key", &key));
     }
     ui.add_space(space::S);
     delay_ui(ui, talk, commands);
@@ -82,7 +82,7 @@ pub(super) fn talk_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) 
         .on_hover_text(t!("off-only-the-talk-key"))
         .clicked()
     {
-        commands.push(Command::SetVoiceActivation(!talk.voice_activation));
+        commands.push(Command::set("voice_activation", &!talk.voice_activation));
     }
 }
 
@@ -111,6 +111,6 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
         .changed()
     {
         let delay = std::time::Duration::from_millis(delay.round() as u64);
-        commands.push(Command::SetReleaseDelay(delay));
+        commands.push(Command::set("release_delay_ms", &delay));
     }
 }

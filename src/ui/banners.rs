@@ -300,14 +300,20 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, snapshot: &Snapshot, view: &mut UiSta
     };
     let width = if notice.remedy.is_some() { 180.0 } else { 32.0 };
     ui.push_id(notice.id, |ui| {
-        banner(ui, head, &format::clean(&notice.text), width, |ui| {
-            if icon_button(ui, Icon::Close, 28.0, t!("dismiss")).clicked() {
-                view.commands.push(Command::Dismiss(notice.id));
-            }
-            if let Some(remedy) = &notice.remedy {
-                remedy_button(ui, remedy, snapshot, view);
-            }
-        });
+        banner(
+            ui,
+            head,
+            &format::clean(&notice.text.to_string()),
+            width,
+            |ui| {
+                if icon_button(ui, Icon::Close, 28.0, t!("dismiss")).clicked() {
+                    view.commands.push(Command::Dismiss(notice.id));
+                }
+                if let Some(remedy) = &notice.remedy {
+                    remedy_button(ui, remedy, snapshot, view);
+                }
+            },
+        );
     });
 }
 

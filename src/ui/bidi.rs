@@ -15,10 +15,18 @@ use unicode_bidi::{BidiClass, BidiInfo, ParagraphInfo, bidi_class};
 /// A line as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its pieces from the left; each is of one direction, and is shaped by itself.
-    pub(super) pieces: Vec<String>,
+    /// Its pieces from the left.
+    pub(super) pieces: Vec<DrawnPiece>,
     /// It belongs to a paragraph from right to left, and begins at the right edge.
     pub(super) from_right: bool,
+}
+
+/// A part of a line that is of one direction and one look, and is shaped by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DrawnPiece {
+    pub(super) text: String,
+    /// A byte of the whole text that is drawn with it, or looks as it does.
+    pub(super) at: usize,
 }
 
 /// Whether a text holds a script that is written from right to left.
@@ -32,16 +40,26 @@ pub(super) fn shown(text: &str) -> String {
         return text.to_owned();
     }
     let info = BidiInfo::new(text, None);
-    let whole = |paragraph: &ParagraphInfo| pieces(&info, paragraph, paragraph.range.clone());
-    info.paragraphs.iter().flat_map(whole).collect()
+    let whole = |paragraph: &ParagraphInfo| pieces(&info, paragraph, paragraph.range.clone(), &[]);
+    let pieces = info.paragraphs.iter().flat_map(whole);
+    pieces.map(|piece| piece.text).collect()
 }
 
 /// The lines of a text in the order of the eye, none wider than `most`; `width` measures a piece. Trailing blanks hang over
-/// the edge.
-pub(super) fn lines(text: &str, most: f32, mut width: impl FnMut(&str) -> f32) -> Vec<Line> {
+/// the edge. The look changes at the `edges`, bytes of the text in order.
+pub(super) fn lines(
+    text: &str,
+    edges: &[usize],
+    most: f32,
+    mut width: impl FnMut(&str) -> f32,
+) -> Vec<Line> {
     let mut lines = Vec::new();
+    let mut base = 0;
     for paragraph_text in text.split(['\n', '\u{2029}']) {
         let info = BidiInfo::new(paragraph_text, None);
+        let start = base;
+        let rest = &text[start + paragraph_text.len()..];
+        base = text.len() - rest.len() + rest.chars().next().map_or(0, char::len_utf8);
         let Some(paragraph) = info.paragraphs.first() else {
             lines.push(Line {
                 pieces: Vec::new(),
@@ -49,9 +67,13 @@ pub(super) fn lines(text: &str, most: f32, mut width: impl FnMut(&str) -> f32) -
             });
             continue;
         };
+        let edges = edges.iter().filter_map(|edge| edge.checked_sub(start));
+        let edges: Vec<usize> = edges.collect();
         for range in broken(paragraph_text, most, &mut width) {
+            let mut pieces = pieces(&info, paragraph, range, &edges);
+            pieces.iter_mut().for_each(|piece| piece.at += start);
             lines.push(Line {
-                pieces: pieces(&info, paragraph, range),
+                pieces,
                 from_right: paragraph.level.is_rtl(),
             });
         }
@@ -126,21 +148,46 @@ fn parts(word: &str, share: f32) -> Vec<&str> {
 }
 
 /// The pieces of a line from the left.
-fn pieces(info: &BidiInfo<'_>, paragraph: &ParagraphInfo, line: Range<usize>) -> Vec<String> {
+fn pieces(
+    info: &BidiInfo<'_>,
+    paragraph: &ParagraphInfo,
+    line: Range<usize>,
+    edges: &[usize],
+) -> Vec<DrawnPiece> {
     if line.is_empty() {
         return Vec::new();
     }
     let (levels, runs) = info.visual_runs(paragraph, line);
     let mut out = Vec::new();
     for run in runs {
-        let text = &info.text[run.clone()];
-        if levels[run.start].is_rtl() {
-            out.extend(from_right(text));
-        } else {
-            out.push(text.to_owned());
+        let is_rtl = levels[run.start].is_rtl();
+        let mut parts = cut(run, edges);
+        if is_rtl {
+            parts.reverse();
+        }
+        for part in parts {
+            let (text, at) = (&info.text[part.clone()], part.start);
+            let piece = |text: String| DrawnPiece { text, at };
+            if is_rtl {
+                out.extend(from_right(text).map(piece));
+            } else {
+                out.push(piece(text.to_owned()));
+            }
         }
     }
     out
+}
+
+/// The parts of a range between the edges within it.
+fn cut(range: Range<usize>, edges: &[usize]) -> Vec<Range<usize>> {
+    let mut parts = vec![range.clone()];
+    for &edge in edges.iter().filter(|edge| range.contains(edge)) {
+        if let Some(last) = parts.last_mut().filter(|last| last.start < edge) {
+            let end = std::mem::replace(&mut last.end, edge);
+            parts.push(edge..end);
+        }
+    }
+    parts
 }
 
 /// The pieces of a right-to-left run, from the left: words of its scripts, which the shaper reverses itself, and the text
@@ -216,9 +263,40 @@ mod tests {
     use super::*;
 
     fn one_line(text: &str) -> (String, bool) {
-        let lines = lines(text, f32::INFINITY, |_| 0.0);
+        let lines = lines(text, &[], f32::INFINITY, |_| 0.0);
         assert_eq!(lines.len(), 1);
-        (lines[0].pieces.join("|"), lines[0].from_right)
+        (texts(&lines[0]).join("|"), lines[0].from_right)
+    }
+
+    fn texts(line: &Line) -> Vec<&str> {
+        line.pieces.iter().map(|piece| &*piece.text).collect()
+    }
+
+    #[test]
+    fn each_piece_is_of_one_look() {
+        // The look changes around "עולם b", in the second paragraph.
+        let text = "א\nשלום עולם bc";
+        let from = text.find('ע').expect("it is there");
+        let edges = [from, text.len() - 1];
+        let lines = lines(text, &edges, f32::INFINITY, |_| 0.0);
+        let pieces = lines[1].pieces.iter();
+        let pieces: Vec<_> = pieces
+            .map(|piece| {
+                (
+                    &*piece.text,
+                    edges.iter().filter(|edge| piece.at >= **edge).count(),
+                )
+            })
+            .collect();
+        let drawn = [
+            ("b", 1),
+            ("c", 2),
+            (" ", 1),
+            ("עולם", 1),
+            (" ", 0),
+            ("שלום", 0),
+        ];
+        assert_eq!(pieces, drawn);
     }
 
     #[test]
@@ -273,8 +351,8 @@ mod tests {
     fn lines_are_broken_in_the_order_of_speech() {
         // Every character is one wide.
         let drawn = |text: &str, most: f32| -> Vec<String> {
-            let lines = lines(text, most, |piece| piece.chars().count() as f32);
-            lines.iter().map(|line| line.pieces.concat()).collect()
+            let lines = lines(text, &[], most, |piece| piece.chars().count() as f32);
+            lines.iter().map(|line| texts(line).concat()).collect()
         };
         assert_eq!(
             drawn("אחד שתיים שלוש ארבע", 10.0),
@@ -304,8 +382,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_character_is_lost_or_made(text in "[a-z אבגדabc١٢3 4()،؟\u{300}日🎉\\-]{0,60}", most in 0.0f32..40.0) {
-            let lines = lines(&text, most, |piece| piece.chars().count() as f32);
-            let drawn: String = lines.iter().flat_map(|line| line.pieces.clone()).collect();
+            let edges = [2, 7].map(|at| text.floor_char_boundary(at));
+            let lines = lines(&text, &edges, most, |piece| piece.chars().count() as f32);
+            let drawn: String = lines.iter().flat_map(texts).collect();
             prop_assert_eq!(sorted(&drawn), sorted(&text));
             prop_assert_eq!(drawn.chars().count(), text.chars().count());
             // Marks hang together with what is before them.

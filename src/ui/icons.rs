@@ -322,22 +322,33 @@ pub(super) fn app_icon(size: u32) -> IconData {
     }
 }
 
+/// The mark in the square from -1 to 1: the radius of the icon, the edges of the ring, the bars (their middle and half of
+/// their height), and half of a bar's width.
+const EDGE: f32 = 0.98;
+const RING: std::ops::Range<f32> = 0.80..0.92;
+const BARS: [(f32, f32); 3] = [(-0.34, 0.22), (0.0, 0.50), (0.34, 0.22)];
+const BAR: f32 = 0.10;
+
 /// The content at a point of the square from -1 to 1: outside the icon, background, or logo.
 fn mark_at(u: f32, v: f32) -> Option<bool> {
     let radius = u.hypot(v);
-    if radius > 0.98 {
+    if radius > EDGE {
         return None;
     }
-    let ring = (0.80..0.92).contains(&radius);
-    let bar = [(-0.34, 0.22), (0.0, 0.50), (0.34, 0.22)]
+    let bar = BARS
         .into_iter()
-        .any(|(x, half)| (u - x).hypot((v.abs() - half).max(0.0)) < 0.10);
-    Some(ring || bar)
+        .any(|(x, half)| (u - x).hypot((v.abs() - half).max(0.0)) < BAR);
+    Some(RING.contains(&radius) || bar)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use image::RgbaImage;
+
     use super::*;
+    use crate::base::keys::tests::{blessed, up_to_date};
 
     #[test]
     fn the_icon_is_round_and_shows_the_mark() {
@@ -353,5 +364,38 @@ mod tests {
             pixel(32, 10),
             [DARK.page.r(), DARK.page.g(), DARK.page.b(), 255]
         );
+    }
+
+    #[test]
+    fn the_icon_of_packages_is_that_of_the_window_and_up_to_date() {
+        let hex = |color: Color32| format!("#{:02x}{:02x}{:02x}", color.r(), color.g(), color.b());
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"128\" height=\"128\" viewBox=\"-1 -1 2 2\">\n\
+             <circle r=\"{EDGE}\" fill=\"{}\"/>\n\
+             <g fill=\"none\" stroke=\"{}\" stroke-linecap=\"round\">\n\
+             <circle r=\"{:.2}\" stroke-width=\"{:.2}\"/>\n",
+            hex(DARK.page),
+            hex(DARK.accent),
+            f32::midpoint(RING.start, RING.end),
+            RING.end - RING.start,
+        );
+        for (x, half) in BARS {
+            svg += &format!(
+                "<path d=\"M{x} -{half}V{half}\" stroke-width=\"{}\"/>\n",
+                BAR * 2.0
+            );
+        }
+        up_to_date("packaging/icons/sovereign.svg", &(svg + "</g>\n</svg>\n"));
+        for size in [16, 32, 48, 64, 128, 256] {
+            let icon = app_icon(size);
+            let drawn = RgbaImage::from_raw(size, size, icon.rgba).expect("its size");
+            let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("packaging/icons/sovereign-{size}.png"));
+            if blessed() {
+                drawn.save(&file).expect("written");
+            }
+            let found = image::open(&file).expect("a picture").into_rgba8();
+            assert!(found == drawn, "{} is not drawn so", file.display());
+        }
     }
 }

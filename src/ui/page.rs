@@ -95,7 +95,7 @@ fn middle_card(ui: &mut Ui, margin: f32, pad: i8, add: impl FnOnce(&mut Ui)) {
 pub(super) fn exported_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let newer = |id: u64| view.exported.is_some_and(|before| id > before);
     if let Some(notice) = snapshot.notices.last().filter(|notice| newer(notice.id)) {
-        let (words, ink) = (format::clean(&notice.text), tokens(ui).normal);
+        let (words, ink) = (format::clean(&notice.text.to_string()), tokens(ui).normal);
         let told = ui.label(text(words, Weight::Regular, 12.0, ink));
         ui.ctx()
             .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));

@@ -210,17 +210,17 @@ fn found_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         ui.ctx()
             .accesskit_node_builder(told.id, |node| node.set_live(Live::Polite));
     };
-    match settings_search::search(ui, &view.settings.search, snapshot) {
+    match &*settings_search::search(ui, &view.settings.search, snapshot) {
         SettingsFound::Hits(hits) => {
             told(ui, &t!("n-found", n = hits.len() as u64), 12.0);
-            groups_ui(ui, hits, snapshot, view);
+            groups_ui(ui, hits.clone(), snapshot, view);
         }
         SettingsFound::Nothing(None) => told(ui, t!("nothing-is-called-so-try"), 14.0),
         SettingsFound::Nothing(Some(nearest)) => {
             ui.horizontal_wrapped(|ui| {
                 told(ui, t!("nothing-is-called-so-nearest"), 14.0);
-                if plain_button(ui, &nearest).clicked() {
-                    view.settings.search = nearest;
+                if plain_button(ui, nearest).clicked() {
+                    view.settings.search.clone_from(nearest);
                 }
             });
         }

@@ -1,16 +1,20 @@
 //! The search of the page Settings. All words that are typed must be beginnings of words of a setting: best of its name, then of
 //! its choices, of everyday words for it (`search-for-…` in the catalogues), of its section, and last of its explanation.
 
-use eframe::egui::Ui;
+use std::sync::Arc;
+
+use eframe::egui::{Id, Ui};
 
 use super::setting_control::SettingControl;
 use super::settings_state::{RowId, SettingsSection, group_title, id};
 use super::{format, key_texts};
+use crate::audio::Devices;
 use crate::base::did_you_mean::nearest;
 use crate::base::keys::{Key, Value};
 use crate::base::languages::LANGUAGES;
-use crate::base::text::{plain_if_known, t};
-use crate::conversation::snapshot::{SettingView, Snapshot};
+use crate::base::text::{Locale, locale, plain_if_known, t};
+use crate::conversation::snapshot::{SettingView, SettingsView, Snapshot, SpeechView};
+use crate::profile::Profile;
 
 /// What is found.
 #[derive(Clone, Debug)]
@@ -53,8 +57,51 @@ pub(super) enum SettingsFound {
     Nothing(Option<String>),
 }
 
-/// What the words find, the best first.
-pub(super) fn search(ui: &Ui, typed: &str, snapshot: &Snapshot) -> SettingsFound {
+/// A search and what was found: the same words find the same until what is searched is another.
+#[derive(Clone)]
+struct SettingsSearched {
+    typed: String,
+    language: Locale,
+    settings: Arc<SettingsView>,
+    devices: Arc<Devices>,
+    profiles: Arc<[Arc<Profile>]>,
+    speech: SpeechView,
+    found: Arc<SettingsFound>,
+}
+
+impl SettingsSearched {
+    fn is_of(&self, typed: &str, snapshot: &Snapshot) -> bool {
+        self.typed == typed
+            && self.language == locale()
+            && Arc::ptr_eq(&self.settings, &snapshot.settings)
+            && Arc::ptr_eq(&self.devices, &snapshot.devices)
+            && Arc::ptr_eq(&self.profiles, &snapshot.profiles)
+            && self.speech == snapshot.speech
+    }
+}
+
+/// What the words find, the best first. The last search is kept, as it is asked for in every frame.
+pub(super) fn search(ui: &Ui, typed: &str, snapshot: &Snapshot) -> Arc<SettingsFound> {
+    let id = Id::unique("the last search for settings");
+    let last: Option<SettingsSearched> = ui.data(|data| data.get_temp(id));
+    if let Some(last) = last.filter(|last| last.is_of(typed, snapshot)) {
+        return last.found;
+    }
+    let found = Arc::new(searched(ui, typed, snapshot));
+    let searched = SettingsSearched {
+        typed: typed.to_owned(),
+        language: locale(),
+        settings: Arc::clone(&snapshot.settings),
+        devices: Arc::clone(&snapshot.devices),
+        profiles: Arc::clone(&snapshot.profiles),
+        speech: snapshot.speech.clone(),
+        found: Arc::clone(&found),
+    };
+    ui.data_mut(|data| data.insert_temp(id, searched));
+    found
+}
+
+fn searched(ui: &Ui, typed: &str, snapshot: &Snapshot) -> SettingsFound {
     let entries = entries(ui, snapshot);
     let typed = words(typed);
     let mut hits = ranked(&typed, &entries);
@@ -344,8 +391,10 @@ fn add(plain: &mut String, c: char) {
 
 #[cfg(test)]
 mod tests {
+    use eframe::egui::{Context, RawInput};
+
     use super::*;
-    use crate::base::text::{Locale, within};
+    use crate::base::text::within;
     use crate::settings::config;
 
     #[test]
@@ -353,6 +402,36 @@ mod tests {
         assert_eq!(words("Größe, 5 % (US$)"), ["grosse", "5", "%", "us$"]);
         assert_eq!(words("turn.patience_ms"), ["turn", "patience", "ms"]);
         assert_eq!(words("Türkçe e\u{301}tait"), ["turkce", "etait"]);
+    }
+
+    #[test]
+    fn the_list_is_made_once_for_each_search() {
+        let (ctx, mut shown) = (Context::default(), Snapshot::default());
+        let search = |typed: &str, shown: &Snapshot| {
+            let mut found = None;
+            let mut drawn = ctx.run_ui(RawInput::default(), |ui| {
+                found = Some(search(ui, typed, shown));
+            });
+            drawn.textures_delta.clear();
+            found.expect("a frame")
+        };
+        let mut made: Vec<Arc<SettingsFound>> = Vec::new();
+        let mut frames = |typed: &str, shown: &Snapshot| {
+            for _ in 0..10 {
+                let found = search(typed, shown);
+                if !made.iter().any(|known| Arc::ptr_eq(known, &found)) {
+                    made.push(found);
+                }
+            }
+            made.len()
+        };
+        assert_eq!(frames("volume", &shown), 1);
+        shown.volume = 0.5;
+        assert_eq!(frames("volume", &shown), 1, "nothing that is searched");
+        assert_eq!(frames("voice", &shown), 2);
+        assert_eq!(within(Locale::German, || frames("voice", &shown)), 3);
+        shown.settings = Arc::new((*shown.settings).clone());
+        assert_eq!(frames("voice", &shown), 4);
     }
 
     #[test]

@@ -190,6 +190,6 @@ pub(super) fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
     let slider = ui.add(slider).labelled_by(label.id);
     focus_ring(ui, &slider, 6.0);
     if slider.changed() {
-        commands.push(Command::SetVolume(percent / 100.0));
+        commands.push(Command::set("volume", &(percent / 100.0)));
     }
 }

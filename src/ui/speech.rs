@@ -24,7 +24,7 @@ pub(super) fn speech_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Com
     let voices: Vec<_> = std::iter::once(None).chain(voices).collect();
     let name = |_: &Ui, voice: &Option<String>| voice_name(voice.as_ref(), speech);
     if let Some(taken) = list(ui, t!("voice"), &voices, &speech.voice, name) {
-        commands.push(Command::SetVoice(taken));
+        commands.push(Command::set("voice", &taken));
     }
     demo_voice_ui(ui, snapshot);
     ui.add_space(space::XS);
@@ -38,7 +38,7 @@ pub(super) fn speech_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Com
     let name =
         |ui: &Ui, languages: &Option<Languages>| languages_name(ui, languages.as_ref(), speech);
     if let Some(taken) = list(ui, t!("you-speak"), &choices, &speech.languages, name) {
-        commands.push(Command::SetLanguages(taken));
+        commands.push(Command::set("languages", &taken));
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn text_ui(
 }
 
 /// A link within a text, whose address is shown before it is opened: its author chooses its words.
-fn link_ui(
+pub(super) fn link_ui(
     ui: &Ui,
     of: &Response,
     (nth, at, rects): (usize, Pos2, &[Rect]),

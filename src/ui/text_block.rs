@@ -13,8 +13,8 @@ use eframe::egui::{
 
 use super::bidi;
 use super::known_height::{Height, Measure};
-use super::markdown::{BlockKind, MarkdownBlock, Style, StyledWords};
-use super::styled_text::{Look, text_ui};
+use super::markdown::{BlockKind, MarkdownBlock, Style, StyledSpan, StyledWords};
+use super::styled_text::{Look, link_ui, text_ui};
 use super::theme::{RADIUS_FIELD, space, tokens};
 use crate::base::text::t;
 
@@ -132,15 +132,31 @@ impl TextBlock {
         response
     }
 
-    /// StyledWords from the right are drawn in one style.
+    /// Words from the right, which cannot be marked and copied in part.
     fn right_to_left_ui(&mut self, ui: &mut Ui, look: &Look<'_>) -> Response {
-        let galley = self.galley(ui, look);
+        let (galley, links) = self.galley(ui, look);
         let ground = ui.painter().add(Shape::Noop);
         // The toolkit's selection supports one direction only: it would copy other words than it marks.
         let words = ui
             .add(Label::new(galley).selectable(false).sense(Sense::CLICK))
             .on_hover_text(t!("a-right-click-copies-this"));
         mark_whole(ui, words.rect, ground, look);
+        for (nth, span) in self.words.spans.iter().enumerate() {
+            let rects = links.iter().filter(|(of, _)| *of == nth);
+            let rects: Vec<Rect> = rects.map(|(_, rect)| *rect).collect();
+            if let Some(link) = &span.link {
+                let at = (nth, words.rect.left_top(), &*rects);
+                let size = look.size(self.words.kind).size;
+                link_ui(
+                    ui,
+                    &words,
+                    at,
+                    size,
+                    &self.words.text[span.range.clone()],
+                    link,
+                );
+            }
+        }
         if let Some(ending) = look.ending {
             let mut job = LayoutJob::default();
             job.append(ending.trim_start(), 0.0, look.muted(ui));
@@ -149,27 +165,48 @@ impl TextBlock {
         words
     }
 
-    /// Lines in the order of the eye; those of a paragraph from right to left begin at the right.
-    fn galley(&mut self, ui: &Ui, look: &Look<'_>) -> Arc<Galley> {
+    /// Lines in the order of the eye; those of a paragraph from right to left begin at the right. With the places of links,
+    /// by the number of their span.
+    fn galley(&mut self, ui: &Ui, look: &Look<'_>) -> (Arc<Galley>, Vec<(usize, Rect)>) {
         let now = Measure::of(ui);
-        let format = look.format(self.words.kind, Style::default());
-        let text = &self.words.text;
+        let (kind, text, spans) = (self.words.kind, &self.words.text, &self.words.spans);
+        let plain = look.format(kind, Style::default());
+        let format = |span: Option<&StyledSpan>| {
+            let mut format = span.map_or(plain.clone(), |span| look.format(kind, span.style));
+            if span.is_some_and(|span| span.link.is_some()) {
+                format.color = tokens(ui).you;
+            }
+            format
+        };
+        let wide = |piece: &str, format: TextFormat| {
+            let galley =
+                ui.painter()
+                    .layout_no_wrap(piece.to_owned(), format.font_id, format.color);
+            galley.size().x
+        };
         if self.lines.as_ref().is_none_or(|(of, _)| *of != now) {
+            // A line has room for the widest of its looks.
+            let looks: Vec<_> = spans.iter().map(Some).chain([None]).map(format).collect();
             let width = |piece: &str| {
-                let (piece, font, ink) = (piece.to_owned(), format.font_id.clone(), format.color);
-                ui.painter().layout_no_wrap(piece, font, ink).size().x
+                let widths = looks.iter().map(|look| wide(piece, look.clone()));
+                widths.fold(0.0, f32::max)
             };
-            self.lines = Some((now, bidi::lines(text, now.width, width)));
+            self.lines = Some((now, bidi::lines(text, &edges(spans), now.width, width)));
         }
         let lines = self.lines.as_ref().map_or(&[][..], |(_, lines)| lines);
+        let span_of = |piece: &bidi::DrawnPiece| {
+            let mut spans = spans.iter().enumerate();
+            spans.find(|(_, span)| span.range.contains(&piece.at))
+        };
         let mut job = LayoutJob::default();
         job.wrap.max_width = f32::INFINITY;
         for (nth, line) in lines.iter().enumerate() {
             if nth > 0 {
-                section(&mut job, "\n", &format);
+                section(&mut job, "\n", &plain);
             }
             for piece in &line.pieces {
-                section(&mut job, piece, &format);
+                let span = span_of(piece).map(|(_, span)| span);
+                section(&mut job, &piece.text, &format(span));
             }
         }
         let drawn = ui.fonts_mut(|fonts| fonts.layout_job(job));
@@ -180,13 +217,35 @@ impl TextBlock {
                 row.pos.x = (free * now.scale).floor() / now.scale;
             }
         }
+        let mut links: Vec<(usize, Rect)> = Vec::new();
+        let has_links = spans.iter().any(|span| span.link.is_some());
+        for (row, line) in galley.rows.iter().zip(lines).filter(|_| has_links) {
+            let mut left = row.pos.x;
+            for piece in &line.pieces {
+                let span = span_of(piece);
+                let right = left + wide(&piece.text, format(span.map(|(_, span)| span)));
+                if let Some((nth, _)) = span.filter(|(_, span)| span.link.is_some()) {
+                    let rect = Rect::from_x_y_ranges(left..=right, row.rect().y_range());
+                    match links.last_mut() {
+                        // One link, as long as its words stand beside each other.
+                        Some((of, last))
+                            if *of == nth && last.right_bottom() == rect.left_bottom() =>
+                        {
+                            *last = last.union(rect);
+                        }
+                        _ => links.push((nth, rect)),
+                    }
+                }
+                left = right;
+            }
+        }
         galley.rect.max.x = galley.rect.max.x.max(now.width);
         galley.mesh_bounds = galley.rect.expand(8.0);
         // A screen reader gets the order of speech.
         let mut spoken = LayoutJob::default();
-        spoken.append(text, 0.0, format);
+        spoken.append(text, 0.0, plain);
         galley.job = Arc::new(spoken);
-        Arc::new(galley)
+        (Arc::new(galley), links)
     }
 
     /// Rows of cells, each as wide as the widest of its column; in less room all are narrower by the same share.
@@ -259,6 +318,12 @@ const fn cell_kind(head: bool) -> BlockKind {
     } else {
         BlockKind::Paragraph
     }
+}
+
+/// Where the look of a text changes.
+fn edges(spans: &[StyledSpan]) -> Vec<usize> {
+    let ranges = spans.iter().map(|span| &span.range);
+    ranges.flat_map(|range| [range.start, range.end]).collect()
 }
 
 /// Marks a block in which something was found, where its letters are not marked.

@@ -92,7 +92,7 @@ impl Toasts {
         let notice = Notice {
             id: OWN,
             severity: Severity::Info,
-            text,
+            text: text.into(),
             remedy: None,
             lasts: false,
         };
@@ -105,7 +105,7 @@ impl Toasts {
         } else {
             INFORMATION_STANDS
         };
-        let characters = notice.text.chars().count().min(500) as u32;
+        let characters = notice.text.to_string().chars().count().min(500) as u32;
         let left = least.max(PER_CHARACTER * characters);
         self.shown.push(Toast {
             notice,
@@ -178,7 +178,7 @@ fn toast_ui(
             .shadow(ui.visuals().popup_shadow)
             .corner_radius(RADIUS_CARD)
             .inner_margin(Margin::symmetric(12, if line.is_some() { 1 } else { 6 }));
-        let words = format::capitalised(&format::clean(&notice.text));
+        let words = format::capitalised(&format::clean(&notice.text.to_string()));
         let framed = frame.show(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 let closes = icon_button(ui, Icon::Close, 26.0, t!("dismiss")).clicked();
@@ -195,14 +195,14 @@ fn toast_ui(
                     ui.vertical(|ui| {
                         ui.spacing_mut().item_spacing.y = 0.0;
                         ui.add_space(4.0);
-                        let shown = text(words, Weight::Regular, 13.0, t.strong);
+                        let shown = text(&words, Weight::Regular, 13.0, t.strong);
                         let shown = Label::new(shown);
                         let told = ui.add(if is_line {
                             shown.truncate()
                         } else {
                             shown.wrap()
                         });
-                        announcements::announce(ui, &told, &notice.text);
+                        announcements::announce(ui, &told, &words);
                         ui.add_space(4.0);
                     });
                 });
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_long_note_stands_until_it_can_be_read() {
         let mut long = notice(1, Severity::Info, false);
-        long.text = "long ".repeat(40);
+        long.text = "long ".repeat(40).into();
         let next = Toasts::default().update(&[long], Instant::now(), &mut Vec::new());
         assert_eq!(next, Some(Duration::from_secs(12)));
     }

@@ -43,7 +43,7 @@ fn notices(world: &Running) -> Vec<String> {
     snapshot
         .notices
         .iter()
-        .map(|notice| notice.text.clone())
+        .map(|notice| notice.text.english())
         .collect()
 }
 

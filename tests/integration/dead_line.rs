@@ -13,7 +13,12 @@ use crate::support::{simulate, voice};
 
 fn says_so(snapshot: &Snapshot) -> bool {
     let mut notices = snapshot.notices.iter();
-    notices.any(|notice| notice.text.contains("The network does not answer"))
+    notices.any(|notice| {
+        notice
+            .text
+            .english()
+            .contains("The network does not answer")
+    })
 }
 
 /// Lines that come back in time to be used again, and one that is dead for good.

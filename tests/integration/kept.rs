@@ -90,7 +90,7 @@ fn a_conversation_is_exported_and_the_user_is_told_where_to() {
         let folder = state.path().join("documents");
         let says = |snapshot: &Snapshot, words: &str| {
             let mut notices = snapshot.notices.iter();
-            notices.any(|notice| notice.text.contains(words))
+            notices.any(|notice| notice.text.english().contains(words))
         };
         let export = |format| Command::ExportKept {
             id,
@@ -319,7 +319,7 @@ fn a_new_conversation_knows_nothing_of_the_last_one_and_a_deleted_one_is_gone() 
         let told = |words: &'static str| {
             move |snapshot: &Snapshot| {
                 let mut notices = snapshot.notices.iter();
-                notices.any(|notice| notice.text == words)
+                notices.any(|notice| notice.text.english() == words)
             }
         };
         until(&world, "told", told("1 conversation deleted")).await;

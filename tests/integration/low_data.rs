@@ -128,7 +128,10 @@ fn an_answer_without_words_is_shown_kept_and_carried_over_as_one_that_was_heard(
             assert!(matches!(snapshot.link, Link::Connected { .. }));
             let told = |text: &str| text.contains("It was told what you said");
             let notices = &snapshot.notices;
-            assert!(notices.iter().any(|n| told(&n.text)), "{notices:?}");
+            assert!(
+                notices.iter().any(|n| told(&n.text.english())),
+                "{notices:?}"
+            );
         }
         world.speak(&voice("american-man")).await;
         let second = world.turn().await;

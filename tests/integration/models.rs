@@ -35,7 +35,9 @@ fn notices(world: &Running) -> Vec<Notice> {
 }
 
 fn texts(world: &Running) -> String {
-    let texts = notices(world).into_iter().map(|notice| notice.text);
+    let texts = notices(world)
+        .into_iter()
+        .map(|notice| notice.text.english());
     texts.collect::<Vec<_>>().join("\n")
 }
 
@@ -73,7 +75,7 @@ fn the_successor_is_written_into_the_file_and_answers_at_once() {
         let place = format!(
             "mine.yaml:3:10: live.model: is `{OLD}`, which ended on 2026-11-17, use {NEW}."
         );
-        assert!(notice.text.ends_with(&place), "{}", notice.text);
+        assert!(notice.text.english().ends_with(&place), "{}", notice.text);
         let remedy = Remedy::UseModel {
             profile: "mine".into(),
             model: NEW.into(),
@@ -131,7 +133,7 @@ fn another_profile_is_tried_at_once_and_its_own_warnings_are_told() {
         let told = notices(&world);
         let told = told
             .iter()
-            .find(|notice| notice.text.contains("gemini-9-live"));
+            .find(|notice| notice.text.english().contains("gemini-9-live"));
         let id = told.expect("told").id;
         world.tell(Command::Dismiss(id)).await;
         sleep(50).await;

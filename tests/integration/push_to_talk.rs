@@ -52,7 +52,7 @@ async fn by_key(detection: Detection, choices: impl IntoIterator<Item = Command>
     world.profile.turn.detection = detection;
     let mut world = world.start();
     world.ready().await;
-    tell_all(&world, [Command::SetVoiceActivation(false)]).await;
+    tell_all(&world, [Command::set("voice_activation", &false)]).await;
     tell_all(&world, choices).await;
     world
 }
@@ -109,7 +109,7 @@ fn what_was_said_just_before_the_press_is_not_lost() {
 fn the_microphone_stays_open_after_the_key() {
     for delay in [0, 300, 2_000] {
         simulate(async {
-            let choice = Command::SetReleaseDelay(ms(delay));
+            let choice = Command::set("release_delay_ms", &ms(delay));
             let mut world = by_key(Detection::Manual, [choice]).await;
             tell_all(&world, [PRESS]).await;
             world.speak(&voice("american-man")).await;
@@ -134,8 +134,8 @@ fn a_press_within_the_delay_goes_on_with_the_same_utterance() {
     for key in [TalkKey::Hold, TalkKey::Tap] {
         simulate(async {
             let choices = [
-                Command::SetTalkKey(key),
-                Command::SetReleaseDelay(ms(1_000)),
+                Command::set("talk_key", &key),
+                Command::set("release_delay_ms", &ms(1_000)),
             ];
             let mut world = by_key(Detection::Manual, choices).await;
             // Held or tapped: a press opens, what follows lets go.
@@ -159,7 +159,7 @@ fn a_press_within_the_delay_goes_on_with_the_same_utterance() {
 #[test]
 fn escape_and_mute_do_not_wait_for_the_delay() {
     simulate(async {
-        let choice = Command::SetReleaseDelay(ms(2_000));
+        let choice = Command::set("release_delay_ms", &ms(2_000));
         let mut world = by_key(Detection::Manual, [choice]).await;
         tell_all(&world, [PRESS]).await;
         world.speak(&voice("american-man")).await;
@@ -189,7 +189,7 @@ fn escape_and_mute_do_not_wait_for_the_delay() {
 #[test]
 fn a_tap_opens_and_the_next_one_closes() {
     simulate(async {
-        let mut world = by_key(Detection::Manual, [Command::SetTalkKey(TalkKey::Tap)]).await;
+        let mut world = by_key(Detection::Manual, [Command::set("talk_key", &TalkKey::Tap)]).await;
         tell_all(&world, [PRESS, RELEASE]).await;
         assert_eq!(seen(&world).activity, Activity::Held);
         world.speak(&voice("american-man")).await;
@@ -215,7 +215,11 @@ fn with_voice_activation_the_key_is_a_second_way() {
     simulate(async {
         let mut world = World::new("balanced").start();
         world.ready().await;
-        tell_all(&world, [Command::SetTalkKey(TalkKey::Tap), PRESS, RELEASE]).await;
+        tell_all(
+            &world,
+            [Command::set("talk_key", &TalkKey::Tap), PRESS, RELEASE],
+        )
+        .await;
         world.speak(&voice("american-man")).await;
         tell_all(&world, [PRESS, RELEASE]).await;
         assert_eq!(world.turn().await.outcome, Outcome::Completed);
@@ -388,7 +392,11 @@ fn a_sound_check_tells_what_it_finds_and_nothing_of_it_is_sent() {
         simulate(async {
             let mut world = World::new("balanced").start();
             world.ready().await;
-            tell_all(&world, [Command::SetVoiceActivation(voice_activation)]).await;
+            tell_all(
+                &world,
+                [Command::set("voice_activation", &voice_activation)],
+            )
+            .await;
             let sent = world.session.counters.bytes_sent.get();
             let mut air = hush(2);
             // One sentence and no more noise: what begins to sound after the check may be a turn.

@@ -234,8 +234,11 @@ fn late_answers_are_told_with_their_cause() {
         assert!((2_500.0..2_800.0).contains(&alert.value), "{alert:?}");
         let notice = snapshot.notices.last().expect("a notice");
         assert!(
-            notice.text.starts_with("Answers arrive late: 2.6 s")
-                && notice.text.contains("needs 26"),
+            notice
+                .text
+                .english()
+                .starts_with("Answers arrive late: 2.6 s")
+                && notice.text.english().contains("needs 26"),
             "{notice:?}"
         );
         let post = posts.recv().await.expect("it was posted");
@@ -330,7 +333,11 @@ fn a_key_that_is_removed_is_not_used_any_more_and_one_that_is_left_is() {
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(seen(&world), (Some("GEMINI_API_KEY"), 3));
         let notices = world.session.snapshots.borrow().notices.clone();
-        let told = |text: &str| notices.iter().any(|notice| notice.text.starts_with(text));
+        let told = |text: &str| {
+            notices
+                .iter()
+                .any(|notice| notice.text.english().starts_with(text))
+        };
         assert!(
             told("Another key is in GEMINI_API_KEY, and is used now."),
             "{notices:?}"
@@ -1160,7 +1167,7 @@ fn notes_about_a_profile_end_with_what_they_tell_of() {
         let notes = |world: &Running| -> Vec<String> {
             let shown = world.session.snapshots.borrow().clone();
             // There is no file to keep a choice in here.
-            let texts = shown.notices.iter().map(|notice| notice.text.clone());
+            let texts = shown.notices.iter().map(|notice| notice.text.english());
             texts
                 .filter(|text| !text.starts_with("This choice"))
                 .collect()

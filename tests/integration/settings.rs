@@ -292,14 +292,14 @@ fn prices_and_limits_are_kept_and_what_protects_is_kept_in_the_file_only() {
         let notices = snapshot(&world).notices.clone();
         let told = notices
             .iter()
-            .any(|notice| notice.text.contains("could not be saved"));
+            .any(|notice| notice.text.english().contains("could not be saved"));
         assert!(told, "{notices:?}");
         world.tell(set("volume", dollars(2.0))).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let notices = snapshot(&world).notices.clone();
         let told = notices
             .iter()
-            .any(|notice| notice.text.contains("This is 2"));
+            .any(|notice| notice.text.english().contains("This is 2"));
         assert!(told, "{notices:?}");
         world.quit().await;
     });
@@ -339,7 +339,7 @@ fn a_copy_is_used_at_once_and_what_it_came_from_when_it_is_deleted() {
             !shown
                 .notices
                 .iter()
-                .any(|notice| notice.text.contains("not changed"))
+                .any(|notice| notice.text.english().contains("not changed"))
         );
         world.tell(edit("night", ProfileEdit::Remove)).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -351,7 +351,7 @@ fn a_copy_is_used_at_once_and_what_it_came_from_when_it_is_deleted() {
         let notices = snapshot(&world).notices.clone();
         let told = notices
             .iter()
-            .any(|notice| notice.text.contains("no file to remove"));
+            .any(|notice| notice.text.english().contains("no file to remove"));
         assert!(told, "{notices:?}");
         world.quit().await;
     });
@@ -366,7 +366,7 @@ fn the_view_of_the_settings_is_the_same_while_none_changes() {
         world.tell(Command::SetMuted(true)).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(Arc::ptr_eq(&first, &snapshot(&world).settings));
-        world.tell(Command::SetVolume(0.5)).await;
+        world.tell(Command::set("volume", &0.5_f32)).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let volume = setting(&snapshot(&world).settings.config, "volume");
         assert_eq!(volume.value, Value::Number(0.5));

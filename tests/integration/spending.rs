@@ -44,7 +44,7 @@ fn warnings(world: &Running) -> Vec<String> {
     let warnings = snapshot.notices.iter();
     warnings
         .filter(|notice| notice.severity == Severity::Warning)
-        .map(|notice| notice.text.clone())
+        .map(|notice| notice.text.english())
         .collect()
 }
 
@@ -105,7 +105,11 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         assert_eq!(open.spending.reached, None);
         assert!((open.spending.limits[0].limit_usd - 5.2).abs() < 0.01);
         let lifted = "The spend limit is raised: this conversation may cost $2.20 more.";
-        assert!(open.notices.iter().any(|notice| notice.text == lifted));
+        assert!(
+            open.notices
+                .iter()
+                .any(|notice| notice.text.english() == lifted)
+        );
         ask(&mut world).await;
         assert_eq!(warnings(&world), [""; 0], "4.0 of 5.2: 1.0 of 2.2");
         ask(&mut world).await;
@@ -137,7 +141,7 @@ fn a_limit_that_is_raised_or_taken_away_opens_the_microphone() {
             let file = folder.path().join("config.yaml");
             std::fs::write(file, limits(limit)).expect("written");
             // A choice is kept in the file, and follows it first.
-            world.tell(Command::SetVolume(0.5)).await;
+            world.tell(Command::set("volume", &0.5_f32)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
             assert_eq!(shown(&world).activity, wanted, "{limit}");
             let near = limit == "{conversation: 1.2}";
@@ -166,7 +170,7 @@ fn a_limit_that_is_reached_in_a_pause_of_a_sentence_lets_it_be_said() {
         tokio::time::sleep(Duration::from_millis(in_the_pause)).await;
         let config = format!("{PRICE}spend_limit_usd: {{conversation: 1}}\n");
         std::fs::write(folder.path().join("config.yaml"), config).expect("written");
-        world.tell(Command::SetVolume(0.5)).await;
+        world.tell(Command::set("volume", &0.5_f32)).await;
         let turn = world.turn().await;
         assert!(turn.false_endpoints >= 1, "it was closed early: {turn:?}");
         let said = samples as f64 / 48_000.0;
@@ -188,7 +192,7 @@ fn who_speaks_when_a_limit_is_reached_is_told_that_the_microphone_closes_afterwa
         tokio::time::sleep(Duration::from_millis(600)).await;
         let limit = format!("{PRICE}spend_limit_usd: {{conversation: 0.5}}\n");
         std::fs::write(folder.path().join("config.yaml"), limit).expect("written");
-        world.tell(Command::SetVolume(0.5)).await;
+        world.tell(Command::set("volume", &0.5_f32)).await;
         tokio::time::sleep(Duration::from_millis(400)).await;
         let (heard, closes) = (shown(&world), "closes when you have finished speaking.");
         assert_eq!(heard.activity, Activity::UserSpeaks);

@@ -186,7 +186,7 @@ fn nothing_is_not_sent_and_too_much_is_told() {
         settle().await;
         assert_eq!(captions(&world), []);
         let notices = world.session.snapshots.borrow().notices.clone();
-        let told: Vec<&str> = notices.iter().map(|notice| &*notice.text).collect();
+        let told: Vec<_> = notices.iter().map(|notice| notice.text.english()).collect();
         assert_eq!(
             json!(told),
             json!([

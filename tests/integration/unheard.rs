@@ -92,7 +92,10 @@ fn an_answer_in_writing_is_shown_and_marked_and_the_next_answer_takes_the_notice
         );
         let shown = notices(&world);
         assert_eq!(shown.len(), 1, "{shown:?}");
-        assert!(shown[0].text.contains("wrote its answer"), "{shown:?}");
+        assert!(
+            shown[0].text.english().contains("wrote its answer"),
+            "{shown:?}"
+        );
         assert_eq!(snapshot.written, Some(turn.turn));
         world.tell(Command::SayIt).await;
         let spoken = world.turn().await;
@@ -140,14 +143,14 @@ fn two_rejected_answers_in_a_row_begin_a_new_conversation() {
             let shown = notices(&world);
             let told = shown
                 .iter()
-                .filter(|n| n.text.contains("rejected its own answer"));
+                .filter(|n| n.text.english().contains("rejected its own answer"));
             assert_eq!(told.count(), 1, "{shown:?}");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         let shown = notices(&world);
         let anew = shown
             .iter()
-            .filter(|n| n.text.contains("a new session was begun"));
+            .filter(|n| n.text.english().contains("a new session was begun"));
         assert_eq!(anew.count(), 1, "{shown:?}");
         let summary = world.quit().await;
         assert_eq!(
@@ -213,7 +216,7 @@ fn a_sound_that_is_too_faint_is_no_answer_and_pcm_by_another_name_is_played() {
             (&Outcome::Empty, &Some(UnheardReason::NearSilent))
         );
         assert!(
-            notices(&world)[0].text.contains("too faint"),
+            notices(&world)[0].text.english().contains("too faint"),
             "{:?}",
             notices(&world)
         );
@@ -222,7 +225,7 @@ fn a_sound_that_is_too_faint_is_no_answer_and_pcm_by_another_name_is_played() {
             other.silence,
             Some(UnheardReason::Unplayable("audio/wav".into()))
         );
-        assert!(notices(&world)[0].text.contains("audio/wav"));
+        assert!(notices(&world)[0].text.english().contains("audio/wav"));
         for _ in 0..2 {
             let from = world.desk.heard_replies().len();
             let played = ask(&mut world).await;
@@ -354,7 +357,7 @@ fn a_late_answer_is_told_in_time_and_its_notice_goes_when_it_comes() {
         tokio::time::sleep(Duration::from_millis(1_000)).await;
         let shown = notices(&world);
         assert!(
-            shown.len() == 1 && shown[0].text.starts_with("No answer after 8 s"),
+            shown.len() == 1 && shown[0].text.english().starts_with("No answer after 8 s"),
             "{shown:?}"
         );
         assert_eq!(shown[0].remedy, Some(Remedy::AskAgain));
@@ -512,6 +515,7 @@ fn an_answer_that_breaks_off_while_it_is_heard_was_not_stopped_by_the_user() {
         assert!(
             shown[0]
                 .text
+                .english()
                 .starts_with("The answer stopped before its end"),
             "{shown:?}"
         );

@@ -128,7 +128,7 @@ fn is_right(snapshot: &Snapshot) -> bool {
     let faults = snapshot
         .notices
         .iter()
-        .filter(|notice| notice.text.contains("fault in"));
+        .filter(|notice| notice.text.english().contains("fault in"));
     matches!(snapshot.link, Link::Connected { .. })
         && snapshot.activity == Activity::Listening
         && faults.count() == 0

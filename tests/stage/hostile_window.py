@@ -95,6 +95,25 @@ def window_with_a_screen_that_stands_still(case):
         window.key("Escape")
 
 
+def window_of_8k_gives_its_memory_back(case):
+    """As large as the largest screens, and small again: the memory for the large picture is given back."""
+    (case.folder / "config.yaml").write_text("window: {welcome: done, renderer: software}\n")
+    with case.desk.tape(case.folder) as tape, _opened(case, "run") as (program, window):
+        after_greeting(tape)
+        before = program.usage()[1]
+
+        def resize(width, height):
+            case.desk.x("xdotool", "windowsize", window.id, str(width), str(height))
+            eventually(f"{width}x{height}", 20, lambda: _place(case, window)[2:] == [width, height])
+        resize(7680, 4320)
+        large = eventually("the large picture", 20, lambda: (now := program.usage()[1]) > before + 100 and now)
+        resize(1100, 720)
+        case.figure("memory before", before, "MB")
+        case.figure("of 8K", large, "MB")
+        after = eventually("the memory back", 20, lambda: (now := program.usage()[1]) < before + 40 and now)
+        case.figure("after", after, "MB")
+
+
 CASES = []
 CASES_ON_A_DESK = [window_is_as_it_was_left, window_comes_back_from_nowhere, window_closed_in_mid_answer,
-                   window_with_a_screen_that_stands_still]
+                   window_with_a_screen_that_stands_still, window_of_8k_gives_its_memory_back]

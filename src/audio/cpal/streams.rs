@@ -17,11 +17,22 @@ use super::plans::StreamPlan;
 const BUILD: Duration = Duration::from_secs(2);
 
 /// A stream of cpal.
-struct CpalStream(Stream);
+struct CpalStream {
+    stream: Stream,
+    direction: Direction,
+}
 
 impl DeviceStream for CpalStream {
     fn rest(&mut self, rests: bool) {
-        let done = if rests { self.0.pause() } else { self.0.play() };
+        if self.direction == Direction::Input {
+            // It would miss what is said.
+            return;
+        }
+        let done = if rests {
+            self.stream.pause()
+        } else {
+            self.stream.play()
+        };
         // Some sound cards cannot pause: their callbacks go on.
         if let Err(error) = done {
             tracing::debug!(%error, rests, "the device does not rest");
@@ -53,7 +64,7 @@ pub(super) fn open_first(
                         channels: format.channels,
                         period_frames: granted,
                     },
-                    stream: Box::new(CpalStream(stream)),
+                    stream: Box::new(CpalStream { stream, direction }),
                 });
             }
             Err(error) => {

@@ -21,12 +21,17 @@ const GRACE: Duration = Duration::from_micros(200);
 /// Step by which a look comes earlier than a block after the one before.
 const NUDGE: Duration = Duration::from_micros(50);
 
+/// Blocks read at once while nothing is said or expected.
+pub(super) const AT_REST: u32 = 4;
+
 /// The times at which a capture thread looks for blocks.
 pub(super) struct BlockPace {
     /// Frames of a block: the smallest number of periods with 10 ms, since the worker needs no less.
     block: u64,
     duration: Duration,
     look: Instant,
+    /// Whether several blocks are read at once.
+    resting: bool,
     /// Number of frames received when the current block is complete.
     complete_at: u64,
 }
@@ -41,17 +46,28 @@ impl BlockPace {
             block: block as u64,
             duration: Duration::from_secs_f64(block / shape.rate()),
             look: now,
+            resting: false,
             complete_at: block as u64,
+        }
+    }
+
+    /// Reads [`AT_REST`] blocks at once, or each again. A look that is further away is brought forward.
+    pub(super) fn set_resting(&mut self, resting: bool, now: Instant) {
+        if self.resting != resting {
+            self.resting = resting;
+            self.look = now;
         }
     }
 
     /// The next look, when this many frames were received and nothing more is here.
     pub(super) fn next_look(&mut self, received: u64, now: Instant) -> Instant {
         if received >= self.complete_at {
-            let late = received - self.complete_at >= self.block;
-            self.complete_at = self.block + if late { received } else { self.complete_at };
+            let blocks = if self.resting { AT_REST } else { 1 };
+            let (block, duration) = (self.block * u64::from(blocks), self.duration * blocks);
+            let late = received - self.complete_at >= block;
+            self.complete_at = block + if late { received } else { self.complete_at };
             // A backlog must not move the looks into the future.
-            self.look = (self.look + self.duration).min(now + self.duration) - NUDGE;
+            self.look = (self.look + duration).min(now + duration) - NUDGE;
         }
         self.look
     }
@@ -150,6 +166,29 @@ mod tests {
                 "{period} {piece} {jitter}: {waited} ms"
             );
         }
+    }
+
+    #[test]
+    fn a_stream_at_rest_takes_a_quarter_of_the_wake_ups_and_is_awake_at_once() {
+        let start = Instant::now();
+        let rate = SampleRate::new(48_000).expect("not zero");
+        let format = StreamFormat {
+            rate,
+            channels: 1,
+            period: Some(480),
+            held_blocks: 0,
+        };
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut pace = BlockPace::new(FrameShape::of(format), 480, start);
+        pace.arrived(at(10));
+        assert_eq!(pace.next_look(480, at(10) + GRACE), at(20) + GRACE - NUDGE);
+        pace.set_resting(true, at(20));
+        // The block that was awaited, then four at once.
+        let look = pace.next_look(960, at(20));
+        assert_eq!(look, at(60) - NUDGE);
+        assert_eq!(pace.next_look(960 + 4 * 480, look), at(100) - 2 * NUDGE);
+        pace.set_resting(false, at(70));
+        assert_eq!(pace.next_look(960 + 4 * 480, at(70)), at(70));
     }
 
     #[test]

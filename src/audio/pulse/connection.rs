@@ -54,6 +54,8 @@ pub(super) enum Message<'a> {
     /// The timing changed: the stream starved, started, or was moved.
     Disturbed,
     Ended,
+    /// A device came, went or changed, or the default did.
+    DevicesChanged,
     Other,
 }
 
@@ -171,7 +173,7 @@ impl PulseConnection {
         Ok(())
     }
 
-    fn send(&mut self, command: &Command) -> Result<u32, ProtocolError> {
+    pub(super) fn send(&mut self, command: &Command) -> Result<u32, ProtocolError> {
         self.sequence = self.sequence.wrapping_add(1);
         self.outbox.clear();
         protocol::encode_command_message(&mut self.outbox, self.sequence, command, self.version)?;
@@ -216,8 +218,7 @@ impl PulseConnection {
         let [socket, rung] = polled.map(|fd| fd.any().unwrap_or(false));
         if rung && let Some(bell) = &mut self.bell {
             let mut bytes = [0; 16];
-            // Nothing to read is nothing to do.
-            bell.read(&mut bytes).ok();
+            while bell.read(&mut bytes).is_ok_and(|read| read == bytes.len()) {}
         }
         Ok(socket)
     }
@@ -291,6 +292,7 @@ fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Mess
         Ok((_, Command::RecordStreamKilled(_) | Command::PlaybackStreamKilled(_))) => {
             Message::Ended
         }
+        Ok((_, Command::SubscribeEvent(_))) => Message::DevicesChanged,
         _ => Message::Other,
     }
 }

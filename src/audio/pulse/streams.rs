@@ -14,17 +14,21 @@ use super::connection::{LONGEST, Message, PulseConnection};
 use super::frame_shape::{FrameShape, SAMPLE};
 use super::timing::Timing;
 
+/// Time between two queries of a microphone that rests, beyond the usual.
+const RESTING: Duration = Duration::from_millis(150);
 /// Wait of a corked stream for messages, of which there are hardly any.
 const CORKED: Duration = Duration::from_secs(3_600);
 
 /// End of a stream: fault and message.
 pub(super) type StreamEnd = (StreamFault, String);
 
-/// Captures until the stream ends; returns the reason. `period` is in frames.
+/// Captures until the stream ends; returns the reason. `period` is in frames. While `rests` is set, several blocks are
+/// read at once, and the latency is queried a quarter as often.
 pub(super) fn run_capture(
     connection: &mut PulseConnection,
     stream: u32,
     period: u32,
+    rests: &AtomicBool,
     shape: FrameShape,
     mut body: CaptureBody,
 ) -> StreamEnd {
@@ -34,7 +38,9 @@ pub(super) fn run_capture(
     let mut step = || -> Result<bool, ProtocolError> {
         if connection.is_drained() {
             let now = Instant::now();
-            let due = timing.due();
+            let resting = rests.load(Relaxed);
+            pace.set_resting(resting, now);
+            let due = timing.due() + if resting { RESTING } else { Duration::ZERO };
             if now >= due {
                 let query = connection.ask_latency(stream, Direction::Input)?;
                 timing.asked(query, now, received);
@@ -64,7 +70,7 @@ pub(super) fn run_capture(
             }
             Message::Disturbed => timing.disturbed(Instant::now()),
             Message::Ended => return Ok(false),
-            Message::Wanted(_) | Message::Other => {}
+            Message::Wanted(_) | Message::DevicesChanged | Message::Other => {}
         }
         Ok(true)
     };
@@ -123,7 +129,7 @@ pub(super) fn run_playback(
             }
             Message::Disturbed => timing.disturbed(Instant::now()),
             Message::Ended => return Ok(false),
-            Message::Samples(_) | Message::Other => {}
+            Message::Samples(_) | Message::DevicesChanged | Message::Other => {}
         }
         Ok(true)
     };

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use pulseaudio::protocol::{
     self, AuthReply, PlaybackLatency, PlaybackStreamMovedParams, RecordLatency, Request,
     SetClientNameReply, Underflow,
+    command::{
+        SubscriptionEvent, SubscriptionEventFacility, SubscriptionEventType, SubscriptionMask,
+    },
 };
 
 use super::super::capture::{CaptureEnd, capture};
@@ -437,6 +440,40 @@ fn a_speaker_that_rests_is_corked_and_asks_for_nothing_until_it_is_woken() {
     wait_for(&wait);
     stream.rest(false);
     server.join().expect("the script held");
+}
+
+#[test]
+fn changes_of_the_devices_are_reported_and_the_end_of_the_server_is_one() {
+    let (go, wait) = sync_channel(0);
+    let (connection, server) = meet(move |mut server| {
+        let (sequence, command) = server.read();
+        let Command::Subscribe(to) = command else {
+            panic!("{command:?}");
+        };
+        protocol::write_ack_message(&mut server.writer, sequence).expect("written");
+        wait_for(&wait);
+        server.say(&Command::SubscribeEvent(SubscriptionEvent {
+            event_facility: SubscriptionEventFacility::Source,
+            event_type: SubscriptionEventType::New,
+            index: Some(1),
+        }));
+        wait_for(&wait);
+        to
+    });
+    let events = DeviceEvents::over(connection.expect("introduced"), thread::current());
+    let events = events.expect("subscribed");
+    assert!(events.is_alive() && !events.take_changed());
+    for alive in [true, false] {
+        go.send(()).expect("waited for");
+        eventually(|| events.take_changed().then_some(()));
+        // The thread ends after its report.
+        eventually(|| (events.is_alive() == alive).then_some(()));
+        assert!(!events.take_changed());
+    }
+    let to = server.join().expect("the script held");
+    assert!(
+        to.contains(SubscriptionMask::SINK | SubscriptionMask::SOURCE | SubscriptionMask::SERVER)
+    );
 }
 
 #[test]

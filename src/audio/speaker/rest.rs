@@ -17,8 +17,8 @@ use super::SpeakerPipeline;
 const AFTER: Duration = Duration::from_secs(2);
 
 impl SpeakerPipeline {
-    /// Rests or wakes the stream. `expected` says that somebody speaks, or that a reply is to come.
-    pub(in crate::audio) fn rest(&mut self, expected: bool, now: Instant) {
+    /// Rests or wakes the stream; returns which. `expected` says that somebody speaks, or that a reply is to come.
+    pub(in crate::audio) fn rest(&mut self, expected: bool, now: Instant) -> bool {
         let in_use = expected
             || self.deadline(now).is_some()
             || !self.queue.is_empty()
@@ -35,5 +35,6 @@ impl SpeakerPipeline {
             // Its positions go on from where they stopped, at other instants.
             self.reference.restart();
         }
+        rests
     }
 }

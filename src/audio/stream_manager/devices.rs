@@ -37,6 +37,7 @@ impl StreamManager {
             return;
         }
         let devices = self.backends.devices();
+        self.last_poll = now;
         self.next_poll = now + every.unwrap_or(UNCHANGING);
         let changed = self.devices.as_ref() != Some(&devices);
         let first = self.devices.is_none();

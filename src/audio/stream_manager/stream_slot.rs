@@ -221,6 +221,14 @@ impl StreamSlot {
         self.retired.len()
     }
 
+    /// Whether a stream runs whose callbacks must come.
+    pub(super) fn is_active(&self) -> bool {
+        let stops = self.direction == Direction::Output;
+        self.running
+            .as_ref()
+            .is_some_and(|running| !(running.rests && stops))
+    }
+
     /// Schedules the next try with exponential back-off.
     pub(super) fn back_off(&mut self, now: Instant) {
         self.retry_at = now + self.retry_after;
@@ -296,13 +304,13 @@ impl StreamSlot {
 
     /// Whether the callbacks have stopped.
     fn is_silent(&mut self, period: u32, now: Instant) -> bool {
+        if !self.is_active() {
+            return false;
+        }
         let Some(running) = &mut self.running else {
             return false;
         };
         let callbacks = running.timestamps.callbacks();
-        if running.rests {
-            return false;
-        }
         if callbacks != running.callbacks {
             running.callbacks = callbacks;
             running.moved = now;

@@ -279,7 +279,7 @@ impl DeviceStream for Token {
     fn rest(&mut self, rests: bool) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         let own = streams.iter_mut().find(|(id, _)| *id == self.id);
-        if let Some((_, stream)) = own {
+        if let Some((_, stream)) = own.filter(|(_, stream)| !stream.is_input()) {
             stream.rest(rests);
         }
     }

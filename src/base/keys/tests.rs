@@ -12,7 +12,7 @@ const BLESS: &str = "SOVEREIGN_BLESS";
 /// Compares a file of the repository with what a table says.
 pub(crate) fn up_to_date(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os(BLESS).is_some() {
+    if blessed() {
         fs::write(&path, text).expect("written");
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
@@ -21,6 +21,11 @@ pub(crate) fn up_to_date(file: &str, text: &str) {
         found == text,
         "{file} is not what its table says: run `{advice}`"
     );
+}
+
+/// Whether files that tests make are to be written.
+pub(crate) fn blessed() -> bool {
+    std::env::var_os(BLESS).is_some()
 }
 
 /// A table for each group of keys; the shipped values come under `values`.

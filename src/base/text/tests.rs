@@ -202,16 +202,15 @@ fn numbers_choose_the_plural_and_the_rest_is_shown_as_it_is() {
 #[test]
 fn a_thread_may_have_a_language_of_its_own_and_files_are_english() {
     let turns = |n: u64| t!("n-turns", n = n);
-    let told = within(Locale::German, || LocalizedText::new(|| turns(2)));
+    let german = |text: &LocalizedText| within(Locale::German, || text.to_string());
+    let told = LocalizedText::new(move || turns(2));
     assert_eq!(
-        (&*told.to_string(), told.english()),
-        ("2 Runden", "2 turns")
+        (german(&told), told.english()),
+        ("2 Runden".to_owned(), "2 turns".to_owned())
     );
     assert_eq!(turns(2), "2 turns", "as before");
-    let both = within(Locale::German, || {
-        told.because(&LocalizedText::new(|| turns(1)))
-    });
-    assert_eq!(both.to_string(), "2 Runden: 1 Runde");
+    let both = told.because(&LocalizedText::new(move || turns(1)));
+    assert_eq!(german(&both), "2 Runden: 1 Runde");
     assert_eq!(both.english(), "2 turns: 1 turn");
 }
 

@@ -450,9 +450,10 @@ impl From<Fault> for provider::ProviderFault {
         } else {
             FaultKind::Other
         };
+        let hint = fault.hint();
         Self {
-            what: LocalizedText::new(|| &fault),
-            hint: fault.hint(),
+            what: LocalizedText::new(move || fault.to_string()),
+            hint,
             kind,
         }
     }

@@ -102,7 +102,7 @@ impl Machine {
                 self.actions.push_back(Action::EndReply(turn.id));
                 if !std::mem::replace(&mut turn.generated, true) {
                     let silence = NEXT_SIGN_WITHIN;
-                    turn.broken = Some(LocalizedText::new(|| {
+                    turn.broken = Some(LocalizedText::new(move || {
                         t!("the-reply-stopped-for", seconds = silence.as_secs())
                     }));
                     if turn.asked {
@@ -137,7 +137,8 @@ impl Machine {
             }
             None => {
                 let within = FIRST_SIGN_WITHIN.as_secs();
-                Outcome::Failed(LocalizedText::new(|| match turn.silent_offers {
+                let offers = turn.silent_offers;
+                Outcome::Failed(LocalizedText::new(move || match offers {
                     0 | 1 => t!("no-answer-within", within),
                     times => t!("no-answer-within-times", within, times),
                 }))

@@ -106,7 +106,7 @@ impl Machine {
             let seconds = away(turn).as_secs();
             let stale = turn.asked && away(turn) > CONSENT_AFTER;
             stale.then(|| {
-                Outcome::Failed(LocalizedText::new(|| {
+                Outcome::Failed(LocalizedText::new(move || {
                     t!("there-was-no-connection-for", seconds)
                 }))
             })

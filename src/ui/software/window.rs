@@ -29,6 +29,11 @@ const UNSEEN_AFTER: Duration = Duration::from_millis(250);
 /// Pause between two runs of a window that is not seen.
 const UNSEEN_APART: Duration = Duration::from_millis(100);
 
+/// A surface keeps room for the largest picture that it has shown. One that is this many times smaller gets a new surface.
+const MUCH_SMALLER: usize = 4;
+
+type Surface = softbuffer::Surface<Arc<Window>, Arc<Window>>;
+
 /// The program within a loop of window events.
 pub(in crate::ui) struct SoftwareWindow<'a> {
     builder: egui::ViewportBuilder,
@@ -118,7 +123,10 @@ impl ApplicationHandler<UserEvent> for SoftwareWindow<'_> {
 
 struct Running {
     window: Arc<Window>,
-    surface: softbuffer::Surface<Arc<Window>, Arc<Window>>,
+    screen: softbuffer::Context<Arc<Window>>,
+    surface: Surface,
+    /// The most pixels that the surface has shown.
+    most_pixels: usize,
     canvas: Canvas,
     ctx: Context,
     state: State,
@@ -161,9 +169,9 @@ impl Running {
         let window = egui_winit::create_window(&ctx, event_loop, &builder.with_visible(false))
             .context("the system opens no window")?;
         let window = Arc::new(window);
-        let surface = softbuffer::Context::new(Arc::clone(&window))
-            .and_then(|context| softbuffer::Surface::new(&context, Arc::clone(&window)))
-            .map_err(|error| anyhow!("nothing can be drawn in the window: {error}"))?;
+        let failed = |error| anyhow!("nothing can be drawn in the window: {error}");
+        let screen = softbuffer::Context::new(Arc::clone(&window)).map_err(failed)?;
+        let surface = Surface::new(&screen, Arc::clone(&window)).map_err(failed)?;
         let scale = window.scale_factor() as f32;
         let mut state = State::new(
             ctx.clone(),
@@ -182,7 +190,9 @@ impl Running {
         Ok(Self {
             opened: create(&ctx),
             window,
+            screen,
             surface,
+            most_pixels: 0,
             canvas: Canvas::default(),
             ctx,
             state,
@@ -387,6 +397,12 @@ impl Running {
             return Ok(());
         }
         let failed = |error| anyhow!("the window cannot be drawn any more: {error}");
+        let area = pixels[0] * pixels[1];
+        if area * MUCH_SMALLER <= self.most_pixels {
+            self.surface = Surface::new(&self.screen, Arc::clone(&self.window)).map_err(failed)?;
+            self.most_pixels = 0;
+        }
+        self.most_pixels = self.most_pixels.max(area);
         self.surface.resize(width, height).map_err(failed)?;
         let mut buffer = self.surface.buffer_mut().map_err(failed)?;
         let stride = pixels[0];

@@ -17,7 +17,7 @@ use sovereign::profile::EchoCancellation;
 use sovereign::settings::config::TalkKey;
 use sovereign::turn::early::EarlyClose;
 
-use super::rig::{Rig, ms, snapshot};
+use super::rig::{Rig, ms, sets, snapshot};
 
 /// Every size that a window may have here, and whether it is light.
 const LOOKS: [((f32, f32), bool); 4] = [
@@ -40,10 +40,7 @@ fn open_sound(change: impl FnOnce(&mut Snapshot)) -> Rig {
 fn what_the_talk_key_does_is_chosen_and_said() {
     let mut rig = open_sound(|_| {});
     rig.click("Talk key: tap");
-    assert!(matches!(
-        rig.sent()[..],
-        [Command::SetTalkKey(TalkKey::Tap)]
-    ));
+    assert!(sets(&rig.sent(), "talk_key", &TalkKey::Tap));
     rig.harness.key_press(Key::Escape);
     rig.show(|s| s.talk.key = TalkKey::Tap);
     rig.harness.get_by_label("Tap to talk");
@@ -69,7 +66,7 @@ fn the_delay_after_the_key_is_set_by_keyboard() {
     rig.step();
     let sent = rig.sent();
     assert!(
-        matches!(sent[..], [Command::SetReleaseDelay(delay)] if delay == Duration::from_millis(350)),
+        sets(&sent, "release_delay_ms", &Duration::from_millis(350)),
         "{sent:?}"
     );
     rig.harness
@@ -78,7 +75,7 @@ fn the_delay_after_the_key_is_set_by_keyboard() {
     rig.step();
     let sent = rig.sent();
     assert!(
-        matches!(sent[..], [Command::SetReleaseDelay(delay)] if delay == Duration::from_secs(2)),
+        sets(&sent, "release_delay_ms", &Duration::from_secs(2)),
         "{sent:?}"
     );
 }
@@ -87,10 +84,7 @@ fn the_delay_after_the_key_is_set_by_keyboard() {
 fn speech_can_be_kept_from_opening_the_microphone() {
     let mut rig = open_sound(|_| {});
     rig.click("Speech opens the microphone");
-    assert!(matches!(
-        rig.sent()[..],
-        [Command::SetVoiceActivation(false)]
-    ));
+    assert!(sets(&rig.sent(), "voice_activation", &false));
     rig.show(|s| s.talk.voice_activation = false);
     rig.harness
         .get_by_label("Speech opens the microphone")
@@ -98,10 +92,7 @@ fn speech_can_be_kept_from_opening_the_microphone() {
     rig.step();
     rig.harness.key_press(Key::Enter);
     rig.step();
-    assert!(matches!(
-        rig.sent()[..],
-        [Command::SetVoiceActivation(true)]
-    ));
+    assert!(sets(&rig.sent(), "voice_activation", &true));
     assert!(rig.says("Press Space to talk") && rig.says("Hold Space and speak"));
     assert!(rig.says("audio leaves this computer only for the talk key"));
     rig.show(|s| s.talk.key = TalkKey::Tap);
@@ -145,17 +136,12 @@ fn echo_is_overruled_by_hand_and_says_what_is_in_force() {
     ] {
         rig.click(name);
         let sent = rig.sent();
-        assert!(
-            matches!(sent[..], [Command::SetEchoCancellation(Some(c))] if c == choice),
-            "{sent:?}"
-        );
+        assert!(sets(&sent, "echo_cancellation", &choice), "{sent:?}");
     }
     rig.show(|s| s.echo.choice = EchoCancellation::Off);
     rig.click("Echo cancellation: auto");
-    assert!(matches!(
-        rig.sent()[..],
-        [Command::SetEchoCancellation(Some(EchoCancellation::Auto))]
-    ));
+    let auto = EchoCancellation::Auto;
+    assert!(sets(&rig.sent(), "echo_cancellation", &auto));
 }
 
 #[test]

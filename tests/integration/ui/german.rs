@@ -6,15 +6,16 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
+use eframe::egui::{Event, Key};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 
+use sovereign::base::localized_text::LocalizedText;
 use sovereign::base::severity::Severity;
-use sovereign::base::text::{Locale, within};
+use sovereign::base::text::{self, Locale, within};
 use sovereign::conversation::snapshot::{
-    Activity, Caption, CaptionEnd, CheckStep, CheckView, Link, Snapshot, SpendView,
+    Activity, Caption, CaptionEnd, CheckStep, CheckView, Link, Notice, Snapshot, SpendView,
 };
 use sovereign::settings::config::WelcomeStep;
 use sovereign::telemetry::view::TurnStatistics;
@@ -162,16 +163,48 @@ fn english(said: &str) -> Option<&'static str> {
 #[derive(Default)]
 struct Seen {
     english: Vec<String>,
+    /// What the pointer was over, by role and name: each is explained alike wherever it is.
+    pointed_at: HashSet<(Role, String)>,
     /// Texts that are cut off or lie over another.
     faults: Vec<String>,
     texts: HashSet<String>,
 }
 
 impl Seen {
-    fn look(&mut self, page: &str, rig: &Rig) {
+    /// What the page says, and what it says where the pointer rests.
+    fn look(&mut self, page: &str, rig: &mut Rig) {
         let faults = room::faults(rig);
         self.faults
             .extend(faults.iter().map(|fault| format!("{page}: {fault}")));
+        self.read(page, rig);
+        rig.harness.ctx.all_styles_mut(|style| {
+            style.interaction.tooltip_delay = 0.0;
+            style.interaction.show_tooltips_only_when_still = false;
+        });
+        let window = rig.harness.ctx.content_rect();
+        let nodes = rig.harness.query_all_by(|node| node.label().is_some());
+        let nodes = nodes.filter(|node| node.accesskit_node().bounding_box().is_some());
+        let places: Vec<_> = nodes
+            .filter(|node| window.contains(node.rect().center()))
+            .filter_map(|node| {
+                let shown = node.accesskit_node();
+                Some(((shown.role(), shown.label()?), node.rect().center()))
+            })
+            .collect();
+        let new = places.into_iter();
+        let new: Vec<_> = new
+            .filter(|(name, _)| self.pointed_at.insert(name.clone()))
+            .collect();
+        for ((_, name), place) in new {
+            rig.harness.event(Event::PointerMoved(place));
+            rig.harness.run_steps(2);
+            self.read(&format!("{page}, over {name:?}"), rig);
+        }
+        rig.harness.event(Event::PointerGone);
+        rig.harness.run_steps(2);
+    }
+
+    fn read(&mut self, page: &str, rig: &Rig) {
         let nodes = rig.harness.query_all_by(|_| true);
         let said = nodes.flat_map(|node| {
             let node = node.accesskit_node();
@@ -181,10 +214,12 @@ impl Seen {
             [node.label(), value.flatten()].into_iter().flatten()
         });
         for said in said.collect::<HashSet<_>>() {
-            if let Some(id) = english(&said) {
-                self.english.push(format!("{page}: {said:?} is `{id}`"));
+            if !self.texts.contains(&said) {
+                if let Some(id) = english(&said) {
+                    self.english.push(format!("{page}: {said:?} is `{id}`"));
+                }
+                self.texts.insert(said);
             }
-            self.texts.insert(said);
         }
     }
 }
@@ -223,16 +258,16 @@ fn conversation_pages(seen: &mut Seen) {
     ];
     for level in 0..=3 {
         let mut rig = Rig::at_level(level, german(snapshot()), 1_100.0, 720.0);
-        seen.look(&format!("conversation, level {level}"), &rig);
+        seen.look(&format!("conversation, level {level}"), &mut rig);
         for activity in activities {
             rig.show(|s| (s.activity, s.muted) = (activity, activity == Activity::Muted));
-            seen.look(&format!("{activity:?}, level {level}"), &rig);
+            seen.look(&format!("{activity:?}, level {level}"), &mut rig);
         }
         rig.show(|s| {
             s.captions = Arc::from([]);
             s.figures = TurnStatistics::default();
         });
-        seen.look(&format!("before the first turn, level {level}"), &rig);
+        seen.look(&format!("before the first turn, level {level}"), &mut rig);
     }
     let mut rig = Rig::new(german(snapshot()));
     rig.show(|s| {
@@ -259,11 +294,11 @@ fn conversation_pages(seen: &mut Seen) {
         });
         s.captions = captions.into();
     });
-    seen.look("captions", &rig);
+    seen.look("captions", &mut rig);
     rig.ctrl(Key::F);
-    seen.look("find", &rig);
+    seen.look("find", &mut rig);
     rig.click("Ton");
-    seen.look("sound", &rig);
+    seen.look("sound", &mut rig);
 }
 
 fn banners_and_toasts(seen: &mut Seen) {
@@ -274,7 +309,7 @@ fn banners_and_toasts(seen: &mut Seen) {
             change(s);
         });
         rig.step();
-        seen.look(name, &rig);
+        seen.look(name, &mut rig);
     };
     shown("link down", &mut |s| s.link = down(None, false));
     shown("key refused", &mut |s| s.link = down(None, true));
@@ -326,7 +361,7 @@ fn details(seen: &mut Seen) {
             .collect();
         let mut rig = Rig::sized(of, 1_100.0, 3_000.0);
         rig.ctrl(Key::D);
-        seen.look(name, &rig);
+        seen.look(name, &mut rig);
     }
 }
 
@@ -346,23 +381,23 @@ fn settings_pages(seen: &mut Seen) {
         "Info",
     ] {
         settings::click(&mut rig, Role::RadioButton, section);
-        seen.look(&format!("settings, {section}"), &rig);
+        seen.look(&format!("settings, {section}"), &mut rig);
     }
     settings::click(&mut rig, Role::RadioButton, "Profileinstellungen");
     rig.click("Duplizieren");
-    seen.look("a copy of a profile", &rig);
+    seen.look("a copy of a profile", &mut rig);
     let mut rig = Rig::new(german(snapshot()));
     rig.show(|s| s.link = down(None, true));
     rig.click("Anderer Schlüssel");
-    seen.look("a refused key", &rig);
+    seen.look("a refused key", &mut rig);
 }
 
 fn conversations_pages(seen: &mut Seen) {
     let mut rig = Rig::new(german(snapshot()));
     rig.ctrl(Key::H);
-    seen.look("no conversations", &rig);
+    seen.look("no conversations", &mut rig);
     conversations::answer(&mut rig, conversations::some());
-    seen.look("conversations", &rig);
+    seen.look("conversations", &mut rig);
     conversations::row(&mut rig, "tallest tree");
     let turns = vec![
         conversations::turn(1, "completed", "Hallo", "Guten Tag"),
@@ -370,9 +405,9 @@ fn conversations_pages(seen: &mut Seen) {
         conversations::turn(3, "interrupted", "Wie?", "So"),
     ];
     conversations::read(&mut rig, 7, turns);
-    seen.look("a conversation", &rig);
+    seen.look("a conversation", &mut rig);
     rig.click("Löschen");
-    seen.look("deleting", &rig);
+    seen.look("deleting", &mut rig);
 }
 
 fn sound_check(seen: &mut Seen) {
@@ -380,7 +415,7 @@ fn sound_check(seen: &mut Seen) {
     rig.ctrl(Key::Comma);
     settings::click(&mut rig, Role::RadioButton, "Ton");
     rig.click("Ton prüfen");
-    seen.look("the sound check before it begins", &rig);
+    seen.look("the sound check before it begins", &mut rig);
     for step in [
         CheckStep::Quiet,
         CheckStep::Speak,
@@ -395,7 +430,7 @@ fn sound_check(seen: &mut Seen) {
                 lines: Arc::from([]),
             });
         });
-        seen.look(&format!("the sound check, {step:?}"), &rig);
+        seen.look(&format!("the sound check, {step:?}"), &mut rig);
     }
 }
 
@@ -415,7 +450,7 @@ fn set_up(seen: &mut Seen) {
             }
             let mut rig = Rig::at_step(step, of, 1_100.0, 720.0);
             rig.step();
-            seen.look(&format!("set-up, {step:?}"), &rig);
+            seen.look(&format!("set-up, {step:?}"), &mut rig);
         }
     }
 }
@@ -443,11 +478,31 @@ fn no_page_in_german_says_a_text_in_english() {
             "Willkommen",
             "Ton prüfen",
             "Probleme und Abhilfe",
+            // Where the pointer rests.
+            "Nur Gespräche",
         ] {
             let is_said = |said: &String| said.contains(page);
             assert!(seen.texts.iter().any(is_said), "{page}");
         }
     });
+}
+
+#[test]
+fn a_notice_that_stands_follows_the_language() {
+    let words = || text::plain("the-network-does-not-answer").to_owned();
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        s.notices = Arc::from([Notice {
+            text: LocalizedText::new(words),
+            ..notice(1, Severity::Warning, "", true)
+        }]);
+    });
+    for language in [Locale::English, Locale::German, Locale::English] {
+        within(language, || {
+            rig.step();
+            assert!(rig.says(&words()), "{language:?}: {:?}", rig.texts());
+        });
+    }
 }
 
 #[test]

@@ -462,6 +462,30 @@ fn what_the_user_says_is_no_markdown_and_other_scripts_stay_in_their_place() {
 }
 
 #[test]
+fn links_of_words_from_the_right_lie_where_these_are_drawn() {
+    let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
+    without_fonts(&rig);
+    rig.show(|s| {
+        let words = "אחת **שתיים** [שלוש ארבע](https://example.com/) חמש";
+        s.captions = said([caption(Speaker::Assistant, words)]);
+    });
+    rig.step();
+    let link = rig
+        .harness
+        .get_by_role_and_label(Role::Link, "שלוש ארבע")
+        .rect();
+    let line = rect(&rig, "אחת שתיים שלוש ארבע חמש");
+    assert!(link.width() > 10.0 && line.contains_rect(link), "{link:?}");
+    // Two words are to its right, one is to its left, and that is at the right edge too.
+    let (left, right) = (link.left() - line.left(), line.right() - link.right());
+    assert!(right > 10.0 && left > right, "{link:?} in {line:?}");
+    rig.harness.event(Event::PointerMoved(link.center()));
+    rig.step();
+    rig.pass(Duration::from_secs(1));
+    assert!(rig.says("https://example.com/"), "{:?}", rig.texts());
+}
+
+#[test]
 fn without_a_connection_nothing_is_on_target_and_one_place_tells_why() {
     let mut rig = Rig::at_level(1, snapshot(), 1_100.0, 720.0);
     assert!(rig.says_part("268 ms, on target"));

@@ -79,7 +79,12 @@ fn draw(window: &mut Harness<'_, UiApp>, frames: usize) {
 
 async fn wait_for_notice(world: &Running, text: &str) {
     let mut snapshots = world.session.snapshots.clone();
-    let told = snapshots.wait_for(|shown| shown.notices.iter().any(|notice| notice.text == text));
+    let told = snapshots.wait_for(|shown| {
+        shown
+            .notices
+            .iter()
+            .any(|notice| notice.text.english() == text)
+    });
     let told = tokio::time::timeout(Duration::from_secs(10), told).await;
     drop(told.expect("in time").expect("the conversation runs"));
 }

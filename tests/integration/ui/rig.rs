@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
 use sovereign::base::counters::Counters;
 use sovereign::base::ids::TurnId;
+use sovereign::base::keys::Scalar;
 use sovereign::base::retention::Retention;
 use sovereign::base::severity::Severity;
 use sovereign::base::supervise::Failures;
@@ -293,12 +294,17 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
     }
 }
 
+/// Whether the one command that was sent sets a key of the configuration to this.
+pub(crate) fn sets(sent: &[Command], key: &str, value: &impl Scalar) -> bool {
+    matches!(sent, [Command::SetConfig(of, Some(to))] if *of == key && *to == value.to_value())
+}
+
 /// A notice that goes by itself unless it `lasts`.
 pub(crate) fn notice(id: u64, severity: Severity, text: &str, lasts: bool) -> Notice {
     Notice {
         id,
         severity,
-        text: text.into(),
+        text: text.to_owned().into(),
         remedy: None,
         lasts,
     }

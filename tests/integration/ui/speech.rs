@@ -5,11 +5,10 @@ use eframe::egui::{Key, Rect, pos2, vec2};
 use egui_kittest::Node;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::SpeechView;
 use sovereign::profile::Languages;
 
-use super::rig::{Rig, snapshot};
+use super::rig::{Rig, sets, snapshot};
 
 fn these(codes: &[&str]) -> Languages {
     Languages::These(codes.iter().map(|&code| code.to_owned()).collect())
@@ -68,14 +67,11 @@ fn a_voice_is_chosen_and_given_back_to_the_profile() {
     unfold(&mut rig, "Voice");
     choose(&mut rig, "Puck");
     let sent = rig.sent();
-    assert!(
-        matches!(&sent[..], [Command::SetVoice(Some(voice))] if voice == "Puck"),
-        "{sent:?}"
-    );
+    assert!(sets(&sent, "voice", &"Puck".to_owned()), "{sent:?}");
     rig.show(|s| s.speech.voice = Some("Puck".into()));
     unfold(&mut rig, "Voice");
     choose(&mut rig, "As the profile says (Kore)");
-    assert!(matches!(rig.sent()[..], [Command::SetVoice(None)]));
+    assert!(sets(&rig.sent(), "voice", &None::<String>));
 }
 
 #[test]
@@ -90,10 +86,7 @@ fn a_language_is_chosen_by_its_own_name() {
         unfold(&mut rig, "You speak");
         choose(&mut rig, entry);
         let sent = rig.sent();
-        assert!(
-            matches!(&sent[..], [Command::SetLanguages(chosen)] if *chosen == languages),
-            "{entry}: {sent:?}"
-        );
+        assert!(sets(&sent, "languages", &languages), "{entry}: {sent:?}");
     }
 }
 
@@ -137,10 +130,7 @@ fn voice_and_language_are_within_reach_in_every_window_and_by_keyboard() {
         rig.harness.key_press(Key::Enter);
         rig.step();
         let sent = rig.sent();
-        assert!(
-            matches!(&sent[..], [Command::SetLanguages(Some(l))] if *l == these(&["fr"])),
-            "{sent:?}"
-        );
+        assert!(sets(&sent, "languages", &these(&["fr"])), "{sent:?}");
     }
 }
 

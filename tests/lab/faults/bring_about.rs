@@ -182,7 +182,7 @@ pub(crate) async fn inject(world: &Running, fault: Fault, state: &Path) -> Resul
         Fault::Volumes(times) => {
             for step in (0..times).rev() {
                 let volume = 1.0 - (step % 10) as f32 / 10.0;
-                world.tell(Command::SetVolume(volume)).await;
+                world.tell(Command::set("volume", &volume)).await;
             }
         }
         Fault::Impatient(times) => {
