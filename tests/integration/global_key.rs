@@ -80,7 +80,7 @@ struct Call {
     trigger: Option<String>,
 }
 
-struct Shortcuts(mpsc::UnboundedSender<Call>);
+struct Shortcuts(mpsc::Sender<Call>);
 
 impl Shortcuts {
     fn call(
@@ -104,7 +104,7 @@ impl Shortcuts {
             request,
             trigger,
         };
-        self.0.send(call).expect("the test listens");
+        self.0.try_send(call).expect("the test listens");
         path
     }
 }
@@ -141,14 +141,14 @@ impl Shortcuts {
 /// A portal that answers as the test says.
 struct Portal {
     connection: Connection,
-    calls: mpsc::UnboundedReceiver<Call>,
+    calls: mpsc::Receiver<Call>,
     /// The client that asked last.
     client: String,
 }
 
 impl Portal {
     async fn on(bus: &Bus) -> Self {
-        let (sender, calls) = mpsc::unbounded_channel();
+        let (sender, calls) = mpsc::channel(16);
         let connection = connection::Builder::address(bus.address.as_str())
             .and_then(|builder| builder.name(PORTAL))
             .and_then(|builder| builder.serve_at(PATH, Shortcuts(sender)))
@@ -296,7 +296,7 @@ async fn who_is_not_the_portal_presses_nothing() {
     let stranger = connection::Builder::address(bus.address.as_str()).expect("an address");
     let stranger = Portal {
         connection: stranger.build().await.expect("on the bus"),
-        calls: mpsc::unbounded_channel().1,
+        calls: mpsc::channel(1).1,
         client: portal.client.clone(),
     };
     stranger.change("Activated", SESSION, "talk").await;
