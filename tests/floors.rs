@@ -14,7 +14,14 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     &["profile"],
     &[
-        "audio", "server", "settings", "store", "probe", "monitor", "control",
+        "audio",
+        "server",
+        "settings",
+        "store",
+        "probe",
+        "monitor",
+        "control",
+        "global_key",
     ],
     &["telemetry"],
     &["conversation"],
@@ -89,6 +96,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "provider/connection/tcp_info.rs",
             "audio/pulse/connection.rs",
             "file/",
+            "global_key/x11.rs",
         ],
     ),
     ("keyring", &["settings/"]),
@@ -102,7 +110,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("signal_hook", &["cli/signal.rs", "store/tests/"]),
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),
-    ("x11rb", &["ui/display.rs"]),
+    ("x11rb", &["ui/display.rs", "global_key/x11.rs"]),
+    ("zbus", &["global_key/portal.rs"]),
 ];
 
 /// A file with more lines of non-test code wants to be two.

@@ -11,6 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use tokio::sync::watch;
 
 use super::global::Global;
+use super::global_key::{self, GlobalKeyTask};
 use super::output_files;
 use super::profiles::put;
 use crate::base::printable::in_a_line;
@@ -194,12 +195,18 @@ fn not_listened_at(error: &io::Error) {
 pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
+    _global_key: Option<GlobalKeyTask>,
     /// Counts the requests to show the window.
     pub shows: watch::Receiver<u64>,
 }
 
-/// Answers requests to this conversation; call it inside the runtime.
-pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Controlled {
+/// Answers requests to this conversation, and with a microphone takes the talk key for any window; call it inside the runtime.
+pub(super) fn serve(
+    claim: Option<Claim>,
+    session: &Session,
+    window: bool,
+    has_microphone: bool,
+) -> Controlled {
     let (show, shows) = watch::channel(0);
     #[cfg(unix)]
     let socket = claim.and_then(|claim| {
@@ -222,6 +229,7 @@ pub(super) fn serve(claim: Option<Claim>, session: &Session, window: bool) -> Co
     Controlled {
         #[cfg(unix)]
         _socket: socket,
+        _global_key: has_microphone.then(|| global_key::follow(session)),
         shows,
     }
 }

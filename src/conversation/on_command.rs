@@ -24,17 +24,11 @@ use crate::{provider, telemetry};
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::SetMuted(muted) => {
-                self.microphone.set_muted(muted);
-                if self.settings.config().window.keep_muted {
-                    self.save(|config| config.window.muted = muted);
-                }
-                if muted {
-                    self.cancel_check();
-                }
-            }
+            Command::SetMuted(muted) => self.set_muted(muted),
             Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
+            Command::ShowGlobalKey(state) => self.show_global_key(state),
+            Command::RetryGlobalKey => self.microphone.global_key.tries += 1,
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
@@ -77,6 +71,16 @@ impl Conversation {
             Command::Quit => {}
             #[cfg(test)]
             Command::Panic(part) => self.have_panic(part),
+        }
+    }
+
+    fn set_muted(&mut self, muted: bool) {
+        self.microphone.set_muted(muted);
+        if self.settings.config().window.keep_muted {
+            self.save(|config| config.window.muted = muted);
+        }
+        if muted {
+            self.cancel_check();
         }
     }
 

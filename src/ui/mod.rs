@@ -36,6 +36,7 @@ mod find;
 mod find_bar;
 mod footer;
 mod format;
+mod global_key;
 mod header;
 mod heading;
 mod history;

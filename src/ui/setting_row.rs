@@ -6,6 +6,7 @@ use eframe::egui::{
     Ui, vec2,
 };
 
+use super::global_key::global_key_ui;
 use super::icons::Sign;
 use super::setting_control::{self, SettingControl};
 use super::settings_state::{RowId, SettingsState, TypedSetting};
@@ -33,6 +34,8 @@ pub(super) enum RowRequest {
     Set(Value),
     /// The usual one.
     Reset,
+    /// What the setting asks of the system, once more.
+    Retry,
 }
 
 /// A row; returns what was asked.
@@ -77,6 +80,9 @@ pub(super) fn row_ui(
         if let Some(fault) = state.typed.get(&id).and_then(|typed| typed.fault.as_ref()) {
             let mark = (Sign::Cross, tokens(ui).bad);
             signed_row(ui, mark, &format::clean(fault));
+        }
+        if id.key == "global_key" && global_key_ui(ui, &snapshot.global_key) {
+            asked = Some(RowRequest::Retry);
         }
         let is_number = matches!(control, SettingControl::Line { wide: false });
         if below_ui(ui, setting, is_number) {
