@@ -283,7 +283,7 @@ impl Conversation {
             self.take_profile(name);
         }
         if before.window.language != after.window.language {
-            // What is wrong with them is told in it.
+            // Their faults are reported in the new language.
             self.files.reload_profiles(self.profiles.all.clone());
         }
         if before.input_device != after.input_device {

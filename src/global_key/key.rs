@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::event::{GlobalKeyEvent, GlobalKeyState};
 
-/// A key that is given up must be free for whoever wants it next; what hangs is left behind.
+/// Time for a released key to become free for other programs; a thread that hangs is left behind.
 const FREE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A key that is listened to, until it is dropped.
@@ -41,7 +41,7 @@ impl GlobalKey {
             Some(GlobalKeyEvent::Down) => self.is_down = true,
             Some(GlobalKeyEvent::Up) => self.is_down = false,
             Some(GlobalKeyEvent::State(_)) => {}
-            // Whoever tells of it is gone, and has not said so.
+            // The sender ended while the key was down: that is its release.
             None if std::mem::take(&mut self.is_down) => return Some(GlobalKeyEvent::Up),
             None => {}
         }

@@ -362,7 +362,7 @@ fn is_missing(error: &str) -> bool {
     )
 }
 
-/// Whether a change is told of our key.
+/// Whether the signal reports a change of our shortcut.
 fn is_ours(body: &Body, session: &str) -> bool {
     type Change = (
         zbus::zvariant::OwnedObjectPath,
