@@ -2054,6 +2054,8 @@ key-languages = Sprachen, die du sprichst, in allen Profilen
 key-languages-about = Die Sprachen, die du sprichst, was immer das Profil sagt (`live.languages`).
 key-talk_key = Sprechtaste
 key-talk_key-about = Was die Sprechtaste tut: `hold` öffnet das Mikrofon, solange sie gedrückt ist, `tap` mit einem Druck bis zum nächsten.
+key-global_key = Sprechtaste in jedem Fenster
+key-global_key-about = Eine Sprechtaste, die in jedem Fenster wirkt, etwa `F9`, `Ctrl+Alt+Space` oder `Mouse8`.
 key-release_delay_ms = Mikrofon bleibt nach der Sprechtaste offen
 key-release_delay_ms-about = Wie lange das Mikrofon nach dem Loslassen der Sprechtaste offen bleibt, in Millisekunden.
 key-voice_activation = Sprechen öffnet das Mikrofon
@@ -2160,6 +2162,7 @@ search-for-echo_cancellation = Echo Rückkopplung Hall Lautsprecher hört sich s
 search-for-voice = Stimmen Sprecher männlich weiblich Klang Frau Mann
 search-for-languages = Sprache sprechen Deutsch Englisch Französisch Spanisch übersetzen Mitschrift
 search-for-talk_key = Push-to-Talk halten Leertaste Taste drücken Tastenkürzel
+search-for-global_key = global überall Tastenkürzel Hotkey Push-to-Talk Hintergrund anderes Programm Maustaste
 search-for-release_delay_ms = Push-to-Talk Leertaste Verzögerung loslassen
 search-for-voice_activation = freihändig zuhören automatisch Push-to-Talk
 search-for-volume = lauter leiser laut leise Pegel Ton
@@ -2219,6 +2222,39 @@ demo-you-wrote = Du hast geschrieben: „{ $text }“. Sag etwas, und ich sage e
 ## ui/limited_text
 characters-left-out = { $left_out } des eingefügten Textes wurden weggelassen: { $holds } passen hier hinein.
 
+# Die Sprechtaste in jedem Fenster
+allowed-is-a-chord = erlaubt ist eine Taste wie F9 oder Ctrl+Alt+Space oder eine Maustaste wie Mouse8
+chord-empty = nennt keine Taste
+chord-no-key = nennt keine Taste: `{ $text }`
+chord-no-key-like = nennt keine Taste: `{ $text }` (`{ $name }` wäre eine)
+chord-no-modifier = hat `{ $part }`, wo Ctrl, Alt, Shift oder Super stehen muss
+chord-only-modifiers = nennt nur Tasten zum Halten; es fehlt eine zum Drücken
+chord-needs-modifier = nähme `{ $name }` allen Programmen weg; davor gehört Ctrl, Alt oder Super
+chord-is-wheel = nennt Mouse{ $button }, das ist das Rad; die Tasten an der Seite sind Mouse8 und Mouse9
+chord-no-button = nennt eine Maustaste, die es nicht gibt; sie heißen Mouse1 bis Mouse{ $last }
+global-key-description = Mit dem Assistenten sprechen
+global-key-works = Wirkt in jedem Fenster.
+global-key-works-called = Wirkt in jedem Fenster. Die Arbeitsumgebung nennt sie „{ $called }“.
+global-key-asking = Die Arbeitsumgebung wird um diese Taste gebeten.
+global-key-try = Noch einmal versuchen
+global-key-problem = Die Sprechtaste wirkt nicht in anderen Fenstern: { $why } { $hint }
+global-key-no-display = Es gibt keinen Bildschirm.
+global-key-display-lost = Der Bildschirm antwortet nicht ({ $error }).
+global-key-taken = Ein anderes Programm hat { $chord } belegt.
+global-key-not-on-this-keyboard = Diese Tastatur hat keine Taste { $chord }.
+global-key-no-mouse = Diese Arbeitsumgebung gibt Programmen nur Tasten der Tastatur, keine der Maus.
+global-key-no-bus = Die Arbeitsumgebung lässt sich nicht fragen: Ihr Nachrichtenbus antwortet nicht ({ $error }).
+global-key-no-portal = Diese Arbeitsumgebung gibt Programmen keine Tasten für alle Fenster.
+global-key-silent = Die Arbeitsumgebung hat nicht rechtzeitig geantwortet.
+global-key-refused = Die Arbeitsumgebung oder Sie selbst haben sie abgelehnt.
+global-key-ended = Die Arbeitsumgebung hat sie beendet.
+global-key-gone = Der Teil der Arbeitsumgebung, der Tasten vergibt, hat sich beendet.
+global-key-fault = Die Arbeitsumgebung antwortete mit einem Fehler ({ $error }).
+global-key-not-on-this-system = Auf diesem System kann Sovereign noch keine Tasten übernehmen.
+global-key-choose-another = Wählen Sie eine andere Taste (Einstellungen, Sprechen).
+global-key-try-again = Versuchen Sie es noch einmal (Einstellungen, Sprechen).
+global-key-bind-commands = Legen Sie in den Einstellungen der Arbeitsumgebung Tasten auf `sovereign press` und `sovereign release`, oder eine auf `sovereign toggle`.
+global-key-use-the-window = Nehmen Sie die Taste im Fenster.
 
 ## desktop: start, tray, lock
 start-with-desktop = Mit der Arbeitsumgebung starten

@@ -1847,6 +1847,7 @@ search-for-echo_cancellation = echo feedback speakers hears itself
 search-for-voice = voices speaker male female accent woman man
 search-for-languages = language speak german english french spanish translate transcription
 search-for-talk_key = push to talk hold space bar hotkey shortcut button
+search-for-global_key = global hotkey shortcut everywhere background other program push to talk mouse button
 search-for-release_delay_ms = push to talk space bar delay after release
 search-for-voice_activation = hands free listen automatically push to talk
 search-for-volume = louder quieter loud quiet sound level
@@ -1906,6 +1907,39 @@ demo-you-wrote = You wrote: “{ $text }”. Say something, and I will say it ba
 ## ui/limited_text
 characters-left-out = { $left_out } of what was pasted were left out: { $holds } fit here.
 
+# The talk key in any window
+allowed-is-a-chord = allowed is a key such as F9 or Ctrl+Alt+Space, or a button of the mouse such as Mouse8
+chord-empty = names no key
+chord-no-key = names no key: `{ $text }`
+chord-no-key-like = names no key: `{ $text }` (`{ $name }` is one)
+chord-no-modifier = has `{ $part }` where Ctrl, Alt, Shift or Super belong
+chord-only-modifiers = names only keys to hold; add one to press
+chord-needs-modifier = would take `{ $name }` away from all programs; put Ctrl, Alt or Super before it
+chord-is-wheel = names Mouse{ $button }, which is the wheel; the buttons at the side are Mouse8 and Mouse9
+chord-no-button = names a button that there is not; they are Mouse1 to Mouse{ $last }
+global-key-description = Talk to the assistant
+global-key-works = Works in any window.
+global-key-works-called = Works in any window. The desktop calls it "{ $called }".
+global-key-asking = The desktop is asked for this key.
+global-key-try = Try again
+global-key-problem = The talk key does not work in other windows: { $why } { $hint }
+global-key-no-display = there is no display.
+global-key-display-lost = the display does not answer ({ $error }).
+global-key-taken = another program has taken { $chord }.
+global-key-not-on-this-keyboard = this keyboard has no { $chord }.
+global-key-no-mouse = this desktop gives programs keys only, no buttons of the mouse.
+global-key-no-bus = the desktop cannot be asked: its message bus does not answer ({ $error }).
+global-key-no-portal = this desktop gives programs no keys for all windows.
+global-key-silent = the desktop did not answer in time.
+global-key-refused = the desktop, or you, refused it.
+global-key-ended = the desktop has ended it.
+global-key-gone = the part of the desktop that gives keys has ended.
+global-key-fault = the desktop answered with a fault ({ $error }).
+global-key-not-on-this-system = Sovereign cannot take keys on this system yet.
+global-key-choose-another = Choose another key (Settings, Talking).
+global-key-try-again = Try again (Settings, Talking).
+global-key-bind-commands = In the settings of the desktop, bind keys to `sovereign press` and `sovereign release`, or one to `sovereign toggle`.
+global-key-use-the-window = Use the key in the window.
 
 ## desktop: start, tray, lock
 start-with-desktop = Start with the desktop

@@ -10,7 +10,7 @@
 //! layer 7  lab                                         runs of many conversations on virtual devices
 //! layer 6  conversation                                the actor: voice, turns and provider; Command in, Snapshot out
 //! layer 5  telemetry                                   a subscriber: turns and samples in, views and proposals out
-//! layer 4  audio server settings store probe monitor control desktop   each owns one kind of I/O
+//! layer 4  audio server settings store probe monitor control desktop global_key   each owns one kind of I/O
 //! layer 3  profile                                     the table of profile keys, and the profiles
 //! layer 2  provider                                    services: Event, Command; choose, connection/, gemini/, echo
 //! layer 1  dsp  vad  turn  report  file                pure logic (time is an argument); file: careful file access
@@ -32,7 +32,7 @@
 //!    └───────────────────────┘ and reopens streams                     main thread: eframe
 //! ```
 //!
-//! While needed, one thread each: the store of conversations, the demo's server, the watch on files, the writers of standard output, standard error and
+//! While needed, one thread each: the store of conversations, the changes of sound devices, the demo's server, the watch on files, the writers of standard output, standard error and
 //! the log, the watch on signals. What panics is restarted within bounds, and the user is told.
 //!
 //! # Paths through the code
@@ -69,6 +69,7 @@ pub mod conversation;
 pub mod desktop;
 pub mod dsp;
 pub mod file;
+pub mod global_key;
 pub mod lab;
 pub mod monitor;
 pub mod probe;

@@ -19,10 +19,11 @@ use super::event::VoiceEvent;
 use super::null::Null;
 use super::priority;
 use super::source_and_sink::{AudioSetup, InputKind, OutputKind};
-use super::stream_manager::{Backends, SleepWatch, StreamManager, Threads, ToStreamManager};
+use super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
 use super::wav::{Cue, WavInput, WavOutput, WavUtterance, read_all};
 use super::worker::{ToWorker, Worker};
 use crate::base::counters::Counters;
+use crate::base::sleep::SleepWatch;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::profile::Profile;
 

@@ -64,7 +64,7 @@ impl DeviceStream for PulseStream {
     fn rest(&mut self, rests: bool) {
         self.rests.store(rests, Relaxed);
         // Full only if the thread has not looked for long: then it will.
-        self.bell.write(&[0]).ok();
+        self.bell.write_all(&[0]).ok();
     }
 }
 

@@ -14,7 +14,6 @@ mod backend_of_direction;
 mod device_notices;
 mod devices;
 mod outbox;
-mod sleep;
 mod stream_slot;
 #[cfg(test)]
 #[expect(
@@ -33,7 +32,6 @@ use tokio::sync::mpsc::Sender;
 
 pub(super) use self::backend_of_direction::Backends;
 use self::outbox::Outbox;
-pub(super) use self::sleep::SleepWatch;
 use self::stream_slot::{RunningStream, StreamSlot};
 use super::backend::{OpenRequest, OpenedStream};
 use super::capture::capture;

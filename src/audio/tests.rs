@@ -40,7 +40,7 @@ async fn first_audible_is_when_the_speaker_sounds() {
 #[tokio::test(start_paused = true)]
 async fn a_speaker_that_nobody_uses_rests_and_makes_no_reply_later() {
     let mut rig = rig(SimulatedDesk::default());
-    let plays = |rig: &Rig| rig.desk.take_heard().len() > 0;
+    let plays = |rig: &Rig| !rig.desk.take_heard().is_empty();
     let mut waits = Vec::new();
     for idle in [ms(100), ms(10_000)] {
         tokio::time::sleep(idle).await;

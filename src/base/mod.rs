@@ -1,6 +1,7 @@
 //! Units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, retention, WAV bytes, the
-//! environment, work on a thread aside, and restarts after a panic. No other I/O, nothing else of ours.
+//! environment, sleep of the system, work on a thread aside, and restarts after a panic. No other I/O, nothing else of ours.
 
+pub mod chord;
 pub mod cost;
 pub mod counters;
 pub mod dates;
@@ -17,6 +18,7 @@ pub mod problem;
 pub mod retention;
 pub mod ring;
 pub mod severity;
+pub mod sleep;
 pub mod supervise;
 pub mod text;
 pub mod thread;

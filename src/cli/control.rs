@@ -1,8 +1,10 @@
 //! `sovereign press`, `mute`, `status` and the like: asks the running assistant; and that assistant's side of it.
 
+#[cfg(unix)]
+mod desk;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::global::Global;
+use super::global_key::{self, GlobalKeyTask};
 use super::output_files;
 use super::profiles::put;
 use super::screen_lock;
@@ -19,10 +22,9 @@ use crate::control::{
     Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus, WindowWish,
 };
 use crate::conversation::Session;
-use crate::conversation::command::Command;
-use crate::conversation::snapshot::{Activity, Link, Snapshot};
 
 /// Time for the running assistant to answer; it takes some milliseconds.
+#[cfg(unix)]
 const WITHIN: Duration = Duration::from_secs(2);
 
 /// Requests to the running assistant, for a desktop that binds keys to commands
@@ -206,12 +208,14 @@ fn not_listened_at(error: &io::Error) {
 pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
+    _global_key: Option<GlobalKeyTask>,
     _lock: Option<AbortOnDropHandle<()>>,
     /// What is asked of the window.
     pub wish: watch::Sender<WindowWish>,
 }
 
-/// Answers requests to this conversation; call it inside the runtime.
+/// Answers requests to this conversation, and with a microphone takes the talk key for any window and mutes while the screen is
+/// locked; call it inside the runtime.
 pub(super) fn serve(
     claim: Option<Claim>,
     session: &Session,
@@ -223,7 +227,7 @@ pub(super) fn serve(
     let socket = claim.and_then(|claim| {
         let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::ControlQuestion>(8);
         let socket = claim.listen(asked).inspect_err(not_listened_at).ok()?;
-        let desk = ControlDesk {
+        let desk = desk::ControlDesk {
             commands: session.commands.clone(),
             snapshots: session.snapshots.clone(),
             wish: window.then(|| wish.clone()),
@@ -240,103 +244,8 @@ pub(super) fn serve(
     Controlled {
         #[cfg(unix)]
         _socket: socket,
+        _global_key: has_microphone.then(|| global_key::follow(session)),
         _lock: has_microphone.then(|| screen_lock::follow(session)),
         wish,
-    }
-}
-
-/// What answers requests.
-#[cfg(unix)]
-struct ControlDesk {
-    commands: tokio::sync::mpsc::Sender<Command>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Of a conversation with a window.
-    wish: Option<watch::Sender<WindowWish>>,
-}
-
-#[cfg(unix)]
-impl ControlDesk {
-    fn answer(&self, request: ControlRequest) -> ControlAnswer {
-        let snapshot = Arc::clone(&self.snapshots.borrow());
-        match request {
-            ControlRequest::Press => self.send(Command::HoldToTalk(true)),
-            ControlRequest::Release => self.send(Command::HoldToTalk(false)),
-            ControlRequest::Toggle => self.send(Command::HoldToTalk(!is_held(&snapshot))),
-            ControlRequest::Mute { muted } => {
-                let muted = muted.unwrap_or(!snapshot.muted);
-                match self.send(Command::SetMuted(muted)) {
-                    ControlAnswer::Done => ControlAnswer::Muted { muted },
-                    refused => refused,
-                }
-            }
-            ControlRequest::Stop => self.send(Command::StopReply),
-            ControlRequest::Profile { name } => {
-                if snapshot
-                    .profiles
-                    .iter()
-                    .any(|profile| *profile.name == *name)
-                {
-                    return self.send(Command::UseProfile(name));
-                }
-                let names: Vec<&str> = snapshot.profiles.iter().map(|p| &*p.name).collect();
-                ControlAnswer::Refused {
-                    what: format!("there is no profile `{name}`"),
-                    hint: format!("There are: {}.", names.join(", ")),
-                }
-            }
-            ControlRequest::Show => match &self.wish {
-                Some(wish) => {
-                    WindowWish::ask(wish, true);
-                    ControlAnswer::Done
-                }
-                None => ControlAnswer::Refused {
-                    what: "it runs in a terminal and has no window".to_owned(),
-                    hint: "Start the window beside it.".to_owned(),
-                },
-            },
-            ControlRequest::Status => ControlAnswer::Status(status(&snapshot)),
-        }
-    }
-
-    fn send(&self, command: Command) -> ControlAnswer {
-        match self.commands.try_send(command) {
-            Ok(()) => ControlAnswer::Done,
-            Err(_) => ControlAnswer::Refused {
-                what: "it is busy or ending".to_owned(),
-                hint: "Try it again.".to_owned(),
-            },
-        }
-    }
-}
-
-fn is_held(snapshot: &Snapshot) -> bool {
-    matches!(snapshot.activity, Activity::Held)
-}
-
-fn status(snapshot: &Snapshot) -> ControlStatus {
-    let state = match snapshot.activity {
-        Activity::Connecting => "connecting",
-        Activity::Listening => "listening",
-        Activity::UserSpeaks | Activity::Held => "hearing",
-        Activity::Thinking => "thinking",
-        Activity::Answering => "answering",
-        Activity::Repeating => "repeating",
-        Activity::Muted => "muted",
-        Activity::Reconnecting => "reconnecting",
-        Activity::Offline => "offline",
-        Activity::NoMicrophone => "no-microphone",
-        Activity::LimitReached => "limit-reached",
-    };
-    let profile = snapshot.profiles.get(snapshot.chosen);
-    ControlStatus {
-        schema: "sovereign.status/1".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        state: state.to_owned(),
-        muted: snapshot.muted,
-        held: is_held(snapshot),
-        profile: profile.map_or_else(String::new, |profile| profile.name.to_string()),
-        connected: matches!(snapshot.link, Link::Connected { .. }),
-        demo: snapshot.demo,
     }
 }

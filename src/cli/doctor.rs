@@ -2,6 +2,7 @@
 
 mod bundle;
 mod check;
+mod global_key;
 mod network;
 mod setup;
 mod sound_check;
@@ -120,6 +121,7 @@ fn examine(
         checks.push(setup::state(&paths));
     }
     checks.extend(setup::variables(|name| std::env::var_os(name)));
+    checks.extend(config.global_key.as_ref().map(global_key::check));
     checks.extend(setup::key(&key));
     checks.extend(setup::sound(devices));
     checks.push(setup::priority(crate::audio::priority::probe()));

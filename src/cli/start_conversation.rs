@@ -1,6 +1,5 @@
 //! Builds a running conversation from arguments, files and devices.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use super::global::Global;
 use super::log;
 use super::output::say;
 use super::output_files::{may_write, not_begun};
+use super::stand_in_files::{bundled_question, reply_file};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::counters::Counters;
 use crate::base::problem::Problem;
@@ -29,7 +29,7 @@ use crate::provider::choose;
 use crate::provider::connection::dial::{Dialer, TcpDialer};
 use crate::server::ServerError;
 use crate::settings::api_key::{FoundKey, KeyStore};
-use crate::settings::config::{ConfigFile, WelcomeStep, Window};
+use crate::settings::config::{Config, ConfigFile, WelcomeStep, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key_destination;
 use crate::settings::paths::Paths;
@@ -37,9 +37,6 @@ use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
 use crate::store;
 use crate::telemetry;
-
-/// Input if there is no microphone: mono, 16 bit.
-const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav");
 
 /// Requested audio input and output; `None` takes the available devices.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +75,7 @@ pub struct Start {
     choices: [DeviceChoice; 2],
     /// Whether there is a window.
     window: bool,
-    /// Whether there is a talk key: in a window, over a microphone.
+    /// Whether there is a talk key: in a window or in any window, over a microphone.
     talk_key: bool,
     notices: Vec<(Severity, String)>,
     monitor: Option<u16>,
@@ -97,7 +94,8 @@ pub struct Started {
 }
 
 impl Started {
-    /// The parts; the endpoint for figures ends with the second, the socket for commands with the third.
+    /// The parts; the endpoint for figures ends with the second, the socket for commands and the key in any window with the
+    /// third.
     #[must_use]
     pub fn into_parts(self) -> (Session, Option<Monitor>, Controlled) {
         (self.session, self.monitor, self.controlled)
@@ -143,22 +141,14 @@ impl Start {
             notices.push(problem.to_string());
             Watch::nothing()
         });
-        let choices = [
-            chosen(
-                global.input_device.as_ref(),
-                config.get().input_device.as_ref(),
-            ),
-            chosen(
-                global.output_device.as_ref(),
-                config.get().output_device.as_ref(),
-            ),
-        ];
+        let choices = chosen(global, config.get());
         let (setup, missing) = sound(&paths, voice, &choices)?;
         let bundled = voice.input.is_none() && matches!(setup.input, InputKind::Files(_));
         notices.extend(missing);
         let warning = |text| (Severity::Warning, text);
         let notices = notices.into_iter().map(warning).collect();
-        let talk_key = voice.window && matches!(setup.input, InputKind::Device(_));
+        let has_key = voice.window || config.get().global_key.is_some();
+        let talk_key = has_key && matches!(setup.input, InputKind::Device(_));
         let choice = Choice {
             // Without a microphone the window shows a sample turn, which the service need not get.
             demo: global.demo || (bundled && voice.window),
@@ -390,10 +380,16 @@ fn profile(
 const HINT_LIMITS: &str = "Close other programs, or raise the limits of this one (ulimit).";
 const HINT_FILES: &str = "Check the names after --input. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
 
-fn chosen(flag: Option<&String>, kept: Option<&String>) -> DeviceChoice {
-    flag.or(kept)
-        .cloned()
-        .map_or(DeviceChoice::Default, DeviceChoice::Id)
+/// The microphone and the speaker that the command line names, or else the configuration.
+fn chosen(global: &Global, config: &Config) -> [DeviceChoice; 2] {
+    [
+        (&global.input_device, &config.input_device),
+        (&global.output_device, &config.output_device),
+    ]
+    .map(|(flag, kept)| {
+        let id = flag.as_ref().or(kept.as_ref()).cloned();
+        id.map_or(DeviceChoice::Default, DeviceChoice::Id)
+    })
 }
 
 /// The audio, and messages about missing devices. Requested devices are not replaced; others are chosen.
@@ -454,52 +450,4 @@ fn recording(file: &Path, input: &InputKind) -> Result<PathBuf, Problem> {
     };
     may_write("--output", file, spoken)?;
     Ok(file.to_owned())
-}
-
-/// The bundled question as a file, which the file microphone can speak.
-fn bundled_question(paths: &Paths) -> anyhow::Result<PathBuf> {
-    in_a_folder(paths, |folder| {
-        let question = folder.join("question.wav");
-        // Written atomically: another program of this user may be reading it.
-        file::write_own(&question, BUNDLED_QUESTION)?;
-        Ok(question)
-    })
-}
-
-/// A new file, so that two programs that start in the same second have one each.
-fn reply_file(paths: &Paths) -> anyhow::Result<PathBuf> {
-    let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-    let name = |nth: u32| match nth {
-        1 => format!("reply-{now}.wav"),
-        nth => format!("reply-{now}-{nth}.wav"),
-    };
-    in_a_folder(paths, |folder| {
-        let mut nth = 1;
-        loop {
-            let reply = folder.join(name(nth));
-            match file::create_own(&reply) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => nth += 1,
-                Err(error) => return Err(error),
-                Ok(_) => return Ok(reply),
-            }
-        }
-    })
-}
-
-/// Creates a file in the state folder, else in a temporary folder, so that the program works with a read-only home.
-fn in_a_folder(
-    paths: &Paths,
-    make: impl Fn(&Path) -> io::Result<PathBuf>,
-) -> anyhow::Result<PathBuf> {
-    let made = |folder: &Path| {
-        file::own_folder(folder)?;
-        make(folder)
-    };
-    let temporary = file::temporary_folder();
-    made(paths.state())
-        .or_else(|_| made(temporary))
-        .with_context(|| {
-            let state = paths.state().display();
-            format!("neither {state} nor {} can be written", temporary.display())
-        })
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! {"do":"profile","name":"balanced"}\n ──▶ socket, 0600, in a folder of the user
-//!            {"answer":"done"}\n ◀── whoever answers ControlQuestion
+//!            {"answer":"done"}\n ◀── ControlQuestion::answer
 //! ```
 //!
 //! The program that holds the lock beside the socket owns it; a lock ends with its process, so a crash leaves nothing in

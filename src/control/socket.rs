@@ -125,10 +125,12 @@ pub fn ask(
     request: &ControlRequest,
     within: Duration,
 ) -> Result<ControlAnswer, AskError> {
+    let gone = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
     let mut stream = std::os::unix::net::UnixStream::connect(place.socket()).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotRunning,
-            _ => AskError::Silent(error),
+        if gone.contains(&error.kind()) {
+            AskError::NotRunning
+        } else {
+            AskError::Silent(error)
         }
     })?;
     let mut answer = || {
@@ -174,9 +176,11 @@ mod tests {
     async fn asked(place: &ControlPlace, request: ControlRequest) -> Result<String, AskError> {
         let place = place.clone();
         let answer = tokio::task::spawn_blocking(move || ask(&place, &request, SOON));
-        answer.await.expect("no panic").map(|answer| match answer {
-            ControlAnswer::Refused { what, .. } => what,
-            other => format!("{other:?}"),
+        answer.await.expect("no panic").map(|answer| match &answer {
+            ControlAnswer::Refused { what, .. } => what.clone(),
+            ControlAnswer::Done | ControlAnswer::Muted { .. } | ControlAnswer::Status(_) => {
+                format!("{answer:?}")
+            }
         })
     }
 

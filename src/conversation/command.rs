@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
+use crate::global_key::GlobalKeyState;
 use crate::settings::profile_edit::ProfileEdit;
 use crate::store::export::ExportFormat;
 use crate::store::{ConversationId, Filter};
@@ -34,6 +35,10 @@ pub enum Command {
     SetMuted(bool),
     /// The talk key went down (true) or up; what that means is the session's affair.
     HoldToTalk(bool),
+    /// What has become of the talk key that works in any window.
+    ShowGlobalKey(GlobalKeyState),
+    /// Ask for that key once more.
+    RetryGlobalKey,
     /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.
     StopReply,
     /// Ask this in writing; how it is cleaned, and how long it may be, is told in [`super::typed`].

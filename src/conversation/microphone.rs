@@ -10,6 +10,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::snapshot::GlobalKeyView;
 use crate::settings::config::TalkKey;
 
 /// What the user does to the microphone.
@@ -19,6 +20,10 @@ pub(super) struct MicrophoneControl {
     /// It was muted because the screen was locked, and nobody has said otherwise since.
     pub(super) muted_by_lock: bool,
     pub(super) key: TalkKeyState,
+    /// The talk key is held down while the microphone is muted.
+    pub(super) held_in_vain: bool,
+    /// The talk key that works in any window.
+    pub(super) global_key: GlobalKeyView,
     /// The voice has fallen silent within an utterance, or was when it ended.
     pub(super) is_silent: bool,
 }
@@ -27,6 +32,7 @@ impl MicrophoneControl {
     /// Mutes, which closes a microphone that the talk key opened; or unmutes.
     pub(super) fn set_muted(&mut self, muted: bool) {
         self.muted = muted;
+        self.held_in_vain = false;
         if muted {
             self.key.close();
         }

@@ -159,7 +159,7 @@ impl Notices {
         self.retain(|notice| !notice.text.english().starts_with(&begin));
     }
 
-    /// Whether something about a topic is told.
+    /// Whether a notice about a topic stands.
     pub(super) fn are_about(&self, topic: Topic) -> bool {
         self.standing.iter().any(|(_, its, _)| *its == topic)
     }

@@ -24,18 +24,11 @@ use crate::{provider, telemetry};
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::SetMuted(muted) => {
-                self.microphone.set_muted(muted);
-                self.microphone.muted_by_lock = false;
-                if self.settings.config().window.keep_muted {
-                    self.save(|config| config.window.muted = muted);
-                }
-                if muted {
-                    self.cancel_check();
-                }
-            }
+            Command::SetMuted(muted) => self.set_muted(muted),
             Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
+            Command::ShowGlobalKey(state) => self.show_global_key(state),
+            Command::RetryGlobalKey => self.microphone.global_key.tries += 1,
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
@@ -82,6 +75,17 @@ impl Conversation {
             Command::Quit => {}
             #[cfg(test)]
             Command::Panic(part) => self.have_panic(part),
+        }
+    }
+
+    fn set_muted(&mut self, muted: bool) {
+        self.microphone.set_muted(muted);
+        self.microphone.muted_by_lock = false;
+        if self.settings.config().window.keep_muted {
+            self.save(|config| config.window.muted = muted);
+        }
+        if muted {
+            self.cancel_check();
         }
     }
 
@@ -290,7 +294,7 @@ impl Conversation {
             self.take_profile(name);
         }
         if before.window.language != after.window.language {
-            // What is wrong with them is told in it.
+            // Their faults are reported in the new language.
             self.files.reload_profiles(self.profiles.all.clone());
         }
         if before.input_device != after.input_device {

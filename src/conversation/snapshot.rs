@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
+use crate::base::chord::Chord;
 use crate::base::ids::TurnId;
 use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
 use crate::desktop::AutostartState;
+use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::turn_cost::Pricing;
 use crate::settings::config::TalkKey;
@@ -65,6 +67,8 @@ pub struct Snapshot {
     pub ducked: bool,
     /// How the microphone is opened.
     pub talk: TalkView,
+    /// The talk key that works in any window.
+    pub global_key: GlobalKeyView,
     /// Whether the last reply can be heard again.
     pub repeat: RepeatView,
     /// The turn whose answer came in writing alone and can be spoken yet.
@@ -139,6 +143,7 @@ impl Default for Snapshot {
             speech: SpeechView::default(),
             ducked: false,
             talk: TalkView::default(),
+            global_key: GlobalKeyView::default(),
             repeat: RepeatView::default(),
             written: None,
             ask_again: false,
@@ -258,6 +263,18 @@ pub struct TalkView {
     pub voice_activation: bool,
     /// The key was let go, and the microphone is open until the delay is over.
     pub closing: bool,
+    /// The key is held down although the microphone is muted.
+    pub held_in_vain: bool,
+}
+
+/// The talk key that works in any window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GlobalKeyView {
+    /// Which is wanted.
+    pub chord: Option<Chord>,
+    /// How often the user wanted it to be asked for once more.
+    pub tries: u64,
+    pub state: GlobalKeyState,
 }
 
 impl Default for TalkView {
@@ -267,6 +284,7 @@ impl Default for TalkView {
             release_delay: Duration::ZERO,
             voice_activation: true,
             closing: false,
+            held_in_vain: false,
         }
     }
 }

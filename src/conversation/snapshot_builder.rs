@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::actor::{Conversation, Shows};
-use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
+use super::snapshot::{Activity, EchoView, GlobalKeyView, Link, Snapshot, TalkView};
 use crate::audio;
 use crate::base::text::t;
 use crate::base::units::SampleRate;
@@ -56,6 +56,10 @@ impl Conversation {
             speech: self.settings.speech(&self.profiles.profile),
             ducked: self.voice.ducked,
             talk: self.talk(),
+            global_key: GlobalKeyView {
+                chord: self.settings.config().global_key.clone(),
+                ..self.microphone.global_key.clone()
+            },
             repeat: self.repeat(),
             written: self.written(),
             ask_again: self.may_ask_again(),
@@ -136,6 +140,7 @@ impl Conversation {
             release_delay: config.release_delay,
             voice_activation: self.settings.voice_activation(),
             closing: self.microphone.key.is_closing(),
+            held_in_vain: self.microphone.held_in_vain,
         }
     }
 

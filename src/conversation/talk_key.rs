@@ -1,13 +1,25 @@
 //! The talk key, Esc and the choices of how the microphone opens.
 
 use super::actor::Conversation;
+use crate::base::severity::Severity;
+use crate::base::text::t;
+use crate::global_key::GlobalKeyState;
 use crate::settings::config::TalkKey;
 use crate::turn::machine::{Input, Phase};
 use std::time::{Duration, Instant};
 
+/// Why there is no key that works in any window, and what to do.
+fn problem(state: &GlobalKeyState) -> Option<String> {
+    match state {
+        GlobalKeyState::NotPossible { why, hint } => Some(t!("global-key-problem", why, hint)),
+        GlobalKeyState::Off | GlobalKeyState::Asking | GlobalKeyState::Works { .. } => None,
+    }
+}
+
 impl Conversation {
     /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
     pub(super) fn hold(&mut self, now: Instant, down: bool) {
+        self.microphone.held_in_vain = down && self.microphone.muted;
         if self.microphone.muted || self.is_checking() || self.spending.is_closed() {
             return;
         }
@@ -30,6 +42,17 @@ impl Conversation {
         } else {
             self.feed(now, Input::StopPressed);
         }
+    }
+
+    /// What has become of the key that works in any window; that there is none although it is wanted is a warning.
+    pub(super) fn show_global_key(&mut self, state: GlobalKeyState) {
+        if let Some(problem) = problem(&self.microphone.global_key.state) {
+            self.withdraw(|| problem.as_str());
+        }
+        if let Some(problem) = problem(&state) {
+            self.notice(Severity::Warning, problem);
+        }
+        self.microphone.global_key.state = state;
     }
 
     /// The time after the key may be over.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! system ─ events ─▶ [64, surplus dropped] ─▶ thread "settings-watch" ─ Change ─▶ [8, waits] ─▶ session
-//!                                              waits for 150 ms of quiet, re-arms, compares
+//!                                              waits for quiet, re-arms, compares
 //! ```
 //!
 //! Folders are watched, not files: editors write a new file and rename it over the old one. A folder that is missing is
@@ -12,7 +12,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
@@ -24,6 +24,8 @@ use crate::base::thread::{caught, quietly};
 
 /// Quiet that is waited for after an event: editors write a file in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(150);
+/// Quiet is waited for no longer: another program may never stop to write into the same folder.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileChange {
@@ -268,11 +270,16 @@ impl Worker {
     fn run(&mut self) {
         while let Ok(look) = self.woken.recv() {
             look.heed();
+            let end = Instant::now() + LONGEST_WAIT;
             loop {
                 if self.changes.is_closed() {
                     return;
                 }
-                match self.woken.recv_timeout(DEBOUNCE) {
+                let left = end.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                match self.woken.recv_timeout(DEBOUNCE.min(left)) {
                     Ok(look) => look.heed(),
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
@@ -370,6 +377,24 @@ mod tests {
         fs::create_dir_all(&deep).expect("made again");
         fs::write(deep.join("config.yaml"), "volume: 1").expect("written");
         until(&mut watch, FileChange::Config).await;
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_that_is_written_all_the_time_hides_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("config.yaml");
+        let mut watch =
+            Watch::start(&Paths::find(Some(&file)), Failures::default()).expect("watched");
+        let neighbour = folder.path().join("neighbour");
+        let writing = tokio::spawn(async move {
+            for n in 0_u64.. {
+                fs::write(&neighbour, n.to_string()).expect("written");
+                tokio::time::sleep(DEBOUNCE / 10).await;
+            }
+        });
+        fs::write(&file, "volume: 1").expect("written");
+        until(&mut watch, FileChange::Config).await;
+        writing.abort();
     }
 
     #[tokio::test]

@@ -38,6 +38,7 @@ mod find;
 mod find_bar;
 mod footer;
 mod format;
+mod global_key;
 mod header;
 mod heading;
 mod hidden;

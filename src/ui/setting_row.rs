@@ -6,6 +6,7 @@ use eframe::egui::{
     Ui, vec2,
 };
 
+use super::global_key::global_key_ui;
 use super::icons::Sign;
 use super::setting_control::{self, SettingControl};
 use super::settings_state::{RowId, SettingsState, TypedSetting};
@@ -33,6 +34,8 @@ pub(super) enum RowRequest {
     Set(Value),
     /// The usual one.
     Reset,
+    /// What the setting asks of the system, once more.
+    Retry,
 }
 
 /// A row; returns what was asked.
@@ -81,6 +84,9 @@ pub(super) fn row_ui(
         if id.key == "window.close_to_tray" && !snapshot.desktop.tray {
             let mark = (Sign::Ring, tokens(ui).muted);
             signed_row(ui, mark, t!("no-icon-in-the-tray"));
+        }
+        if id.key == "global_key" && global_key_ui(ui, &snapshot.global_key) {
+            asked = Some(RowRequest::Retry);
         }
         let is_number = matches!(control, SettingControl::Line { wide: false });
         if below_ui(ui, setting, is_number) {

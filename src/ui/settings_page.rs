@@ -312,6 +312,10 @@ fn ask(
     let value = match asked {
         RowRequest::Set(value) => Some(value),
         RowRequest::Reset => None,
+        RowRequest::Retry => {
+            view.commands.push(Command::RetryGlobalKey);
+            return;
+        }
     };
     let command = if id.of_profile {
         let profile = snapshot.settings.profile.name.clone();

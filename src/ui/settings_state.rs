@@ -55,7 +55,7 @@ impl SettingsSection {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
             | "echo_cancellation" => Self::Sound,
-            "talk_key" | "release_delay_ms" | "voice_activation" | "detection"
+            "talk_key" | "global_key" | "release_delay_ms" | "voice_activation" | "detection"
             | "mute_when_locked" | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,

@@ -206,7 +206,7 @@ pub(super) fn off(snapshot: &Snapshot) -> bool {
 fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let t = tokens(ui);
     // Who holds the talk key wants to be heard; the microphone itself is released, and hears nobody.
-    let in_vain = snapshot.muted && view.hold.held();
+    let in_vain = snapshot.muted && (view.hold.held() || snapshot.talk.held_in_vain);
     ui.horizontal(|ui| {
         ui.set_min_height(20.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

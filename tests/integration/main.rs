@@ -7,6 +7,8 @@ mod cli;
 mod dead_line;
 mod detection;
 mod fuzz_targets;
+#[cfg(target_os = "linux")]
+mod global_key;
 mod kept;
 mod link;
 mod low_data;

@@ -12,8 +12,9 @@ from program import Program, check_turn
 # One breath, no comma: no pause as long as any patience.
 SENTENCE = "Please tell me something about the weather in the mountains"
 GREETING_S = 40
-# A second, while nobody speaks: periods of 5 ms in and out, frames of 10 ms, and what hangs on them take half of it.
-MOST_WAKE_UPS = {"pipewire": 1_800, "pulse": 3_500}
+# A second, while nobody speaks. PipeWire wakes a microphone twice for each of its periods, of 5 ms here; PulseAudio's is read
+# in pieces of 40 ms. What was measured is half of it.
+MOST_WAKE_UPS = {"pipewire": 900, "pulse": 150}
 
 
 def talk(case, *arguments):
@@ -100,16 +101,19 @@ def talk_leaves_after_its_turns(case):
 
 
 def talk_rests_while_nobody_speaks(case):
-    """The threads sleep between the periods of the devices. (A server that is asked for too short a latency wakes everybody
-    every half millisecond: 10 000 times a second. A slow machine wakes them less often, never more.)"""
+    """Two seconds after the last sound the speaker's stream rests, and the threads wake with the microphone alone. (A server
+    that is asked for too short a latency wakes everybody every half millisecond: 10 000 times a second. A slow machine wakes
+    them less often, never more.) Then a sentence is heard as always."""
     with case.desk.tape(case.folder) as tape, talk(case, "--profile", "ultra-fast") as program:
         after_greeting(tape)
+        time.sleep(3)
         before, since = program.wake_ups(), time.monotonic()
         time.sleep(5)
         rate = (program.wake_ups() - before) / (time.monotonic() - since)
         case.figure("wake-ups a second", rate, "")
         most = MOST_WAKE_UPS[case.desk.server]
-        require(50 < rate < most, f"{rate:.0f} wake-ups a second while nobody speaks, {most} are too many")
+        require(10 < rate < most, f"{rate:.0f} wake-ups a second while nobody speaks, {most} are too many")
+        say_and_hear(case, tape)
         program.signal(signal.SIGTERM)
         program.wait_end(20)
 

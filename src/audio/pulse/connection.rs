@@ -218,8 +218,7 @@ impl PulseConnection {
         let [socket, rung] = polled.map(|fd| fd.any().unwrap_or(false));
         if rung && let Some(bell) = &mut self.bell {
             let mut bytes = [0; 16];
-            // Nothing to read is nothing to do.
-            bell.read(&mut bytes).ok();
+            while bell.read(&mut bytes).is_ok_and(|read| read == bytes.len()) {}
         }
         Ok(socket)
     }

@@ -11,6 +11,7 @@ use super::outlets::{self, MonitorSettings};
 use super::values::{
     Config, MOST_RELEASE_DELAY, Renderer, SpendLimit, TalkKey, Theme, WelcomeStep, Window,
 };
+use crate::base::chord::Chord;
 use crate::base::keys::Effect::{NextConnection, Restart};
 use crate::base::keys::{
     Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
@@ -37,6 +38,13 @@ const LIMIT: Kind = Kind::Number {
     of: || t!("in-us-dollars"),
 };
 const OFF: &str = "off";
+
+/// A key with those that are held down for it.
+const CHORD: Kind = Kind::Shaped(TextShape {
+    allowed: || t!("allowed-is-a-chord"),
+    check: |text| Ok(Chord::parse(text)?.to_string()),
+    schema: any_text,
+});
 
 /// A name: of a profile, a device.
 const TEXT: Kind = Kind::Shaped(TextShape {
@@ -70,6 +78,8 @@ bind!(TOP: Config {
         "The languages that you speak, whatever the profile says (`live.languages`).", &[]).called("Languages you speak, in all profiles").applies(NextConnection),
     talk_key: Key::new("talk_key", Kind::Words(TalkKey::WORDS), &["hold"],
         "What the talk key does: `hold` opens the microphone while it is down, `tap` with one press until the next.", &[]),
+    global_key: Key::new("global_key", CHORD, &[],
+        "A talk key that works whatever window has the focus, such as `F9`, `Ctrl+Alt+Space` or `Mouse8`.", &[]).called("Talk key in any window").or(OFF),
     release_delay: Key::new("release_delay_ms", whole(0, MOST_RELEASE_DELAY.as_millis() as u64), &["0"],
         "How long the microphone stays open after the talk key is let go, in milliseconds.", &[]).called("Microphone stays open after the talk key"),
     voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::frame::WindowFrame;
 use super::outlets::{Hidden, MonitorSettings};
+use crate::base::chord::Chord;
 use crate::base::keys::words;
 use crate::base::retention::Retention;
 use crate::base::text::Locale;
@@ -34,6 +35,8 @@ pub struct Config {
     /// The languages that the user speaks, whatever the profile says.
     pub languages: Option<Languages>,
     pub talk_key: TalkKey,
+    /// A talk key that works whatever window has the focus.
+    pub global_key: Option<Chord>,
     /// How long the microphone stays open after the talk key is let go, at most [`MOST_RELEASE_DELAY`].
     pub release_delay: Duration,
     /// Whether speech opens the microphone; otherwise the talk key alone does.

@@ -173,6 +173,9 @@ struct Seen {
 impl Seen {
     /// What the page says, and what it says where the pointer rests.
     fn look(&mut self, page: &str, rig: &mut Rig) {
+        let faults = room::faults(rig);
+        self.faults
+            .extend(faults.iter().map(|fault| format!("{page}: {fault}")));
         self.read(page, rig);
         rig.harness.ctx.all_styles_mut(|style| {
             style.interaction.tooltip_delay = 0.0;
@@ -202,9 +205,6 @@ impl Seen {
     }
 
     fn read(&mut self, page: &str, rig: &Rig) {
-        let faults = room::faults(rig);
-        self.faults
-            .extend(faults.iter().map(|fault| format!("{page}: {fault}")));
         let nodes = rig.harness.query_all_by(|_| true);
         let said = nodes.flat_map(|node| {
             let node = node.accesskit_node();
@@ -214,10 +214,12 @@ impl Seen {
             [node.label(), value.flatten()].into_iter().flatten()
         });
         for said in said.collect::<HashSet<_>>() {
-            if let Some(id) = english(&said) {
-                self.english.push(format!("{page}: {said:?} is `{id}`"));
+            if !self.texts.contains(&said) {
+                if let Some(id) = english(&said) {
+                    self.english.push(format!("{page}: {said:?} is `{id}`"));
+                }
+                self.texts.insert(said);
             }
-            self.texts.insert(said);
         }
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Lateness, or jump of the wall clock, that no busy machine explains.
 const SLEPT: Duration = Duration::from_secs(2);
 
-pub(crate) struct SleepWatch {
+pub struct SleepWatch {
     now: Instant,
     wall: SystemTime,
     until: Instant,
@@ -23,7 +23,7 @@ pub(crate) struct SleepWatch {
 
 impl SleepWatch {
     /// Starts before the thread parks, at the latest until `until`.
-    pub(crate) fn begin(now: Instant, wall: SystemTime, until: Instant) -> Self {
+    pub fn begin(now: Instant, wall: SystemTime, until: Instant) -> Self {
         Self {
             now,
             wall,
@@ -32,7 +32,7 @@ impl SleepWatch {
     }
 
     /// Whether the system slept, after the thread woke up.
-    pub(crate) fn slept(&self, now: Instant, wall: SystemTime) -> bool {
+    pub fn slept(&self, now: Instant, wall: SystemTime) -> bool {
         let late = now.saturating_duration_since(self.until);
         let passed = now.saturating_duration_since(self.now);
         // Setting the clock back is no sleep.
