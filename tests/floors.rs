@@ -102,7 +102,14 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     ("keyring", &["settings/"]),
     ("ksni", &["desktop/tray_item.rs"]),
-    ("zbus", &["desktop/lock.rs", "global_key/portal.rs"]),
+    (
+        "zbus",
+        &[
+            "desktop/lock.rs",
+            "desktop/tray_item.rs",
+            "global_key/portal.rs",
+        ],
+    ),
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),

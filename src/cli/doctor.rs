@@ -6,6 +6,7 @@ mod global_key;
 mod network;
 mod setup;
 mod sound_check;
+mod tray;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -122,6 +123,7 @@ fn examine(
     }
     checks.extend(setup::variables(|name| std::env::var_os(name)));
     checks.extend(config.global_key.as_ref().map(global_key::check));
+    checks.extend(tray::check(&config.window));
     checks.extend(setup::key(&key));
     checks.extend(setup::sound(devices));
     checks.push(setup::priority(crate::audio::priority::probe()));

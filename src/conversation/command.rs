@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
+use crate::desktop::TrayState;
 use crate::global_key::GlobalKeyState;
 use crate::settings::profile_edit::ProfileEdit;
 use crate::store::export::ExportFormat;
@@ -98,8 +99,8 @@ pub enum Command {
     LookAtAutostart,
     /// Start with the desktop from now on, or not.
     SetAutostart(bool),
-    /// The tray shows the icon, or does not.
-    ShowTray(bool),
+    /// What became of the icon in the tray.
+    ShowTray(TrayState),
     /// The screen was locked, or unlocked.
     LockScreen(bool),
     /// Take away the notice with this id.

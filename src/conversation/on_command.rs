@@ -69,7 +69,7 @@ impl Conversation {
             Command::SpendMore => self.spend_more(),
             Command::LookAtAutostart => self.files.autostart(None),
             Command::SetAutostart(on) => self.files.autostart(Some(on)),
-            Command::ShowTray(shown) => self.shown_settings.desktop.tray = shown,
+            Command::ShowTray(state) => self.shown_settings.desktop.tray = state,
             Command::LockScreen(locked) => self.lock_screen(locked),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}

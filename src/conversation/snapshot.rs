@@ -8,7 +8,7 @@ use crate::base::chord::Chord;
 use crate::base::ids::TurnId;
 use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
-use crate::desktop::AutostartState;
+use crate::desktop::{AutostartState, TrayState};
 use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::turn_cost::Pricing;
@@ -176,12 +176,12 @@ impl Default for Snapshot {
 }
 
 /// What the desktop does with the program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesktopView {
     /// Whether it starts it at login.
     pub autostart: AutostartState,
     /// Whether the tray shows its icon.
-    pub tray: bool,
+    pub tray: TrayState,
 }
 
 /// What the assistant is doing, in the order in which a turn passes through it.

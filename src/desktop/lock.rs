@@ -48,7 +48,7 @@ impl ScreenLock {
             timeout(ANSWER_WITHIN, logind(system)),
         );
         match savers {
-            Ok(Ok(savers)) => told.extend(savers),
+            Ok(Ok(savers)) => told.push(savers),
             Ok(Err(error)) => tracing::debug!(%error, "no screen saver is listened to"),
             Err(_) => tracing::debug!("no screen saver is listened to: the bus is silent"),
         }
@@ -77,27 +77,28 @@ impl ScreenLock {
     }
 }
 
+/// One stream for all of them: it keeps the order in which they speak.
 async fn savers(
     bus: zbus::Result<connection::Builder<'_>>,
-) -> zbus::Result<Vec<BoxStream<'static, (usize, bool)>>> {
+) -> zbus::Result<BoxStream<'static, (usize, bool)>> {
     let bus = bus?.build().await?;
-    let mut told = Vec::new();
-    for (source, interface) in SAVERS.into_iter().enumerate() {
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .interface(interface)?
-            .member("ActiveChanged")?
-            .build();
-        let signals = MessageStream::for_match_rule(rule, &bus, Some(8)).await?;
-        let told_by = move |signal: zbus::Result<zbus::Message>| {
-            let active = signal
-                .ok()
-                .and_then(|signal| signal.body().deserialize().ok());
-            std::future::ready(active.map(|active| (source, active)))
-        };
-        told.push(signals.filter_map(told_by).boxed());
-    }
-    Ok(told)
+    let rule = MatchRule::builder()
+        .msg_type(Type::Signal)
+        .member("ActiveChanged")?
+        .build();
+    let signals = MessageStream::for_match_rule(rule, &bus, Some(8)).await?;
+    let told_by = |signal: zbus::Result<zbus::Message>| {
+        let told = signal.ok().and_then(|signal| active_changed(&signal));
+        std::future::ready(told)
+    };
+    Ok(signals.filter_map(told_by).boxed())
+}
+
+fn active_changed(signal: &zbus::Message) -> Option<(usize, bool)> {
+    let header = signal.header();
+    let interface = header.interface()?;
+    let source = SAVERS.iter().position(|saver| interface == saver)?;
+    Some((source, signal.body().deserialize().ok()?))
 }
 
 /// The hint of the session, which the desktop sets. The signals `Lock` and `Unlock` are requests to it: none follows when the
@@ -138,49 +139,28 @@ fn locked_hint(signal: &zbus::Message) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Child, Command, Stdio};
-
     use zbus::zvariant::Value;
 
+    use super::super::bus::Bus;
     use super::*;
 
     const PATH: &str = "/org/freedesktop/login1/session/_31";
 
-    /// A bus of its own.
-    struct Bus(Child, String);
-
-    impl Bus {
-        fn new(folder: &tempfile::TempDir) -> Self {
-            let config = folder.path().join("bus.conf");
-            let text = format!(
-                "<busconfig><type>session</type><listen>unix:path={}/bus</listen><auth>EXTERNAL</auth>\
-                 <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
-                folder.path().display()
-            );
-            std::fs::write(&config, text).expect("written");
-            let mut daemon = Command::new("dbus-daemon")
-                .arg(format!("--config-file={}", config.display()))
-                .args(["--nofork", "--nopidfile", "--print-address"])
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("dbus-daemon is installed (scripts/test installs it)");
-            let mut address = String::new();
-            let out = daemon.stdout.take().expect("piped");
-            BufReader::new(out).read_line(&mut address).expect("read");
-            Self(daemon, address.trim().to_owned())
-        }
-
-        fn at(&self) -> zbus::Result<connection::Builder<'_>> {
-            connection::Builder::address(&*self.1)
-        }
+    fn at(bus: &Bus) -> zbus::Result<connection::Builder<'_>> {
+        connection::Builder::address(&*bus.address)
     }
 
-    impl Drop for Bus {
-        fn drop(&mut self) {
-            self.0.kill().ok();
-            self.0.wait().ok();
-        }
+    /// What the test says to the bus, in the place of the desktop.
+    async fn desktop(bus: &Bus) -> Connection {
+        let desktop = at(bus).expect("an address").name(LOGIND).expect("a name");
+        let desktop = desktop.serve_at("/org/freedesktop/login1", Manager);
+        desktop.expect("a path").build().await.expect("the bus")
+    }
+
+    /// The next change; a test that waits for none that comes fails.
+    async fn next(lock: &mut ScreenLock) -> Option<bool> {
+        let next = timeout(Duration::from_secs(30), lock.next());
+        next.await.expect("told in time")
     }
 
     struct Manager;
@@ -210,35 +190,44 @@ mod tests {
 
     #[tokio::test]
     async fn screen_savers_and_logind_are_believed_and_the_last_to_unlock_counts() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let bus = Bus::new(&folder);
-        let desktop = bus.at().expect("an address");
-        let desktop = desktop.name(LOGIND).expect("a name");
-        let desktop = desktop.serve_at("/org/freedesktop/login1", Manager);
-        let desktop = desktop.expect("a path").build().await.expect("the bus");
-        let mut lock = ScreenLock::on(bus.at(), bus.at()).await;
-        for interface in SAVERS {
-            saver(&desktop, interface, true).await;
-            assert_eq!(lock.next().await, Some(true), "{interface}");
-            saver(&desktop, interface, false).await;
-            assert_eq!(lock.next().await, Some(false), "{interface}");
-        }
+        let bus = Bus::new();
+        let desktop = desktop(&bus).await;
+        let mut lock = ScreenLock::on(at(&bus), at(&bus)).await;
         // What else is said there is nothing to it.
         saver(&desktop, "org.example.ScreenSaver", true).await;
+        for interface in SAVERS {
+            saver(&desktop, interface, true).await;
+            assert_eq!(next(&mut lock).await, Some(true), "{interface}");
+            saver(&desktop, interface, false).await;
+            assert_eq!(next(&mut lock).await, Some(false), "{interface}");
+        }
         hint(&desktop, true).await;
-        assert_eq!(lock.next().await, Some(true));
-        saver(&desktop, SAVERS[0], true).await;
+        assert_eq!(next(&mut lock).await, Some(true));
         hint(&desktop, false).await;
-        saver(&desktop, SAVERS[0], false).await;
-        assert_eq!(lock.next().await, Some(false), "both have unlocked");
-        drop((desktop, bus));
-        assert_eq!(lock.next().await, None, "nobody is left");
+        assert_eq!(next(&mut lock).await, Some(false));
+        for interface in SAVERS {
+            saver(&desktop, interface, true).await;
+        }
+        assert_eq!(next(&mut lock).await, Some(true));
+        for interface in SAVERS {
+            saver(&desktop, interface, false).await;
+        }
+        assert_eq!(next(&mut lock).await, Some(false), "both have unlocked");
+    }
+
+    #[tokio::test]
+    async fn when_the_buses_end_nobody_is_left() {
+        let mut bus = Bus::new();
+        let _desktop = desktop(&bus).await;
+        let mut lock = ScreenLock::on(at(&bus), at(&bus)).await;
+        bus.end();
+        assert_eq!(next(&mut lock).await, None);
     }
 
     #[tokio::test]
     async fn without_a_bus_nothing_is_waited_for() {
         let nowhere = || connection::Builder::address("unix:path=/nowhere/bus");
         let mut lock = ScreenLock::on(nowhere(), nowhere()).await;
-        assert_eq!(lock.next().await, None);
+        assert_eq!(next(&mut lock).await, None);
     }
 }

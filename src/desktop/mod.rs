@@ -6,7 +6,7 @@
 //! lock   session bus (screen savers), system bus (logind)  ─▶ locked or not
 //! ```
 //!
-//! Where there is no bus or nobody answers, nothing happens; nothing here is waited for.
+//! Where there is no bus or nobody answers, there is no icon, and nobody mutes; nothing here is waited for.
 
 mod autostart;
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -15,9 +15,15 @@ mod tray;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod tray_item;
 
+#[cfg(test)]
+#[path = "../../tests/support/bus.rs"]
+pub(crate) mod bus;
+
 pub use autostart::{Autostart, AutostartState};
 #[cfg(all(unix, not(target_os = "macos")))]
 pub use lock::ScreenLock;
-pub use tray::{TrayEvent, TrayLook, TrayPicture};
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub use tray::look_for_tray;
+pub use tray::{TrayEvent, TrayLook, TrayPicture, TrayState};
 #[cfg(all(unix, not(target_os = "macos")))]
-pub use tray_item::TrayItem;
+pub use tray_item::{TrayItem, look_for_tray};

@@ -28,11 +28,35 @@ pub struct TrayLook {
     pub chosen: usize,
 }
 
+/// Whether a tray shows the icon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TrayState {
+    /// None is wanted, or this system has none.
+    #[default]
+    Off,
+    /// The desktop is asked.
+    Asking,
+    Shown,
+    NotShown {
+        /// Why, in a sentence.
+        why: String,
+    },
+}
+
+/// This system has no tray that is known here.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+#[expect(
+    clippy::unused_async,
+    reason = "as where there is something to wait for"
+)]
+pub async fn look_for_tray() -> TrayState {
+    TrayState::Off
+}
+
 /// What becomes of the icon, and what its user asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrayEvent {
-    /// A tray shows it, or none does any more.
-    Shown(bool),
+    State(TrayState),
     /// Open the window or close it.
     Open(bool),
     Mute(bool),

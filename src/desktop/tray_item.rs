@@ -7,12 +7,16 @@ use ksni::{Category, Handle, Icon, OfflineReason, ToolTip, Tray, TrayMethods as 
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::tray::{TrayEvent, TrayLook, TrayPicture};
+use super::tray::{TrayEvent, TrayLook, TrayPicture, TrayState};
+use crate::base::printable::in_a_line;
 use crate::base::text::t;
+use crate::base::thread::aside;
 
-/// A bus that has not answered by then shows no icon.
+/// A desktop that has not answered by then shows no icon.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const NAME: &str = "sovereign";
+/// Who knows the trays, and shows an icon in them.
+const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
 /// The icon, while it is kept.
 pub struct TrayItem(#[expect(dead_code, reason = "kept to be dropped")] AbortOnDropHandle<()>);
@@ -25,30 +29,50 @@ impl TrayItem {
     }
 }
 
+/// Whether this desktop has a tray now: [`TrayState::Shown`] if so. No icon is shown.
+pub async fn look_for_tray() -> TrayState {
+    let looked = async {
+        let bus = zbus::Connection::session().await?;
+        let daemon = zbus::fdo::DBusProxy::new(&bus).await?;
+        let has_owner = daemon.name_has_owner(WATCHER.try_into()?).await?;
+        Ok::<_, zbus::Error>(has_owner)
+    };
+    match looked.await {
+        Ok(true) => TrayState::Shown,
+        Ok(false) => no_tray(),
+        Err(error) => no_bus(&error),
+    }
+}
+
 async fn run(mut looks: watch::Receiver<TrayLook>, events: mpsc::Sender<TrayEvent>) {
-    let (shown, mut shows) = watch::channel(true);
+    let (states, mut state) = watch::channel(TrayState::Asking);
+    let tell = async |state: TrayState| {
+        tracing::info!(?state, "the icon in the tray");
+        events.send(TrayEvent::State(state)).await.ok();
+    };
+    tell(TrayState::Asking).await;
     let item = Item {
         look: looks.borrow_and_update().clone(),
         events: events.clone(),
-        shown,
+        states: states.clone(),
     };
-    let started = item.assume_sni_available(true).spawn();
-    let item = match tokio::time::timeout(ANSWER_WITHIN, started).await {
-        Ok(Ok(handle)) => Shutdown(handle),
-        Ok(Err(error)) => return tracing::info!(%error, "no icon in the tray"),
-        Err(_) => return tracing::info!("no icon in the tray: the bus is silent"),
+    let item = match started(item).await {
+        Ok(handle) => Shutdown(handle),
+        Err(state) => return tell(state).await,
     };
-    shows.mark_changed();
+    // Unless it has said otherwise, a tray took it.
+    states.send_if_modified(|state| {
+        let is_shown = *state == TrayState::Asking;
+        if is_shown {
+            *state = TrayState::Shown;
+        }
+        is_shown
+    });
     loop {
         tokio::select! {
-            Ok(()) = shows.changed() => {
-                let is_shown = *shows.borrow_and_update();
-                if !is_shown {
-                    tracing::info!("no icon in the tray: this desktop has no tray, or it ended");
-                }
-                if events.send(TrayEvent::Shown(is_shown)).await.is_err() {
-                    return;
-                }
+            Ok(()) = state.changed() => {
+                let state = state.borrow_and_update().clone();
+                tell(state).await;
             }
             changed = looks.changed() => {
                 let look = looks.borrow_and_update().clone();
@@ -58,6 +82,46 @@ async fn run(mut looks: watch::Receiver<TrayLook>, events: mpsc::Sender<TrayEven
             }
         }
     }
+}
+
+/// Starts it from a thread with a name, which the one that serves it takes over.
+async fn started(item: Item) -> Result<Handle<Item>, TrayState> {
+    let start = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }
+            .enable_time()
+            .build()
+            .map_err(|error| fault(&error))?;
+        runtime.block_on(async {
+            let start = item.assume_sni_available(true).spawn();
+            match tokio::time::timeout(ANSWER_WITHIN, start).await {
+                Ok(Ok(handle)) => Ok(handle),
+                Ok(Err(ksni::Error::Dbus(error))) => Err(no_bus(&error)),
+                Ok(Err(error)) => Err(fault(&error)),
+                Err(_) => Err(not_shown(t!("tray-silent"))),
+            }
+        })
+    };
+    let started = aside("tray", start).await;
+    started.unwrap_or_else(|| Err(not_shown(t!("tray-silent"))))
+}
+
+fn not_shown(why: impl Into<String>) -> TrayState {
+    TrayState::NotShown { why: why.into() }
+}
+
+fn no_tray() -> TrayState {
+    not_shown(t!("tray-none"))
+}
+
+fn no_bus(error: &zbus::Error) -> TrayState {
+    let error = in_a_line(&error.to_string());
+    not_shown(t!("tray-no-bus", error))
+}
+
+fn fault(error: &dyn std::error::Error) -> TrayState {
+    let error = in_a_line(&error.to_string());
+    not_shown(t!("tray-fault", error))
 }
 
 /// Takes the icon away when it is dropped.
@@ -72,7 +136,7 @@ impl Drop for Shutdown {
 struct Item {
     look: TrayLook,
     events: mpsc::Sender<TrayEvent>,
-    shown: watch::Sender<bool>,
+    states: watch::Sender<TrayState>,
 }
 
 impl Item {
@@ -84,7 +148,7 @@ impl Item {
     fn asks(label: &str, event: TrayEvent) -> MenuItem<Self> {
         StandardItem {
             label: label.to_owned(),
-            activate: Box::new(move |item: &mut Self| item.tell(event)),
+            activate: Box::new(move |item: &mut Self| item.tell(event.clone())),
             ..StandardItem::default()
         }
         .into()
@@ -186,11 +250,16 @@ impl Tray for Item {
     }
 
     fn watcher_online(&self) {
-        self.shown.send_replace(true);
+        self.states.send_replace(TrayState::Shown);
     }
 
-    fn watcher_offline(&self, _: OfflineReason) -> bool {
-        self.shown.send_replace(false);
+    fn watcher_offline(&self, reason: OfflineReason) -> bool {
+        let state = if let OfflineReason::Error(ksni::Error::Dbus(error)) = reason {
+            no_bus(&error)
+        } else {
+            no_tray()
+        };
+        self.states.send_replace(state);
         true
     }
 }

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use super::look;
 use crate::control::WindowWish;
 use crate::conversation::snapshot::Snapshot;
+use crate::desktop::TrayState;
 
 /// Whether the window is about to close, and why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl ClosingWindow {
         }
         let to_tray = || look::value(&snapshot.settings, "window.close_to_tray") == Some(true);
         let is_asked = !self.wish.borrow().is_open;
-        let hides = is_asked || snapshot.desktop.tray && to_tray();
+        let hides = is_asked || snapshot.desktop.tray == TrayState::Shown && to_tray();
         if hides {
             self.is = WindowClosing::Hides;
         }

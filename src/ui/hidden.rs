@@ -19,7 +19,7 @@ pub(super) fn wait(
     events: &mut EventLoop<UserEvent>,
     link: &UiLink,
 ) -> Result<bool, EventLoopError> {
-    if !link.wish.borrow().is_open {
+    if !is_over(link) {
         let (proxy, mut wish) = (events.create_proxy(), link.wish.subscribe());
         let commands = link.commands.clone();
         let _waker = AbortOnDropHandle::new(link.runtime.spawn(async move {
@@ -34,20 +34,27 @@ pub(super) fn wait(
                 cumulative_pass_nr: 0,
             });
         }));
-        events.run_app_on_demand(&mut WithoutWindow)?;
+        events.run_app_on_demand(&mut WithoutWindow(link))?;
     }
-    Ok(link.wish.borrow().is_open && !link.commands.is_closed())
+    Ok(!link.commands.is_closed())
 }
 
-struct WithoutWindow;
+fn is_over(link: &UiLink) -> bool {
+    link.wish.borrow().is_open || link.commands.is_closed()
+}
 
-impl ApplicationHandler<UserEvent> for WithoutWindow {
+struct WithoutWindow<'a>(&'a UiLink);
+
+impl ApplicationHandler<UserEvent> for WithoutWindow<'_> {
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
         event_loop.set_control_flow(ControlFlow::Wait);
     }
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, _: UserEvent) {
-        event_loop.exit();
+        // What the last window asked for may still arrive.
+        if is_over(self.0) {
+            event_loop.exit();
+        }
     }
 
     // Those of the last window.

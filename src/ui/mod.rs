@@ -84,6 +84,7 @@ mod text_block;
 pub mod theme;
 mod toasts;
 mod transcript;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod tray;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod tray_icon;
@@ -125,6 +126,7 @@ pub fn run(link: &UiLink, display: &Display, left: &Left) -> anyhow::Result<()> 
     let mut events = event_loop(display)
         .map_err(|error| anyhow!("{error}"))
         .context(HELP)?;
+    #[cfg(all(unix, not(target_os = "macos")))]
     let _tray = tray::start(link);
     let mut link = link.clone();
     let wait = |events: &mut _, link: &_| {

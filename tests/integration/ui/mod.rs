@@ -40,6 +40,7 @@ use sovereign::conversation::snapshot::{
     Activity, AutoView, Caption, KeyInfo, Link, Notice, Port, SettingOrigin, SettingView, Snapshot,
     Speaker,
 };
+use sovereign::desktop::TrayState;
 use sovereign::provider::grounding::{Grounding, Source};
 use sovereign::settings::api_key::KeySource;
 use sovereign::telemetry::diagnosis::Remedy;
@@ -804,8 +805,9 @@ fn closing_hides_only_where_the_user_wants_it_and_the_tray_has_a_way_back() {
     let key = sovereign::settings::config::keys().find(|key| key.name == "window.close_to_tray");
     let key = key.expect("this key");
     for (wanted, tray) in [(true, true), (true, false), (false, true)] {
+        let not_shown = TrayState::NotShown { why: String::new() };
         let mut shown = snapshot();
-        shown.desktop.tray = tray;
+        shown.desktop.tray = if tray { TrayState::Shown } else { not_shown };
         Arc::make_mut(&mut shown.settings).config = vec![SettingView {
             key,
             value: Value::Flag(wanted),
