@@ -15,9 +15,12 @@ mod tray;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod tray_item;
 
-#[cfg(test)]
+#[cfg(all(test, unix, not(target_os = "macos")))]
 #[path = "../../tests/support/bus.rs"]
 pub(crate) mod bus;
+#[cfg(all(test, unix, not(target_os = "macos")))]
+#[path = "../../tests/support/tray.rs"]
+pub(crate) mod played_tray;
 
 pub use autostart::{Autostart, AutostartState};
 #[cfg(all(unix, not(target_os = "macos")))]

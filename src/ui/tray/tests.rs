@@ -1,95 +1,11 @@
 //! The icon in a tray that is played by the test, on a bus of its own.
 
-use std::time::Duration;
-
-use tokio::time::timeout;
-use zbus::zvariant::OwnedValue;
-use zbus::{Connection, connection};
-
 use super::*;
 use crate::base::keys::Value;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, SettingsView};
 use crate::desktop::bus::{Bus, is_on};
 use crate::desktop::look_for_tray;
-
-const WATCHER: &str = "org.kde.StatusNotifierWatcher";
-const ITEM: &str = "org.kde.StatusNotifierItem";
-
-/// What is waited for comes at once, or never.
-async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
-    let come = timeout(Duration::from_secs(30), coming).await;
-    come.unwrap_or_else(|_| panic!("{what} does not come"))
-}
-
-struct Watcher(mpsc::Sender<String>);
-
-#[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
-impl Watcher {
-    async fn register_status_notifier_item(&self, service: String) {
-        self.0.send(service).await.expect("the test listens");
-    }
-
-    #[zbus(property)]
-    #[expect(clippy::unused_self, reason = "a property of the bus")]
-    fn is_status_notifier_host_registered(&self) -> bool {
-        true
-    }
-}
-
-/// A desktop with a tray.
-struct Desktop {
-    connection: Connection,
-    registered: mpsc::Receiver<String>,
-    /// The icon, on the bus.
-    item: String,
-}
-
-impl Desktop {
-    async fn with_a_tray() -> Self {
-        let (told, registered) = mpsc::channel(8);
-        let builder = connection::Builder::session()
-            .and_then(|builder| builder.name(WATCHER))
-            .and_then(|builder| builder.serve_at("/StatusNotifierWatcher", Watcher(told)));
-        Self {
-            connection: builder.expect("a tray").build().await.expect("on the bus"),
-            registered,
-            item: String::new(),
-        }
-    }
-
-    async fn takes_the_icon(&mut self) {
-        let item = soon("the icon", self.registered.recv()).await;
-        self.item = item.expect("an icon");
-    }
-
-    async fn ends(self) {
-        self.connection.close().await.expect("closed");
-    }
-
-    async fn call<B: serde::Serialize + zbus::zvariant::DynamicType>(
-        &self,
-        interface: &str,
-        method: &str,
-        body: &B,
-    ) -> zbus::Message {
-        let item = Some(self.item.as_str());
-        let path = "/StatusNotifierItem";
-        let asked = self
-            .connection
-            .call_method(item, path, Some(interface), method, body);
-        soon(method, asked).await.expect("answered")
-    }
-
-    /// Sides and bytes of the pictures that the tray would draw.
-    async fn pictures(&self) -> Vec<(i32, Vec<u8>)> {
-        let properties = "org.freedesktop.DBus.Properties";
-        let answer = self.call(properties, "Get", &(ITEM, "IconPixmap")).await;
-        let value: OwnedValue = answer.body().deserialize().expect("a value");
-        let pictures = Vec::<(i32, i32, Vec<u8>)>::try_from(value).expect("pictures");
-        let pictures = pictures.into_iter();
-        pictures.map(|(side, _, bytes)| (side, bytes)).collect()
-    }
-}
+use crate::desktop::played_tray::{PlayedTray, soon};
 
 /// A conversation that wants an icon.
 struct Talk {
@@ -171,10 +87,10 @@ async fn the_tray_is_given_the_shape_of_each_state_and_its_clicks_arrive() {
     if !is_on(&bus.address, this) {
         return;
     }
-    let mut desktop = Desktop::with_a_tray().await;
+    let mut tray = PlayedTray::begin().await;
     assert_eq!(soon("an answer", look_for_tray()).await, TrayState::Shown);
     let mut talk = Talk::start();
-    desktop.takes_the_icon().await;
+    tray.takes_the_icon().await;
     assert_eq!(talk.state().await, TrayState::Asking);
     assert_eq!(talk.state().await, TrayState::Shown);
     let is_named = |task: std::fs::DirEntry| {
@@ -198,15 +114,15 @@ async fn the_tray_is_given_the_shape_of_each_state_and_its_clicks_arrive() {
         let of_state = |picture: &TrayPicture| (picture.side as i32, picture.argb.clone());
         let of_state: Vec<_> = drawn.iter().map(of_state).collect();
         let shown = async {
-            while desktop.pictures().await != of_state {
+            while tray.pictures().await != of_state {
                 tokio::task::yield_now().await;
             }
         };
         soon(&format!("the shape of {activity:?}"), shown).await;
     }
-    desktop.call(ITEM, "SecondaryActivate", &(0, 0)).await;
+    tray.click("SecondaryActivate").await;
     assert!(matches!(talk.next().await, Command::SetMuted(true)));
-    desktop.call(ITEM, "Activate", &(0, 0)).await;
+    tray.click("Activate").await;
     talk.opens(false).await;
 }
 
@@ -223,18 +139,18 @@ async fn a_hidden_window_comes_back_when_the_tray_ends_and_the_icon_with_the_nex
     assert_eq!(talk.state().await, TrayState::Asking);
     talk.is_not_shown("has no tray").await;
     assert!(!talk.wish.borrow().is_open);
-    let mut desktop = Desktop::with_a_tray().await;
-    desktop.takes_the_icon().await;
+    let mut tray = PlayedTray::begin().await;
+    tray.takes_the_icon().await;
     assert_eq!(talk.state().await, TrayState::Shown);
     assert!(!talk.wish.borrow().is_open);
-    desktop.ends().await;
+    tray.ends().await;
     talk.is_not_shown("has no tray").await;
     talk.opens(true).await;
     // Where nothing leads back it is not hidden, whoever asks.
     WindowWish::ask(&talk.wish, false);
     talk.opens(true).await;
-    let mut desktop = Desktop::with_a_tray().await;
-    desktop.takes_the_icon().await;
+    let mut tray = PlayedTray::begin().await;
+    tray.takes_the_icon().await;
     assert_eq!(talk.state().await, TrayState::Shown);
     WindowWish::ask(&talk.wish, false);
     let mut without = snapshot(Activity::Listening);
