@@ -257,6 +257,7 @@ impl UiApp {
             (self.given_up, self.supervisor) = (false, Supervisor::default());
         }
         if ui.button(t!("quit")).clicked() {
+            self.quit();
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
     }
