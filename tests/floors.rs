@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "monitor",
         "control",
         "global_key",
+        "newer_version",
     ],
     &["telemetry"],
     &["conversation"],
@@ -71,7 +72,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "monitor/",
             "telemetry/export/webhook.rs",
             "provider/connection/proxy/rules.rs",
-            "provider/gemini/model_list.rs",
+            "provider/connection/get.rs",
         ],
     ),
     (
@@ -80,7 +81,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "monitor/",
             "telemetry/export/webhook.rs",
             "provider/connection/proxy/rules.rs",
-            "provider/gemini/model_list.rs",
+            "provider/connection/get.rs",
         ],
     ),
     ("percent_encoding", &["provider/connection/proxy/rules.rs"]),
@@ -101,6 +102,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     ("keyring", &["settings/"]),
     ("notify", &["settings/"]),
+    ("minisign_verify", &["newer_version.rs"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
     (

@@ -260,6 +260,7 @@ impl Start {
         };
         let has_microphone = self.hears_a_microphone();
         // A faulty address or device is a fault of usage or configuration.
+        let newer_versions = self.choice.config.get().newer_versions;
         let mut settings = Settings::new(self.choice).map_err(refused)?;
         if !self.talk_key {
             settings.open_by_speech();
@@ -289,7 +290,7 @@ impl Start {
             probe: Probe::default(),
             state: state.clone(),
             pages: asked,
-            dialer: Some(dialer),
+            dialer: Some(Arc::clone(&dialer)),
             ..telemetry::Deps::new(Arc::clone(&counters))
         });
         let parts = ConversationDeps {
@@ -309,6 +310,9 @@ impl Start {
             state,
         };
         let session = conversation::start(parts);
+        if newer_versions {
+            super::newer_version::look(&session, dialer);
+        }
         Ok(Started {
             partner,
             controlled: control::serve(self.claim, &session, self.window, has_microphone),

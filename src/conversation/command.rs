@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
 use crate::global_key::GlobalKeyState;
+use crate::newer_version::NewerVersion;
 use crate::settings::profile_edit::ProfileEdit;
 use crate::store::export::ExportFormat;
 use crate::store::{ConversationId, Filter};
@@ -94,6 +95,8 @@ pub enum Command {
     BeginConversation,
     /// Spend as much again as the limit allows that is reached.
     SpendMore,
+    /// Tell that a newer version was published.
+    ShowNewerVersion(NewerVersion),
     /// Take away the notice with this id.
     Dismiss(u64),
     /// End: write what is to be written and stop.

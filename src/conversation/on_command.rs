@@ -67,6 +67,7 @@ impl Conversation {
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.telemetry.send(telemetry::TelemetryEvent::ExportCsv),
             Command::SpendMore => self.spend_more(),
+            Command::ShowNewerVersion(newer) => self.notices.show_newer_version(newer),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
             #[cfg(test)]
