@@ -2068,6 +2068,8 @@ key-keep_audio = Auch ihren Ton aufbewahren
 key-keep_audio-about = Ob auch der Ton der Gespräche aufbewahrt wird, so lange wie ihre Worte.
 key-state = Ordner für Gespräche und Protokolle
 key-state-about = Der Ordner für Gespräche, Protokolle und Aufnahmen; ein relativer Pfad beginnt im Ordner der Konfigurationsdatei.
+key-newer_versions = Nach neueren Versionen sehen
+key-newer_versions-about = Ob das Programm einmal am Tag nachsieht, ob eine neuere Version veröffentlicht wurde, und es sagt; es installiert nie eine. Das tun nur veröffentlichte Pakete: andere werden so erneuert, wie sie kamen.
 key-alert_webhook = Warnungen senden an
 key-alert_webhook-about = Die Adresse, an die Warnungen gesendet werden.
 key-window-panel = Messwerte neben dem Gespräch
@@ -2143,6 +2145,14 @@ word-opengl = OpenGL (Grafikprozessor)
 word-software = Ohne Grafikprozessor
 word-audio-noise_suppression-light = Leicht
 
+## newer_version
+
+a-newer-version-is-there = Version { $version } wurde veröffentlicht; dies ist { $this }. Sie steht unter { $page }
+the-releases-answer-with = der Server der Veröffentlichungen antwortet mit HTTP { $status }
+the-releases-do-not-answer = der Server der Veröffentlichungen antwortet nicht
+the-list-of-releases-is-not-signed = die Liste der Veröffentlichungen hat nicht die Unterschrift, die dieses Programm kennt
+the-list-of-releases-names-no-version = die Liste der Veröffentlichungen nennt keine Version
+
 ## ui/settings_search: everyday words, by which a setting is found; they are not shown
 search-for-about = Version Lizenz Urheber Autor
 search-for-set-up = Einrichtung Assistent Einführung Anleitung Erststart Hilfe
@@ -2169,6 +2179,7 @@ search-for-volume = lauter leiser laut leise Pegel Ton
 search-for-keep = speichern Verlauf löschen Tage behalten
 search-for-keep_audio = speichern aufnehmen Aufnahme Audio mitschneiden
 search-for-state = speichern Verzeichnis Pfad Ort Speicherort Log
+search-for-newer_versions = Update Updates aktualisieren Aktualisierung Version neu
 search-for-alert_webhook = Webhook Benachrichtigung benachrichtigen Nachricht E-Mail
 search-for-panel = Zahlen Statistik Latenz Verzögerung Geschwindigkeit Diagramm
 search-for-keep_muted = stummschalten Mikrofon aus Start

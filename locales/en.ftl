@@ -1828,6 +1828,14 @@ sent-today = Sent today
 bytes-sound-tokens-cost = { $bytes } · { $sound } of sound · { $tokens } tokens · { $cost }
 what-sent-means = Bytes and sound that went to the service, tokens that it counted both ways, and what they cost as far as prices are known. The bill is the service's.
 
+## newer_version
+
+a-newer-version-is-there = Version { $version } was published; this is { $this }. It is at { $page }
+the-releases-answer-with = the server of the releases answers with HTTP { $status }
+the-releases-do-not-answer = the server of the releases does not answer
+the-list-of-releases-is-not-signed = the list of releases does not have the signature that this program knows
+the-list-of-releases-names-no-version = the list of releases names no version
+
 ## ui/settings_search: everyday words, by which a setting is found; they are not shown
 search-for-about = version licence license copyright author
 search-for-set-up = setup wizard introduction tutorial first run start over help
@@ -1854,6 +1862,7 @@ search-for-volume = louder quieter loud quiet sound level
 search-for-keep = save store history delete days record retention
 search-for-keep_audio = save record recording audio sound store
 search-for-state = save directory path location storage log
+search-for-newer_versions = update updates upgrade release version
 search-for-alert_webhook = webhook notification notify message email
 search-for-panel = numbers statistics latency delay speed graph chart
 search-for-keep_muted = mute microphone off start

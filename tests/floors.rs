@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
         "control",
         "desktop",
         "global_key",
+        "newer_version",
     ],
     &["telemetry"],
     &["conversation"],
@@ -72,7 +73,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "monitor/",
             "telemetry/export/webhook.rs",
             "provider/connection/proxy/rules.rs",
-            "provider/gemini/model_list.rs",
+            "provider/connection/get.rs",
         ],
     ),
     (
@@ -81,7 +82,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "monitor/",
             "telemetry/export/webhook.rs",
             "provider/connection/proxy/rules.rs",
-            "provider/gemini/model_list.rs",
+            "provider/connection/get.rs",
         ],
     ),
     ("percent_encoding", &["provider/connection/proxy/rules.rs"]),
@@ -111,6 +112,7 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     ("notify", &["settings/"]),
+    ("minisign_verify", &["newer_version.rs"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
     (

@@ -27,7 +27,8 @@ use crate::base::sleep::SleepWatch;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::profile::Profile;
 
-/// Queue length for commands: a burst of a whole answer in chunks of 20 ms, several times over.
+/// Queue length for commands: a burst of a whole answer in chunks of 20 ms, several times over. The queue takes memory for what
+/// waits in it; one of the standard library would reserve all of it.
 pub(super) const COMMANDS: usize = 8_192;
 /// Queue length for commands to the stream manager, which are rare. The memory of a queue is reserved in advance.
 pub(super) const MANAGER_COMMANDS: usize = 64;
@@ -42,7 +43,7 @@ const GRACE: Duration = Duration::from_millis(300);
 pub struct AudioHandle {
     /// Events of the audio side.
     pub events: mpsc::Receiver<VoiceEvent>,
-    pub(super) to_worker: SyncSender<ToWorker>,
+    pub(super) to_worker: mpsc::Sender<ToWorker>,
     pub(super) to_manager: SyncSender<ToStreamManager>,
     pub(super) threads: Threads,
     pub(super) cue: Option<Cue>,
@@ -145,7 +146,7 @@ pub fn spawn(
     profile: &Arc<Profile>,
 ) -> Result<AudioHandle, AudioError> {
     let (events_in, events) = mpsc::channel(EVENTS);
-    let (to_worker, worker_inbox) = sync_channel(COMMANDS);
+    let (to_worker, worker_inbox) = mpsc::channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
     let parts = BackendParts::prepare(setup, &events_in)?;
     let cue = parts.cue.clone();

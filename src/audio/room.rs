@@ -29,7 +29,7 @@ use super::error::AudioError;
 use super::event::VoiceEvent;
 use super::format::StreamFormat;
 use super::handle::AudioHandle;
-use super::handle::{COMMANDS, EVENTS, run};
+use super::handle::{COMMANDS, EVENTS, MANAGER_COMMANDS, run};
 use super::null::info;
 use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
@@ -49,8 +49,8 @@ pub fn simulate(
 ) -> Result<(AudioHandle, Desk), AudioError> {
     let (start, step) = (tokio::time::Instant::now(), desk.step);
     let (events_in, events) = mpsc::channel(EVENTS);
-    let (to_worker, worker_inbox) = sync_channel(COMMANDS);
-    let (to_manager, manager_inbox) = sync_channel(COMMANDS);
+    let (to_worker, worker_inbox) = mpsc::channel(COMMANDS);
+    let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
     let (go, steps) = sync_channel::<Instant>(1);
     let (done, finished) = sync_channel::<()>(1);
     let air = Desk::new(desk.speaker_rate);

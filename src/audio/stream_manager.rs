@@ -24,11 +24,12 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 
 pub(super) use self::backend_of_direction::Backends;
 use self::outbox::Outbox;
@@ -65,7 +66,7 @@ pub(super) enum ToStreamManager {
 /// The stream manager.
 pub(super) struct StreamManager {
     inbox: Receiver<ToStreamManager>,
-    worker: SyncSender<ToWorker>,
+    worker: Sender<ToWorker>,
     unsent: VecDeque<ToWorker>,
     threads: Threads,
     outbox: Outbox,
@@ -97,7 +98,7 @@ impl StreamManager {
         choices: (DeviceChoice, DeviceChoice),
         period: u32,
         inbox: Receiver<ToStreamManager>,
-        worker: SyncSender<ToWorker>,
+        worker: Sender<ToWorker>,
         threads: Threads,
         events: Sender<VoiceEvent>,
         counters: Arc<Counters>,
@@ -440,8 +441,7 @@ impl StreamManager {
     /// The worker empties this channel every few milliseconds; a message without room waits for the next tick.
     fn send_unsent(&mut self) {
         while let Some(message) = self.unsent.pop_front() {
-            if let Err(std::sync::mpsc::TrySendError::Full(message)) = self.worker.try_send(message)
-            {
+            if let Err(TrySendError::Full(message)) = self.worker.try_send(message) {
                 self.unsent.push_front(message);
                 return;
             }

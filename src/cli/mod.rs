@@ -14,6 +14,7 @@ mod line_writer;
 pub mod load;
 mod log;
 mod monitor;
+mod newer_version;
 pub mod output;
 mod output_files;
 pub mod panics;

@@ -106,7 +106,9 @@ impl Start {
     /// Reads files and devices, and decides. With `claim` the conversation listens to commands of other programs.
     pub fn new(global: &Global, voice: &Voice, claim: Option<Claim>) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
-        // First, so that changes after reading the files are noticed.
+        // A sound server takes its time: it is asked while the files are read.
+        let devices = list_devices(voice);
+        // Before the files are read, so that later changes are noticed.
         let failures = Failures::default();
         let changes = Watch::start(&paths, failures.clone());
         let (config, _) = ConfigFile::load_for(paths.config_file(), voice.window);
@@ -142,7 +144,7 @@ impl Start {
             Watch::nothing()
         });
         let choices = chosen(global, config.get());
-        let (setup, missing) = sound(&paths, voice, &choices)?;
+        let (setup, missing) = sound(&paths, voice, &choices, &devices())?;
         let bundled = voice.input.is_none() && matches!(setup.input, InputKind::Files(_));
         notices.extend(missing);
         let warning = |text| (Severity::Warning, text);
@@ -261,6 +263,7 @@ impl Start {
         };
         let has_microphone = self.hears_a_microphone();
         // A faulty address or device is a fault of usage or configuration.
+        let newer_versions = self.choice.config.get().newer_versions;
         let mut settings = Settings::new(self.choice).map_err(refused)?;
         if !self.talk_key {
             settings.open_by_speech();
@@ -290,7 +293,7 @@ impl Start {
             probe: Probe::default(),
             state: state.clone(),
             pages: asked,
-            dialer: Some(dialer),
+            dialer: Some(Arc::clone(&dialer)),
             ..telemetry::Deps::new(Arc::clone(&counters))
         });
         let parts = ConversationDeps {
@@ -311,6 +314,9 @@ impl Start {
             state,
         };
         let session = conversation::start(parts);
+        if newer_versions {
+            super::newer_version::look(&session, dialer);
+        }
         Ok(Started {
             partner,
             controlled: control::serve(self.claim, &session, self.window, has_microphone),
@@ -392,19 +398,27 @@ fn chosen(global: &Global, config: &Config) -> [DeviceChoice; 2] {
     })
 }
 
+/// Begins to list the devices, where the conversation needs any; the answer waits for the list.
+fn list_devices(voice: &Voice) -> impl FnOnce() -> Devices + use<> {
+    let needed = matches!(voice.input, None | Some(InputSource::Microphone))
+        || matches!(voice.output, None | Some(Sink::Speaker));
+    let name = "sound-list".to_owned();
+    let begin = || std::thread::Builder::new().name(name).spawn(audio::devices);
+    let listed = needed.then(begin);
+    move || match listed {
+        Some(Ok(thread)) => thread.join().unwrap_or_default(),
+        Some(Err(_)) => audio::devices(),
+        None => Devices::default(),
+    }
+}
+
 /// The audio, and messages about missing devices. Requested devices are not replaced; others are chosen.
 fn sound(
     paths: &Paths,
     voice: &Voice,
     [input, output]: &[DeviceChoice; 2],
+    devices: &Devices,
 ) -> Result<(audio::AudioSetup, Vec<String>), Problem> {
-    let needs_devices = matches!(voice.input, None | Some(InputSource::Microphone))
-        || matches!(voice.output, None | Some(Sink::Speaker));
-    let devices = if needs_devices {
-        audio::devices()
-    } else {
-        Devices::default()
-    };
     let mut missing = Vec::new();
     let input = match &voice.input {
         Some(InputSource::Files(files)) => InputKind::Files(files.clone()),

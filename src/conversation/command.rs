@@ -8,6 +8,7 @@ use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
 use crate::desktop::TrayState;
 use crate::global_key::GlobalKeyState;
+use crate::newer_version::NewerVersion;
 use crate::settings::profile_edit::ProfileEdit;
 use crate::store::export::ExportFormat;
 use crate::store::{ConversationId, Filter};
@@ -103,6 +104,8 @@ pub enum Command {
     ShowTray(TrayState),
     /// The screen was locked, or unlocked.
     LockScreen(bool),
+    /// Tell that a newer version was published.
+    ShowNewerVersion(NewerVersion),
     /// Take away the notice with this id.
     Dismiss(u64),
     /// End: write what is to be written and stop.

@@ -13,7 +13,8 @@ use super::clock::now;
 use super::snapshot::Notice;
 use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
-use crate::base::text::in_english;
+use crate::base::text::{in_english, t};
+use crate::newer_version::NewerVersion;
 use crate::telemetry::diagnosis::Remedy;
 
 /// Notices that are kept; the oldest go first.
@@ -41,6 +42,8 @@ pub(super) enum Topic {
     Sound,
     /// A network that carries nothing.
     Network,
+    /// A newer version of the program.
+    Version,
     /// Anything else.
     Other,
 }
@@ -82,6 +85,13 @@ impl Notices {
     /// Shows a warning about a model: it stays while it is true of a profile in use.
     pub(super) fn show_model(&mut self, text: impl Into<LocalizedText>, remedy: Option<Remedy>) {
         self.add(now(), Severity::Warning, text.into(), remedy, Topic::Models);
+    }
+
+    /// Tells of a newer version, until it is dismissed.
+    pub(super) fn show_newer_version(&mut self, NewerVersion { version, page }: NewerVersion) {
+        let this = env!("CARGO_PKG_VERSION");
+        let text = LocalizedText::new(move || t!("a-newer-version-is-there", version, this, page));
+        self.show_about(Topic::Version, Severity::Warning, text);
     }
 
     /// Shows an alert: it stays until it is withdrawn.
@@ -188,7 +198,7 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::text::{Locale, t, within};
+    use crate::base::text::{Locale, within};
 
     fn texts(notices: &Notices) -> Vec<String> {
         let notices = notices.iter();

@@ -71,6 +71,7 @@ impl Conversation {
             Command::SetAutostart(on) => self.files.autostart(Some(on)),
             Command::ShowTray(state) => self.shown_settings.desktop.tray = state,
             Command::LockScreen(locked) => self.lock_screen(locked),
+            Command::ShowNewerVersion(newer) => self.notices.show_newer_version(newer),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
             #[cfg(test)]

@@ -60,7 +60,7 @@ pub fn shipped(name: &str) -> Option<String> {
 }
 
 /// The text of a row for a shipped file: that of the default profile, unless it has one of its own.
-fn pick(texts: &[&'static str], file: usize) -> Option<&'static str> {
+pub(super) fn pick(texts: &[&'static str], file: usize) -> Option<&'static str> {
     let of_default = texts.get(default_file());
     texts.get(file).or(of_default).or(texts.first()).copied()
 }

@@ -19,6 +19,8 @@ fn files_made_from_the_table_are_up_to_date() {
     for name in BUILTINS.into_iter().chain([AUTO]) {
         let text = shipped(name).expect("built in");
         up_to_date(&format!("profiles/{name}.yaml"), &text);
+        let read = Profile::parse("mine.yaml", text.as_bytes());
+        assert_eq!(read.as_ref(), Ok(&*builtin(name).expect("built in")));
     }
     let head = "# Keys of a profile\n\n\
         Made from `src/profile/table.rs`. `sovereign profiles show balanced` prints the same with the reasons for the shipped values; \

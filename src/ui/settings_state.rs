@@ -7,6 +7,7 @@ use eframe::egui::{Align, Response};
 use crate::base::keys::Key;
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingView, SettingsView};
+use crate::newer_version::ReleaseSource;
 
 /// A part of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +60,9 @@ impl SettingsSection {
             | "mute_when_locked" | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,
+            // Elsewhere it does nothing.
+            "newer_versions" if ReleaseSource::of_this_build().is_none() => return None,
+            "newer_versions" => Self::About,
             "window.geometry" | "window.maximized" | "window.muted" | "window.welcome" => {
                 return None;
             }

@@ -478,7 +478,7 @@ struct Desk {
     system: Arc<System>,
     wanted: VoiceSettings,
     commands: SyncSender<ToStreamManager>,
-    worker: Receiver<ToWorker>,
+    worker: mpsc::Receiver<ToWorker>,
     events: mpsc::Receiver<VoiceEvent>,
     now: Instant,
     due: Instant,
@@ -524,7 +524,7 @@ impl Desk {
         let now = Instant::now();
         let system = Arc::new(System::default());
         let (commands, inbox) = sync_channel(16);
-        let (to_worker, worker) = sync_channel(64);
+        let (to_worker, worker) = mpsc::channel(64);
         let (events_in, events) = mpsc::channel(64);
         let backends = Backends {
             input: Box::new(system.clone()),

@@ -1,7 +1,7 @@
 //! The work of a pool thread, with the time as argument: rounds over its members.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -152,9 +152,9 @@ fn tick_all(members: &mut Vec<VirtualAudio>, now: Instant) {
 pub(super) struct VirtualAudioParts {
     pub(super) profile: Arc<Profile>,
     pub(super) counters: Arc<Counters>,
-    pub(super) worker_inbox: Receiver<ToWorker>,
+    pub(super) worker_inbox: mpsc::Receiver<ToWorker>,
     pub(super) manager_inbox: Receiver<ToStreamManager>,
-    pub(super) to_worker: SyncSender<ToWorker>,
+    pub(super) to_worker: Sender<ToWorker>,
     pub(super) events: Sender<VoiceEvent>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) speech: SpeechSource,
@@ -246,7 +246,7 @@ pub(super) fn member(
     woken: Option<Thread>,
 ) -> (VirtualAudioParts, AudioHandle, VirtualMicrophone) {
     let (events_in, events) = mpsc::channel(EVENTS);
-    let (to_worker, worker_inbox) = sync_channel(COMMANDS);
+    let (to_worker, worker_inbox) = mpsc::channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
     let (cues, cues_out) = sync_channel(CUES);
     let stop = Arc::new(AtomicBool::new(false));

@@ -69,6 +69,21 @@ pub fn fault(text: &Text<'_>, key: &Key, wrong: Wrong) -> YamlError {
     }
 }
 
+impl Key {
+    /// A shipped value from its text, without a YAML parser: JSON, a word, or words in brackets.
+    pub fn value(&'static self, shipped: &str) -> Option<Value> {
+        let list = shipped
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let json: serde_json::Value = match list {
+            Some(words) => words.split(", ").filter(|word| !word.is_empty()).collect(),
+            None => serde_json::from_str(shipped).unwrap_or_else(|_| shipped.into()),
+        };
+        let value = Row(self).deserialize(json).ok()?;
+        self.kind.check(value).ok()
+    }
+}
+
 /// Reads a group of keys.
 struct Group<'a> {
     name: &'a str,

@@ -4,6 +4,7 @@ pub(super) mod address;
 pub mod dial;
 pub mod environment;
 pub mod fault;
+pub mod get;
 pub mod network;
 mod proxy;
 pub mod reconnect;

@@ -3,23 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::header::{HOST, USER_AGENT};
-use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use tokio::time::timeout;
-use url::Url;
 
 use super::open::check_key;
 use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::fault::{Fault, Stage};
+use crate::provider::connection::get::{HttpAnswer, get};
 use crate::provider::connection::{address, upgrade};
 
-/// Asks for the largest page: the list has some hundred models at most.
-const PATH: &str = "models?pageSize=1000";
 /// Limit for one page: two round trips, and some hundred kilobytes on a slow line.
 const WITHIN: Duration = Duration::from_secs(8);
 /// The longest page that is read, in bytes.
@@ -89,29 +83,20 @@ async fn ask(
     version: &str,
     page: Option<&str>,
 ) -> Result<Option<List>, Fault> {
-    let url = &target.url;
-    let address = address::host_and_port(url);
-    let broken = |why: String| Fault::CutShort {
-        address: address.clone(),
-        why,
-    };
-    let stream = dialer.dial(url.clone()).await?.stream;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(error.to_string()))?;
-    let driver = tokio::spawn(connection);
-    let answered = async {
-        let answer = sender.send_request(request(target, version, page)?).await;
-        let answer = answer.map_err(|error| broken(error.to_string()))?;
-        let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), LONGEST_PAGE);
-        let body = body.collect().await;
-        let body = body.map_err(|error| broken(error.to_string()))?.to_bytes();
-        Ok((status, body))
-    };
-    let answered = answered.await;
-    driver.abort();
-    let (status, body) = answered?;
+    let address = address::host_and_port(&target.url);
+    let mut url = target.url.clone();
+    url.set_path(&format!("/{version}/models"));
+    url.set_query(None);
+    // The largest page: the list has some hundred models at most.
+    url.query_pairs_mut().append_pair("pageSize", "1000");
+    if let Some(page) = page {
+        url.query_pairs_mut().append_pair("pageToken", page);
+    }
+    // The key is checked; the rest of it is text that a request may hold.
+    let key = target.key.as_ref();
+    let key = key.map(|key| ("x-goog-api-key", key.expose_secret()));
+    let headers: Vec<_> = key.into_iter().collect();
+    let HttpAnswer { status, body, .. } = get(dialer, &url, &headers, LONGEST_PAGE).await?;
     match status {
         200 => Ok(serde_json::from_slice(&body).ok()),
         // The service's answer to a wrong key.
@@ -126,38 +111,12 @@ async fn ask(
     }
 }
 
-fn request(
-    target: &ServiceEndpoint,
-    version: &str,
-    page: Option<&str>,
-) -> Result<hyper::Request<Empty<Bytes>>, Fault> {
-    let page = page.map_or_else(String::new, |page| {
-        let page: String = url::form_urlencoded::byte_serialize(page.as_bytes()).collect();
-        format!("&pageToken={page}")
-    });
-    let agent = concat!("sovereign-voice/", env!("CARGO_PKG_VERSION"));
-    let mut request = hyper::Request::get(format!("/{version}/{PATH}{page}"))
-        .header(HOST, host(&target.url))
-        .header(USER_AGENT, agent);
-    if let Some(key) = &target.key {
-        request = request.header("x-goog-api-key", key.expose_secret());
-    }
-    // The key is checked; the rest of it is text that a request may hold.
-    request.body(Empty::new()).map_err(|_| Fault::KeyUnusable)
-}
-
-/// The value of the `Host` header: with the port where that is not the usual one.
-fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::SecretString;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use url::Url;
 
     use super::*;
     use crate::provider::connection::dial::TcpDialer;

@@ -101,6 +101,9 @@ bind!(TOP: Config {
             schema: any_text,
         }), &[], "The folder for conversations, logs and recordings; a relative path starts from the folder of this file.", &[]).called("Folder for conversations and logs")
         .applies(Restart),
+    newer_versions: Key::new("newer_versions", Kind::OnOff, &["on"],
+        "Whether the program looks once a day whether a newer version was published, and tells you; it never installs one. Only \
+         published packages do it: others are updated as they came.", &[]).called("Look for newer versions").applies(Restart),
     alert_webhook: Key::new("alert_webhook", Kind::Shaped(outlets::WEBHOOK), &[], "The address that alerts are posted to.", &[]).called("Send alerts to").secret();
     window, monitor, price_usd_per_million, spend_limit
 });

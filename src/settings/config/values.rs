@@ -52,6 +52,8 @@ pub struct Config {
     pub keep_audio: bool,
     /// Folder for logs and recordings, instead of the usual one.
     pub state: Option<PathBuf>,
+    /// Whether a published package looks for newer versions.
+    pub newer_versions: bool,
     /// The endpoint for other programs, from the next start on.
     pub monitor: MonitorSettings,
     /// Where alerts are sent: an `https://` address, or `http://` on this computer.
