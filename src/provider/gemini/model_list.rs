@@ -116,6 +116,7 @@ mod tests {
     use secrecy::SecretString;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use url::Url;
 
     use super::*;
     use crate::provider::connection::dial::TcpDialer;
