@@ -492,6 +492,8 @@ demo-offline = DEMO, offline
 a-server-inside-this-program = Ein Server in diesem Programm antwortet mit deiner eigenen Stimme. Nichts verlässt diesen Computer.
 settings-ctrl = Einstellungen (Strg ,)
 conversations-ctrl-h = Gespräche (Strg H)
+a-small-window-ctrl-t = Ein kleines Fenster vor anderen (Strg T)
+the-whole-window-ctrl-t = Das ganze Fenster (Strg T)
 sound = Ton
 target-of-the-response-ms =
     { $description }

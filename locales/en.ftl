@@ -492,6 +492,8 @@ demo-offline = DEMO, offline
 a-server-inside-this-program = A server inside this program answers with your own voice. Nothing leaves this computer.
 settings-ctrl = Settings (Ctrl ,)
 conversations-ctrl-h = Conversations (Ctrl H)
+a-small-window-ctrl-t = A small window in front of others (Ctrl T)
+the-whole-window-ctrl-t = The whole window (Ctrl T)
 sound = Sound
 target-of-the-response-ms =
     { $description }
