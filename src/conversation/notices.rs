@@ -39,6 +39,8 @@ pub(super) enum Topic {
     Key,
     /// A microphone that does not hear as it should.
     Sound,
+    /// The sound of other programs, which is not lowered.
+    OtherSound,
     /// A network that carries nothing.
     Network,
     /// Anything else.
