@@ -2064,6 +2064,8 @@ key-voice_activation = Sprechen öffnet das Mikrofon
 key-voice_activation-about = Ob Sprechen das Mikrofon öffnet; sonst öffnet es nur die Sprechtaste.
 key-volume = Lautstärke der Antworten
 key-volume-about = Wie laut Antworten sind.
+key-lower_other_sound = Andere Programme leiser, während du sprichst
+key-lower_other_sound-about = Ob Musik und andere Programme leiser werden, während du mit dem Assistenten sprichst, und danach so laut wie zuvor. Geht mit PulseAudio und PipeWire; Anrufe und Töne der Arbeitsumgebung bleiben, wie sie sind.
 key-keep = Gespräche aufbewahren
 key-keep-about = Wie lange ein Gespräch nach seiner letzten Runde aufbewahrt wird; `off` bewahrt nichts auf.
 key-keep_audio = Auch ihren Ton aufbewahren
@@ -2178,6 +2180,7 @@ search-for-global_key = global überall Tastenkürzel Hotkey Push-to-Talk Hinter
 search-for-release_delay_ms = Push-to-Talk Leertaste Verzögerung loslassen
 search-for-voice_activation = freihändig zuhören automatisch Push-to-Talk
 search-for-volume = lauter leiser laut leise Pegel Ton
+search-for-lower_other_sound = leiser Musik Video Hintergrund absenken dämpfen Ducking andere Programme Lautstärke
 search-for-keep = speichern Verlauf löschen Tage behalten
 search-for-keep_audio = speichern aufnehmen Aufnahme Audio mitschneiden
 search-for-state = speichern Verzeichnis Pfad Ort Speicherort Log
@@ -2268,3 +2271,7 @@ global-key-choose-another = Wählen Sie eine andere Taste (Einstellungen, Sprech
 global-key-try-again = Versuchen Sie es noch einmal (Einstellungen, Sprechen).
 global-key-bind-commands = Legen Sie in den Einstellungen der Arbeitsumgebung Tasten auf `sovereign press` und `sovereign release`, oder eine auf `sovereign toggle`.
 global-key-use-the-window = Nehmen Sie die Taste im Fenster.
+
+# Der Ton anderer Programme
+other-sound-unreachable = Andere Programme werden nicht leiser: Kein PulseAudio und kein PipeWire (mit pipewire-pulse) antwortet. Starte eines davon, oder schalte das unter Einstellungen, Ton aus.
+other-sound-not-started = Andere Programme werden nicht leiser: Der Prozess, der das tut, startet nicht ({ $error }). Beende andere Programme, oder schalte das unter Einstellungen, Ton aus.

@@ -1861,6 +1861,7 @@ search-for-global_key = global hotkey shortcut everywhere background other progr
 search-for-release_delay_ms = push to talk space bar delay after release
 search-for-voice_activation = hands free listen automatically push to talk
 search-for-volume = louder quieter loud quiet sound level
+search-for-lower_other_sound = ducking quieter music video background lower volume other apps programs attenuate
 search-for-keep = save store history delete days record retention
 search-for-keep_audio = save record recording audio sound store
 search-for-state = save directory path location storage log
@@ -1951,3 +1952,7 @@ global-key-choose-another = Choose another key (Settings, Talking).
 global-key-try-again = Try again (Settings, Talking).
 global-key-bind-commands = In the settings of the desktop, bind keys to `sovereign press` and `sovereign release`, or one to `sovereign toggle`.
 global-key-use-the-window = Use the key in the window.
+
+# The sound of other programs
+other-sound-unreachable = Other programs do not become quieter: no PulseAudio and no PipeWire (with pipewire-pulse) answers. Start one of them, or switch this off under Settings, Sound.
+other-sound-not-started = Other programs do not become quieter: the process that does it does not start ({ $error }). Close other programs, or switch this off under Settings, Sound.

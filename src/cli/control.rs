@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::global::Global;
 use super::global_key::{self, GlobalKeyTask};
+use super::other_sound::{self, OtherSoundTask};
 use super::output_files;
 use super::profiles::put;
 use crate::base::printable::in_a_line;
@@ -196,6 +197,7 @@ pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
     _global_key: Option<GlobalKeyTask>,
+    _other_sound: OtherSoundTask,
     /// Counts the requests to show the window.
     pub shows: watch::Receiver<u64>,
 }
@@ -230,6 +232,7 @@ pub(super) fn serve(
         #[cfg(unix)]
         _socket: socket,
         _global_key: has_microphone.then(|| global_key::follow(session)),
+        _other_sound: other_sound::follow(session),
         shows,
     }
 }

@@ -55,7 +55,7 @@ impl SettingsSection {
     pub(super) fn of(key: &Key) -> Option<Self> {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
-            | "echo_cancellation" => Self::Sound,
+            | "echo_cancellation" | "lower_other_sound" => Self::Sound,
             "talk_key" | "global_key" | "release_delay_ms" | "voice_activation" | "detection"
             | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
