@@ -492,6 +492,8 @@ demo-offline = DEMO, offline
 a-server-inside-this-program = Ein Server in diesem Programm antwortet mit deiner eigenen Stimme. Nichts verlässt diesen Computer.
 settings-ctrl = Einstellungen (Strg ,)
 conversations-ctrl-h = Gespräche (Strg H)
+a-small-window-ctrl-t = Ein kleines Fenster vor anderen (Strg T)
+the-whole-window-ctrl-t = Das ganze Fenster (Strg T)
 sound = Ton
 target-of-the-response-ms =
     { $description }
@@ -2062,6 +2064,8 @@ key-voice_activation = Sprechen öffnet das Mikrofon
 key-voice_activation-about = Ob Sprechen das Mikrofon öffnet; sonst öffnet es nur die Sprechtaste.
 key-volume = Lautstärke der Antworten
 key-volume-about = Wie laut Antworten sind.
+key-lower_other_sound = Andere Programme leiser, während du sprichst
+key-lower_other_sound-about = Ob Musik und andere Programme leiser werden, während du mit dem Assistenten sprichst, und danach so laut wie zuvor. Geht mit PulseAudio und PipeWire; Anrufe und Töne der Arbeitsumgebung bleiben, wie sie sind.
 key-keep = Gespräche aufbewahren
 key-keep-about = Wie lange ein Gespräch nach seiner letzten Runde aufbewahrt wird; `off` bewahrt nichts auf.
 key-keep_audio = Auch ihren Ton aufbewahren
@@ -2176,6 +2180,7 @@ search-for-global_key = global überall Tastenkürzel Hotkey Push-to-Talk Hinter
 search-for-release_delay_ms = Push-to-Talk Leertaste Verzögerung loslassen
 search-for-voice_activation = freihändig zuhören automatisch Push-to-Talk
 search-for-volume = lauter leiser laut leise Pegel Ton
+search-for-lower_other_sound = leiser Musik Video Hintergrund absenken dämpfen Ducking andere Programme Lautstärke
 search-for-keep = speichern Verlauf löschen Tage behalten
 search-for-keep_audio = speichern aufnehmen Aufnahme Audio mitschneiden
 search-for-state = speichern Verzeichnis Pfad Ort Speicherort Log
@@ -2267,11 +2272,16 @@ global-key-try-again = Versuchen Sie es noch einmal (Einstellungen, Sprechen).
 global-key-bind-commands = Legen Sie in den Einstellungen der Arbeitsumgebung Tasten auf `sovereign press` und `sovereign release`, oder eine auf `sovereign toggle`.
 global-key-use-the-window = Nehmen Sie die Taste im Fenster.
 
+# Der Ton anderer Programme
+other-sound-unreachable = Andere Programme werden nicht leiser: Kein PulseAudio und kein PipeWire (mit pipewire-pulse) antwortet. Starte eines davon, oder schalte das unter Einstellungen, Ton aus.
+other-sound-not-started = Andere Programme werden nicht leiser: Der Prozess, der das tut, startet nicht ({ $error }). Beende andere Programme, oder schalte das unter Einstellungen, Ton aus.
+
 ## desktop: start, tray, lock
 start-with-desktop = Mit der Arbeitsumgebung starten
 start-with-desktop-about = Bei der Anmeldung, mit verborgenem Fenster: Das Symbol in der Leiste zeigt es, und ein weiterer Start von Sovereign auch.
 autostart-was-not-changed = Ob Sovereign mit der Arbeitsumgebung startet, wurde nicht geändert: { $problem }
 no-icon-in-the-tray = Gerade gibt es kein Symbol in der Leiste; wer das Fenster schließt, beendet Sovereign. { $why }
+tray-heading = Symbol in der Leiste
 tray-asking = Die Arbeitsumgebung wird gebeten, es zu zeigen.
 tray-shown = Die Arbeitsumgebung zeigt es.
 tray-none = Diese Arbeitsumgebung hat keine solche Leiste. KDE Plasma, Xfce und Cinnamon haben eine, GNOME mit der Erweiterung AppIndicator.

@@ -492,6 +492,8 @@ demo-offline = DEMO, offline
 a-server-inside-this-program = A server inside this program answers with your own voice. Nothing leaves this computer.
 settings-ctrl = Settings (Ctrl ,)
 conversations-ctrl-h = Conversations (Ctrl H)
+a-small-window-ctrl-t = A small window in front of others (Ctrl T)
+the-whole-window-ctrl-t = The whole window (Ctrl T)
 sound = Sound
 target-of-the-response-ms =
     { $description }
@@ -1859,6 +1861,7 @@ search-for-global_key = global hotkey shortcut everywhere background other progr
 search-for-release_delay_ms = push to talk space bar delay after release
 search-for-voice_activation = hands free listen automatically push to talk
 search-for-volume = louder quieter loud quiet sound level
+search-for-lower_other_sound = ducking quieter music video background lower volume other apps programs attenuate
 search-for-keep = save store history delete days record retention
 search-for-keep_audio = save record recording audio sound store
 search-for-state = save directory path location storage log
@@ -1950,11 +1953,16 @@ global-key-try-again = Try again (Settings, Talking).
 global-key-bind-commands = In the settings of the desktop, bind keys to `sovereign press` and `sovereign release`, or one to `sovereign toggle`.
 global-key-use-the-window = Use the key in the window.
 
+# The sound of other programs
+other-sound-unreachable = Other programs do not become quieter: no PulseAudio and no PipeWire (with pipewire-pulse) answers. Start one of them, or switch this off under Settings, Sound.
+other-sound-not-started = Other programs do not become quieter: the process that does it does not start ({ $error }). Close other programs, or switch this off under Settings, Sound.
+
 ## desktop: start, tray, lock
 start-with-desktop = Start with the desktop
 start-with-desktop-about = At login, with its window hidden: the icon in the tray shows it, and so does starting Sovereign again.
 autostart-was-not-changed = Whether Sovereign starts with the desktop was not changed: { $problem }
 no-icon-in-the-tray = There is no icon in the tray now, so closing the window ends Sovereign. { $why }
+tray-heading = Icon in the tray
 tray-asking = The desktop is asked to show it.
 tray-shown = The desktop shows it.
 tray-none = This desktop has no tray. KDE Plasma, Xfce and Cinnamon have one, GNOME with the extension AppIndicator.

@@ -33,7 +33,8 @@
 //! ```
 //!
 //! While needed, one thread each: the store of conversations, the changes of sound devices, the demo's server, the watch on files, the writers of standard output, standard error and
-//! the log, the watch on signals. What panics is restarted within bounds, and the user is told.
+//! the log, the watch on signals, the icon in the tray. What panics is restarted within bounds, and the user is told. And one process of our own:
+//! it lowers the sound of other programs, and outlives a crash to restore it (`audio::other_sound`).
 //!
 //! # Paths through the code
 //!

@@ -29,6 +29,7 @@ mod jitter_buffer;
 mod leading_silence;
 mod microphone;
 mod null;
+pub mod other_sound;
 pub mod playback;
 mod positioned_resampler;
 pub mod priority;

@@ -19,6 +19,8 @@ mod block_pace;
 mod connection;
 mod device_events;
 mod frame_shape;
+mod remembered_volume;
+mod stream_volumes;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,7 @@ use pulseaudio::protocol::{
 use self::connection::{PulseConnection, connect, explain};
 pub(super) use self::device_events::DeviceEvents;
 use self::frame_shape::FrameShape;
+pub(super) use self::stream_volumes::PulseVolumes;
 use self::streams::{StreamEnd, run_capture, run_playback};
 use super::backend::DeviceStream;
 use super::capture::CaptureBody;

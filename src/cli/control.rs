@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::global::Global;
 use super::global_key::{self, GlobalKeyTask};
+use super::other_sound::{self, OtherSoundTask};
 use super::output_files;
 use super::profiles::put;
 use super::screen_lock;
@@ -210,6 +211,7 @@ pub struct Controlled {
     _socket: Option<crate::control::ControlSocket>,
     _global_key: Option<GlobalKeyTask>,
     _lock: Option<AbortOnDropHandle<()>>,
+    _other_sound: OtherSoundTask,
     /// What is asked of the window.
     pub wish: watch::Sender<WindowWish>,
 }
@@ -246,6 +248,7 @@ pub(super) fn serve(
         _socket: socket,
         _global_key: has_microphone.then(|| global_key::follow(session)),
         _lock: has_microphone.then(|| screen_lock::follow(session)),
+        _other_sound: other_sound::follow(session),
         wish,
     }
 }

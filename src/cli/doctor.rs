@@ -4,6 +4,7 @@ mod bundle;
 mod check;
 mod global_key;
 mod network;
+mod other_sound;
 mod setup;
 mod sound_check;
 mod tray;
@@ -126,6 +127,7 @@ fn examine(
     checks.extend(tray::check(&config.window));
     checks.extend(setup::key(&key));
     checks.extend(setup::sound(devices));
+    checks.extend(config.lower_other_sound.then(other_sound::check));
     checks.push(setup::priority(crate::audio::priority::probe()));
     let mut found = Findings::default();
     if let (Ok(profile), false, true) = (

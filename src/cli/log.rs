@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
 
 use self::fields::fields;
 use self::files::LogFiles;
@@ -37,16 +38,13 @@ pub(super) fn start(
     folder: &Path,
     failures: &Failures,
 ) -> Result<(), Problem> {
-    let filter = |otherwise: &str| match level {
-        None => Ok(EnvFilter::new(otherwise)),
-        Some(level) => parse(level),
-    };
+    let filter = |otherwise| parse(level.unwrap_or(otherwise));
     let shown = tracing_subscriber::fmt::layer()
         .with_writer(|| Shown)
         .with_ansi(io::stderr().is_terminal() && !colours_are_off())
         .fmt_fields(fields())
         .event_format(Thinned::new(format::Format::default(), Arc::default()))
-        .with_filter(filter("error")?);
+        .with_filter(filter("error,sovereign=error")?);
     let filed = filter("warn,sovereign=info")?;
     let files = LogFiles::open(folder)
         .inspect_err(|error| {
@@ -112,14 +110,14 @@ fn colours_are_off() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn parse(level: &str) -> Result<EnvFilter, Problem> {
+fn parse(level: &str) -> Result<Targets, Problem> {
     let bare = level.parse::<tracing::Level>().is_ok();
     let filter = if bare {
         format!("warn,sovereign={level}")
     } else {
         level.to_owned()
     };
-    EnvFilter::try_new(&filter).map_err(|error| {
+    filter.parse().map_err(|error| {
         Problem::usage(format!("--log {level}: {error}"))
             .hint("Use error, warn, info, debug or trace.")
     })

@@ -15,6 +15,7 @@ pub mod load;
 mod log;
 mod monitor;
 mod newer_version;
+mod other_sound;
 pub mod output;
 mod output_files;
 pub mod panics;
@@ -83,12 +84,18 @@ pub enum CliCommand {
     Devices(devices::DevicesArgs),
     #[command(flatten)]
     Control(control::ControlCommand),
+    /// Lower the sound of other programs for an assistant, which starts this by itself
+    #[command(hide = true)]
+    LowerOtherSound(other_sound::LowerArgs),
 }
 
 /// Runs a command.
 pub fn run(global: &Global, command: &CliCommand) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (output::out(), output::err());
-    if !matches!(command, CliCommand::Talk(_)) {
+    if !matches!(
+        command,
+        CliCommand::Talk(_) | CliCommand::LowerOtherSound(_)
+    ) {
         // `serve`, `bench` and `load` call `hold` once they run.
         signal::nothing_to_lose();
     }
@@ -119,6 +126,7 @@ pub fn run(global: &Global, command: &CliCommand) -> Result<ExitCode, Problem> {
             return history::run(args, config, profile, &mut out, &mut err);
         }
         CliCommand::Control(command) => return control::run(global, command, &mut out),
+        CliCommand::LowerOtherSound(args) => return Ok(other_sound::run(*args)),
         CliCommand::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
     ended.map_err(|error| output_files::lost(&error))
@@ -132,6 +140,7 @@ fn room_for(command: &CliCommand) -> room::Room {
         CliCommand::Profiles(_)
         | CliCommand::History(_)
         | CliCommand::Devices(_)
-        | CliCommand::Control(_) => room::LIST,
+        | CliCommand::Control(_)
+        | CliCommand::LowerOtherSound(_) => room::LIST,
     }
 }

@@ -24,10 +24,7 @@ impl ControlPlace {
     /// The socket of assistants with this configuration file, or with the usual one. It lies in the folder that the system
     /// gives to running programs of the user, or in one for temporary files.
     pub fn find(config: Option<&Path>) -> Self {
-        let usual = directories::ProjectDirs::from("", "", "sovereign");
-        let running = usual.as_ref().and_then(|usual| usual.runtime_dir());
-        let folder = running.map_or_else(file::temporary_folder_of_user, Path::to_owned);
-        Self::of(folder, config)
+        Self::of(file::folder_of_session(), config)
     }
 
     pub(super) fn of(folder: PathBuf, config: Option<&Path>) -> Self {

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
+use crate::base::localized_text::LocalizedText;
 use crate::desktop::TrayState;
 use crate::global_key::GlobalKeyState;
 use crate::newer_version::NewerVersion;
@@ -41,6 +42,8 @@ pub enum Command {
     ShowGlobalKey(GlobalKeyState),
     /// Ask for that key once more.
     RetryGlobalKey,
+    /// Why the sound of other programs is not lowered although it is to be, if it is not.
+    ShowOtherSound(Option<LocalizedText>),
     /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.
     StopReply,
     /// Ask this in writing; how it is cleaned, and how long it may be, is told in [`super::typed`].

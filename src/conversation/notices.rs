@@ -40,6 +40,8 @@ pub(super) enum Topic {
     Key,
     /// A microphone that does not hear as it should.
     Sound,
+    /// The sound of other programs, which is not lowered.
+    OtherSound,
     /// A network that carries nothing.
     Network,
     /// A newer version of the program.

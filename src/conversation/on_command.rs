@@ -29,6 +29,7 @@ impl Conversation {
             Command::HoldToTalk(held) => self.hold(now, held),
             Command::ShowGlobalKey(state) => self.show_global_key(state),
             Command::RetryGlobalKey => self.microphone.global_key.tries += 1,
+            Command::ShowOtherSound(trouble) => self.show_other_sound(trouble),
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
@@ -87,6 +88,14 @@ impl Conversation {
         }
         if muted {
             self.cancel_check();
+        }
+    }
+
+    fn show_other_sound(&mut self, trouble: Option<LocalizedText>) {
+        self.notices.withdraw_about(Topic::OtherSound, &[]);
+        if let Some(trouble) = trouble {
+            self.notices
+                .show_about(Topic::OtherSound, Severity::Warning, trouble);
         }
     }
 

@@ -214,13 +214,20 @@ pub fn temporary_folder() -> &'static Path {
 }
 
 /// A folder for what all programs of this user find. Another user may have made it first, which [`own_folder`] refuses.
-pub fn temporary_folder_of_user() -> PathBuf {
+fn temporary_folder_of_user() -> PathBuf {
     #[cfg(unix)]
     let user = nix::unistd::Uid::current().to_string();
     // The folder for temporary files is the user's own.
     #[cfg(not(unix))]
     let user = "user";
     std::env::temp_dir().join(format!("sovereign-of-{user}"))
+}
+
+/// The folder that the system gives to running programs of the user for this session, or one for temporary files.
+pub fn folder_of_session() -> PathBuf {
+    let usual = directories::ProjectDirs::from("", "", "sovereign");
+    let running = usual.as_ref().and_then(|usual| usual.runtime_dir());
+    running.map_or_else(temporary_folder_of_user, Path::to_owned)
 }
 
 /// Whether this is a name that the program gives to what it keeps.

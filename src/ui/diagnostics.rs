@@ -138,7 +138,7 @@ fn tray_part(ui: &Ui, snapshot: &Snapshot) -> Option<Part> {
     };
     Some(Part {
         mark,
-        name: t!("key-window-tray"),
+        name: t!("tray-heading"),
         words,
         leads: None,
     })

@@ -23,7 +23,7 @@ use crate::conversation::snapshot::{AutoView, Snapshot};
 
 /// Room for name, buttons and the longest state beside the profiles, so that these do not jump while the user talks; and for
 /// the badge of the demo.
-const BESIDE: f32 = 500.0;
+const BESIDE: f32 = 546.0;
 const DEMO_BADGE: f32 = 115.0;
 
 /// Least width of a header in one row with the profiles in a menu.
@@ -58,7 +58,7 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
                 space::M
             };
             let size = if is_low { LOW_BUTTON } else { BUTTON };
-            buttons_ui(ui, size, snapshot, view);
+            buttons_ui(ui, room, size, snapshot, view);
             if is_menu && shows_profiles {
                 profile_menu_ui(ui, &segments, snapshot.chosen, |taken| {
                     use_profile(snapshot, taken, &mut view.commands);
@@ -104,7 +104,7 @@ fn auto_ui(ui: &mut Ui, auto: &AutoView) {
     });
 }
 
-fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
+pub(super) fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
     let t = tokens(ui);
     // In low windows the profiles take the room of the name.
     if room != LayoutSize::Tight {
@@ -131,7 +131,12 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
     }
 }
 
-fn buttons_ui(ui: &mut Ui, size: f32, snapshot: &Snapshot, view: &mut UiState) {
+fn buttons_ui(ui: &mut Ui, room: LayoutSize, size: f32, snapshot: &Snapshot, view: &mut UiState) {
+    // A narrow window has no room for it; the key has it anyway.
+    let can_be_small = room == LayoutSize::Wide && view.welcome.is_none();
+    if can_be_small && icon_button(ui, Icon::Small, size, t!("a-small-window-ctrl-t")).clicked() {
+        view.resizes = true;
+    }
     if icon_button(ui, Icon::Gear, size, t!("settings-ctrl")).clicked() {
         view.toggle(Screen::Settings);
     }

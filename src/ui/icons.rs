@@ -139,6 +139,9 @@ pub(super) enum Icon {
     Close,
     /// Three dots: what found no room.
     More,
+    /// A small window before a large one; the large one comes back.
+    Small,
+    Whole,
     /// Shows a hidden text; crossed out while it is shown.
     Eye(bool),
 }
@@ -189,6 +192,19 @@ pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
         }
         Icon::Close => sign(painter, rect.shrink(r * 0.3), Sign::Cross, color),
         Icon::More => sign(painter, rect, Sign::Dots, color),
+        Icon::Small | Icon::Whole => {
+            let outer = Rect::from_two_pos(at(-0.9, -0.75), at(0.9, 0.75));
+            painter.rect_stroke(outer, CornerRadius::same(2), line, StrokeKind::Middle);
+            let small = Rect::from_two_pos(at(0.1, 0.05), at(0.9, 0.75));
+            if icon == Icon::Small {
+                painter.rect_filled(small, CornerRadius::same(1), color);
+            } else {
+                let (tip, tail) = (at(-0.5, -0.38), at(0.3, 0.3));
+                painter.line_segment([tail, tip], line);
+                let head = vec![tip + vec2(0.0, 0.5) * r, tip, tip + vec2(0.5, 0.0) * r];
+                painter.add(Shape::line(head, line));
+            }
+        }
         Icon::Eye(crossed) => {
             let lid = |sign: f32| -> Vec<Pos2> {
                 (0..=12)
@@ -268,7 +284,14 @@ fn conversation_icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) 
                 line,
             ));
         }
-        Icon::Sound | Icon::Gear | Icon::Earlier | Icon::Close | Icon::More | Icon::Eye(_) => {}
+        Icon::Sound
+        | Icon::Gear
+        | Icon::Earlier
+        | Icon::Close
+        | Icon::More
+        | Icon::Small
+        | Icon::Whole
+        | Icon::Eye(_) => {}
     }
 }
 

@@ -72,6 +72,7 @@ mod settings_search;
 mod settings_sections;
 mod settings_state;
 mod shortcuts;
+mod small_window;
 pub mod software;
 mod sound;
 mod sources;

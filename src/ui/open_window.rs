@@ -86,7 +86,9 @@ impl OpenWindow {
             (self.zoom, self.unsettled) = (zoom, 3);
         }
         // For a frame or two the system's sizes are in points of the previous zoom.
-        if self.unsettled == 0 {
+        if self.app.is_small() {
+            // The whole window is what the next start brings back.
+        } else if self.unsettled == 0 {
             window_position::note(&mut left.frame, ctx);
         } else {
             self.unsettled -= 1;

@@ -55,7 +55,7 @@ impl SettingsSection {
     pub(super) fn of(key: &Key) -> Option<Self> {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
-            | "echo_cancellation" => Self::Sound,
+            | "echo_cancellation" | "lower_other_sound" => Self::Sound,
             "talk_key" | "global_key" | "release_delay_ms" | "voice_activation" | "detection"
             | "mute_when_locked" | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
@@ -246,6 +246,7 @@ mod tests {
 
     #[test]
     fn every_key_but_the_place_of_the_window_is_in_a_section() {
+        // Only a published package looks for newer versions.
         let without: Vec<_> = crate::settings::config::keys()
             .filter(|key| SettingsSection::of(key).is_none())
             .map(|key| key.name)
@@ -253,6 +254,7 @@ mod tests {
         assert_eq!(
             without,
             [
+                "newer_versions",
                 "window.muted",
                 "window.welcome",
                 "window.geometry",

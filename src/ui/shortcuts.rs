@@ -162,6 +162,8 @@ impl Press {
             view.toggle(Screen::Conversations);
         } else if self.key == Key::Comma {
             view.toggle(Screen::Settings);
+        } else if self.key == Key::T {
+            view.resizes = true;
         } else if self.key == Key::N {
             view.begin_conversation(snapshot);
         } else if self.key == Key::F && view.page == Screen::Conversations {

@@ -99,6 +99,17 @@ pub(super) struct UiState {
     pub(super) begins: Option<bool>,
     /// Everything that the program keeps is to be removed, which ends it.
     pub(super) removes_everything: bool,
+    /// The window is small and in front of others; what it was before.
+    pub(super) whole: Option<WholeWindow>,
+    /// A key asks to make it small, or whole again.
+    pub(super) resizes: bool,
+}
+
+/// What the window was before it was made small: its size in points, and whether it filled the screen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WholeWindow {
+    pub(super) size: Vec2,
+    pub(super) maximized: bool,
 }
 
 impl UiState {
@@ -131,6 +142,8 @@ impl UiState {
             settings: SettingsState::default(),
             begins: None,
             removes_everything: false,
+            whole: None,
+            resizes: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::theme::WIDEST_TOOLTIP;
 use crate::settings::config::WindowFrame;
 
 /// Smallest window in points.
-const LEAST: Vec2 = vec2(360.0, 300.0);
+pub(super) const LEAST: Vec2 = vec2(360.0, 300.0);
 /// Size of a window that was never changed, in points.
 pub const USUAL: [u32; 2] = [1_100, 720];
 /// Least visible part of a window, in pixels, that the pointer can grab.

@@ -374,3 +374,25 @@ fn the_view_of_the_settings_is_the_same_while_none_changes() {
         world.quit().await;
     });
 }
+
+#[test]
+fn why_other_programs_stay_loud_is_shown_until_they_do_not() {
+    simulate(async {
+        let mut world = World::new("balanced").start();
+        world.ready().await;
+        let notices = |world: &Running| -> Vec<(String, bool)> {
+            let snapshot = snapshot(world);
+            let notices = snapshot.notices.iter();
+            notices.map(|it| (it.text.to_string(), it.lasts)).collect()
+        };
+        let trouble = || Some("No server answers.".into());
+        world.tell(Command::ShowOtherSound(trouble())).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let told = ("No server answers.".to_owned(), true);
+        assert!(notices(&world).contains(&told), "{:?}", notices(&world));
+        world.tell(Command::ShowOtherSound(None)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!notices(&world).contains(&told), "{:?}", notices(&world));
+        world.quit().await;
+    });
+}

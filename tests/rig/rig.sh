@@ -193,10 +193,11 @@ cmd_say()  { # say "text" [words per minute]: speak into the virtual microphone,
   load_env; need espeak-ng paplay
   local wav=$RIG_DIR/say.$$.wav
   espeak-ng -v "$RIG_VOICE" -s "${2:-165}" -w "$wav" -- "$1"
-  paplay --device=mouth --latency-msec=200 "$wav"; rm -f "$wav"
+  paplay --device=mouth --property=media.role=phone --latency-msec=200 "$wav"; rm -f "$wav"
 }
-# A deep buffer: a mouth that stammers on a busy machine would be the program's fault in no test.
-cmd_play() { load_env; need paplay; paplay --device=mouth --latency-msec=200 "$1"; }
+# A deep buffer: a mouth that stammers on a busy machine would be the program's fault in no test. As a call it is not made
+# quieter with other programs: a real mouth is none.
+cmd_play() { load_env; need paplay; paplay --device=mouth --property=media.role=phone --latency-msec=200 "$1"; }
 cmd_record() { # what the virtual speaker plays, 48 kHz stereo s16
   load_env; need parecord
   timeout -s INT "$2" parecord --device=spk.monitor --latency-msec=10 --file-format=wav --rate=$RIG_RATE --channels=2 --format=s16le "$1" || [ $? = 124 ]

@@ -51,10 +51,10 @@ def attached(desk, program, kind):
     streams, list_of = {"source": ("source-outputs", "sources"), "sink": ("sink-inputs", "sinks")}[kind]
     names = {device["index"]: device["name"] for device in pactl(desk, list_of)}
     found = pactl(desk, streams)
-    return [names.get(stream[kind], "?") for stream in found if _is_of(program, stream.get("properties", {}))]
+    return [names.get(stream[kind], "?") for stream in found if is_of(program, stream.get("properties", {}))]
 
 
-def _is_of(program, properties):
+def is_of(program, properties):
     """PulseAudio's clients tell their process; a client of PipeWire's own is known by the name of its stream."""
     pid = str(program.process.pid)
     return properties.get("application.process.id") == pid or properties.get("media.name", "").endswith(f"-{pid}")

@@ -242,6 +242,38 @@ def window_switch_in_mid_sentence(case):
                 case.figure(f"attempt {attempt}", str(failure).split(": 0.0 s")[0])
 
 
+def window_unmuted_hears_the_first_syllable(case):
+    """Muted, the microphone is released; words that begin as the key goes down again are heard as whole as others.
+
+    What the server hears of a sentence is compared with what it hears of it while nobody was muted.
+    """
+    with Ours(case, "--greet") as server, \
+            open_window(case, "--endpoint", server.url, environment={"GEMINI_API_KEY": "test-key"}) as (_, window, tape):
+        after_greeting(tape)
+
+        def missing(unmutes):
+            """Milliseconds that were said and not heard, and those from the key to the first sound."""
+            if unmutes:
+                window.key("ctrl+m")
+                passes(tape, 2)
+            start, before = tape.now(), len(server.turns())
+            if unmutes:
+                window.key("ctrl+m")
+            pressed = tape.now()
+            case.desk.play(sound.speech(case.speech, SENTENCE))
+            tape.wait_quiet(1.5, 60, tape.wait_sound(start, 40, "a reply"))
+            said = sound.span(tape.mouth(start))
+            return (said[1] - said[0]) * 1000 / sound.RATE - sum(turn["voice_ms"] for turn in server.turns()[before:]), (start + said[0] - pressed) * 1000 / sound.RATE
+
+        usual = sorted(missing(False)[0] for _ in range(3))[1]
+        found = [missing(True) for _ in range(5)]
+        lost = sorted(ms - usual for ms, _ in found)
+        case.figure("from the key to the first sound, at least", min(after for _, after in found))
+        case.figure("lost of the first word, median of five", lost[2])
+        case.figure("of all", " ".join(f"{ms:.0f}" for ms in lost), "")
+        require(lost[2] <= 40, f"unmuting costs {lost} ms of the first word")
+
+
 def _switched_sentence(case, server, window, tape):
     start, before = tape.now(), len(server.turns())
     player = _in_background(lambda: case.desk.play(sound.speech(case.speech, LONG)))
@@ -301,4 +333,4 @@ def _in_background(action):
     return thread
 
 
-CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_comes_back_whole, window_of_the_first_start_is_shown_by_a_second, window_figures, window_switch_in_mid_sentence, window_with_a_service]
+CASES = [window_hears_and_answers, window_sets_up_a_new_user, window_keys, window_profiles, window_with_opengl, window_comes_back_whole, window_of_the_first_start_is_shown_by_a_second, window_figures, window_switch_in_mid_sentence, window_unmuted_hears_the_first_syllable, window_with_a_service]

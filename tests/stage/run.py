@@ -32,6 +32,7 @@ import cases_devices
 import cases_echo
 import cases_global_key
 import cases_interrupt
+import cases_other_sound
 import cases_talk
 import cases_truth
 import cases_window
@@ -57,7 +58,7 @@ class Case:
 
 
 # The longest first, so that the desks end together.
-RIG_CASES = sorted(cases_access.CASES + cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES + cases_global_key.CASES + cases_background.CASES,
+RIG_CASES = sorted(cases_access.CASES + cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES + cases_global_key.CASES + cases_other_sound.CASES + cases_background.CASES,
                    key=lambda case: case.__name__ not in ("window_keys", "talk_hears_and_answers", "window_profiles"))
 
 

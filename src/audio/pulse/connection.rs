@@ -131,6 +131,32 @@ impl PulseConnection {
         }
     }
 
+    /// Sends a command with more behind it than the crate writes; returns what the answer holds, and the version it is written
+    /// in. Events before it are noted.
+    pub(super) fn request_past_events(
+        &mut self,
+        command: &Command,
+        more: &[u8],
+        has_event: &mut bool,
+    ) -> Result<(&[u8], u16), ProtocolError> {
+        let asked = self.send_with(command, more)?;
+        loop {
+            self.receive()?;
+            let mut rest = &*self.inbox;
+            match Command::read_tag_prefixed(&mut rest, self.version)? {
+                (answered, Command::Reply) if answered == asked => {
+                    let begin = self.inbox.len() - rest.len();
+                    return Ok((&self.inbox[begin..], self.version));
+                }
+                (answered, Command::Error(error)) if answered == asked => {
+                    return Err(ProtocolError::ServerError(error));
+                }
+                (_, Command::SubscribeEvent(_)) => *has_event = true,
+                _ => {}
+            }
+        }
+    }
+
     /// Disables timeouts: a device may be suspended.
     pub(super) fn wait_without_limit(&mut self) -> Result<(), ProtocolError> {
         self.writer.set_read_timeout(None)?;
@@ -174,9 +200,19 @@ impl PulseConnection {
     }
 
     pub(super) fn send(&mut self, command: &Command) -> Result<u32, ProtocolError> {
+        self.send_with(command, &[])
+    }
+
+    fn send_with(&mut self, command: &Command, more: &[u8]) -> Result<u32, ProtocolError> {
         self.sequence = self.sequence.wrapping_add(1);
         self.outbox.clear();
         protocol::encode_command_message(&mut self.outbox, self.sequence, command, self.version)?;
+        if !more.is_empty() {
+            self.outbox.extend_from_slice(more);
+            let length = self.outbox.len() - protocol::DESCRIPTOR_SIZE;
+            let length = u32::try_from(length).unwrap_or(u32::MAX);
+            self.outbox[..size_of::<u32>()].copy_from_slice(&length.to_be_bytes());
+        }
         self.writer.write_all(&self.outbox)?;
         Ok(self.sequence)
     }

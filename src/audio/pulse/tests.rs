@@ -6,14 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use pulseaudio::protocol::{
-    self, AuthReply, PlaybackLatency, PlaybackStreamMovedParams, RecordLatency, Request,
-    SetClientNameReply, Underflow,
+    self, AuthReply, ChannelVolume, PlaybackLatency, PlaybackStreamMovedParams, RecordLatency,
+    Request, SetClientNameReply, SinkInputInfo, Underflow, Volume,
     command::{
         SubscriptionEvent, SubscriptionEventFacility, SubscriptionEventType, SubscriptionMask,
     },
 };
 
 use super::super::capture::{CaptureEnd, capture};
+use super::super::other_sound::stream::StreamVolumes as _;
 use super::super::playback::{PlaybackEnd, playback as playback_ends};
 use super::frame_shape::SAMPLE;
 use super::*;
@@ -474,6 +475,79 @@ fn changes_of_the_devices_are_reported_and_the_end_of_the_server_is_one() {
     assert!(
         to.contains(SubscriptionMask::SINK | SubscriptionMask::SOURCE | SubscriptionMask::SERVER)
     );
+}
+
+#[test]
+fn volumes_are_read_and_set_past_events_and_a_refusal_does_not_end_the_connection() {
+    let (connection, server) = meet(|mut server| {
+        let acknowledge = |server: &mut Server, sequence| {
+            protocol::write_ack_message(&mut server.writer, sequence).expect("written");
+        };
+        let (sequence, command) = server.read();
+        assert_eq!(command, Command::Subscribe(SubscriptionMask::SINK_INPUT));
+        acknowledge(&mut server, sequence);
+        let (sequence, command) = server.read();
+        assert_eq!(command, Command::GetSinkInputInfoList);
+        server.say(&Command::SubscribeEvent(SubscriptionEvent {
+            event_facility: SubscriptionEventFacility::SinkInput,
+            event_type: SubscriptionEventType::New,
+            index: Some(3),
+        }));
+        let mut props = Props::new();
+        props.set(Prop::ApplicationName, c"Player");
+        props.set(Prop::ApplicationProcessId, c"12");
+        props.set(Prop::MediaRole, c"music");
+        props.set_bytes(c"module-stream-restore.id", b"by-name:Player\0");
+        let of_a_program = SinkInputInfo {
+            index: 3,
+            client_index: Some(1),
+            has_volume: true,
+            volume_writable: true,
+            channel_map: ChannelMap::stereo(),
+            cvolume: ChannelVolume::norm(2),
+            props,
+            ..SinkInputInfo::default()
+        };
+        let of_a_module = SinkInputInfo {
+            index: 4,
+            client_index: None,
+            ..of_a_program.clone()
+        };
+        server.reply(sequence, &vec![of_a_program, of_a_module]);
+        let (sequence, command) = server.read();
+        let Command::SetSinkInputVolume(set) = command else {
+            panic!("{command:?}");
+        };
+        let set_to: Vec<u32> = set.volume.channels().iter().map(Volume::as_u32).collect();
+        assert_eq!((set.index, set_to), (3, vec![1_000, 2_000]));
+        let refusal = Command::Error(PulseError::NoEntity);
+        let version = protocol::MAX_VERSION;
+        protocol::write_command_message(&mut server.writer, sequence, &refusal, version)
+            .expect("written");
+        // The end of this script is the end of the server.
+        server.read();
+    });
+    let mut volumes = PulseVolumes::over(connection.expect("met")).expect("subscribed");
+    let streams = volumes.streams().expect("listed");
+    let [first, second] = streams.as_slice() else {
+        panic!("{streams:?}");
+    };
+    assert_eq!(
+        (first.identity.as_deref(), first.process, &*first.role),
+        (Some("by-name:Player"), Some(12), "music")
+    );
+    assert_eq!(
+        (&*first.volume, &*first.places),
+        (&[65_536; 2][..], &[1, 2][..])
+    );
+    assert!(first.adjustable && !second.adjustable);
+    volumes
+        .set(3, vec![1_000, 2_000])
+        .expect("refused, no more");
+    let long = Duration::from_secs(60);
+    assert_eq!(volumes.wait(long), Ok(true), "the event came before");
+    assert!(volumes.streams().is_err(), "the server is gone");
+    server.join().expect("the script");
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn the_man_page_is_up_to_date() {
         part(&man, &mut page).expect("written to memory");
     }
     page.extend(b".SH COMMANDS\n");
-    for command in program.get_subcommands() {
+    let shown = program.get_subcommands();
+    for command in shown.filter(|command| !command.is_hide_set()) {
         add(&mut page, "sovereign", command);
     }
     let page = String::from_utf8(page).expect("text");

@@ -88,6 +88,9 @@ bind!(TOP: Config {
         "Whether the microphone is muted while the screen is locked. Afterwards it listens again, unless you had muted it yourself.", &[])
         .called("Mute while the screen is locked"),
     volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).called("Volume of replies"),
+    lower_other_sound: Key::new("lower_other_sound", Kind::OnOff, &["off"],
+        "Whether music and other programs become quieter while you talk with the assistant, and as loud as before after it. Works with PulseAudio and PipeWire; calls and sounds of the desktop stay as they are.",
+        &[]).called("Make other programs quieter while you talk"),
     keep: Key::new("keep", Kind::Shaped(TextShape {
             allowed: || t!("allowed-is-a-number-of"),
             check: |text| Retention::parse(text).map(|_| text.to_owned()).ok_or_else(|| Wrong::text(text)),

@@ -45,6 +45,8 @@ pub struct Config {
     pub mute_when_locked: bool,
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
+    /// Whether other programs become quieter while the assistant is talked with.
+    pub lower_other_sound: bool,
     pub window: Window,
     /// How long conversations are kept.
     pub keep: Retention,

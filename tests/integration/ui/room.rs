@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{Key, Rect, Shape};
+use eframe::egui::{Event, Key, Modifiers, Rect, Shape, ViewportCommand, ViewportId, WindowLevel};
 use egui_kittest::kittest::Queryable as _;
 
 use sovereign::base::severity::Severity;
@@ -256,4 +256,64 @@ fn what_finds_no_room_in_a_low_window_is_a_press_away() {
     let told = told.expect("it is told").rect;
     assert!(told.height() > 24.0, "more than a line: {told:?}");
     rig.click("Show less");
+}
+
+/// What the last frame asks of the window that concerns its place before others and its size.
+fn asked(rig: &Rig) -> Vec<ViewportCommand> {
+    let output = &rig.harness.output().viewport_output[&ViewportId::ROOT];
+    let asked = output.commands.iter().filter(|command| {
+        matches!(
+            command,
+            ViewportCommand::WindowLevel(_) | ViewportCommand::InnerSize(_)
+        )
+    });
+    asked.cloned().collect()
+}
+
+/// One frame with the press of a key.
+fn press_with_ctrl(rig: &mut Rig, key: Key) {
+    rig.harness.event(Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::COMMAND,
+    });
+    rig.harness.step();
+}
+
+#[test]
+fn the_small_window_is_in_front_and_a_page_brings_the_whole_one_back() {
+    let mut found = Vec::new();
+    for language in LANGUAGES {
+        within(language, || {
+            let mut rig = small((1_100.0, 720.0), 100);
+            let before = rig.harness.ctx.content_rect().size();
+            press_with_ctrl(&mut rig, Key::T);
+            let [size @ ViewportCommand::InnerSize(small), front] = &asked(&rig)[..] else {
+                panic!("{:?}", asked(&rig));
+            };
+            assert_eq!(
+                *front,
+                ViewportCommand::WindowLevel(WindowLevel::AlwaysOnTop)
+            );
+            assert!(small.x < 400.0 && small.y < 300.0, "{size:?}");
+            let small = *small;
+            rig.harness.set_size(small);
+            rig.step();
+            assert!(rig.says("sentence 39."), "{:?}", rig.texts());
+            found.extend(faults(&rig));
+            for (_, change) in STATES {
+                rig.show(change);
+                found.extend(faults(&rig));
+            }
+            press_with_ctrl(&mut rig, Key::Comma);
+            let back = [
+                ViewportCommand::WindowLevel(WindowLevel::Normal),
+                ViewportCommand::InnerSize(before),
+            ];
+            assert_eq!(asked(&rig), back);
+        });
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
