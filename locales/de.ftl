@@ -2262,15 +2262,15 @@ global-key-no-mouse = Diese Arbeitsumgebung gibt Programmen nur Tasten der Tasta
 global-key-no-bus = Die Arbeitsumgebung lässt sich nicht fragen: Ihr Nachrichtenbus antwortet nicht ({ $error }).
 global-key-no-portal = Diese Arbeitsumgebung gibt Programmen keine Tasten für alle Fenster.
 global-key-silent = Die Arbeitsumgebung hat nicht rechtzeitig geantwortet.
-global-key-refused = Die Arbeitsumgebung oder Sie selbst haben sie abgelehnt.
+global-key-refused = Die Arbeitsumgebung oder du selbst hast sie abgelehnt.
 global-key-ended = Die Arbeitsumgebung hat sie beendet.
 global-key-gone = Der Teil der Arbeitsumgebung, der Tasten vergibt, hat sich beendet.
 global-key-fault = Die Arbeitsumgebung antwortete mit einem Fehler ({ $error }).
 global-key-not-on-this-system = Auf diesem System kann Sovereign noch keine Tasten übernehmen.
-global-key-choose-another = Wählen Sie eine andere Taste (Einstellungen, Sprechen).
-global-key-try-again = Versuchen Sie es noch einmal (Einstellungen, Sprechen).
-global-key-bind-commands = Legen Sie in den Einstellungen der Arbeitsumgebung Tasten auf `sovereign press` und `sovereign release`, oder eine auf `sovereign toggle`.
-global-key-use-the-window = Nehmen Sie die Taste im Fenster.
+global-key-choose-another = Wähle eine andere Taste (Einstellungen, Sprechen).
+global-key-try-again = Versuche es noch einmal (Einstellungen, Sprechen).
+global-key-bind-commands = Lege in den Einstellungen der Arbeitsumgebung Tasten auf `sovereign press` und `sovereign release`, oder eine auf `sovereign toggle`.
+global-key-use-the-window = Nimm die Taste im Fenster.
 
 # Der Ton anderer Programme
 other-sound-unreachable = Andere Programme werden nicht leiser: Kein PulseAudio und kein PipeWire (mit pipewire-pulse) antwortet. Starte eines davon, oder schalte das unter Einstellungen, Ton aus.
