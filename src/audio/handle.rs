@@ -34,8 +34,8 @@ pub(super) const COMMANDS: usize = 8_192;
 pub(super) const MANAGER_COMMANDS: usize = 64;
 /// Queue length for events, beyond which the worker keeps them itself.
 pub(super) const EVENTS: usize = 256;
-/// Longest time between two ticks of the worker; its streams wake it when there is something to do.
-const IDLE: Duration = Duration::from_secs(1);
+/// Longest time between two ticks of the worker; its streams and commands wake it when there is something to do.
+const IDLE: Duration = Duration::from_secs(10);
 /// Time limit for ending, whatever hangs in the sound system.
 const GRACE: Duration = Duration::from_millis(300);
 

@@ -108,6 +108,9 @@ impl Start {
         let paths = Paths::find(global.config.as_deref());
         // A sound server takes its time: it is asked while the files are read.
         let devices = list_devices(voice);
+        // The list of time zones too: it is a folder of hundreds. Without a thread, what needs it first reads it.
+        let zones = std::thread::Builder::new().name("time-zones".to_owned());
+        zones.spawn(|| jiff::tz::db().available().count()).ok();
         // Before the files are read, so that later changes are noticed.
         let failures = Failures::default();
         let changes = Watch::start(&paths, failures.clone());
