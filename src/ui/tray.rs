@@ -27,13 +27,16 @@ pub(super) fn start(link: &UiLink) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(link.runtime.spawn(tray.follow()))
 }
 
+/// What pictures show.
+type Drawn = (TrayShape, Color32);
+
 struct Tray {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     commands: mpsc::Sender<Command>,
     wish: watch::Sender<WindowWish>,
     state: TrayState,
     /// The pictures of the last look, and what they show.
-    drawn: Option<((TrayShape, Color32), Arc<[TrayPicture]>)>,
+    drawn: Option<(Drawn, Arc<[TrayPicture]>)>,
 }
 
 impl Tray {

@@ -12,7 +12,7 @@ use zbus::message::Header;
 use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, connection};
 
-use crate::support::bus::Bus;
+use crate::bus::Bus;
 
 const PORTAL: &str = "org.freedesktop.portal.Desktop";
 const PATH: &str = "/org/freedesktop/portal/desktop";

@@ -2,6 +2,10 @@
 //! Plain `cargo test` runs these tests in one process: none changes its environment, working directory or limits.
 
 mod audio_rig;
+#[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "shared with the tests of the library")]
+#[path = "../support/bus.rs"]
+mod bus;
 mod carry_over;
 mod cli;
 mod dead_line;

@@ -5,7 +5,6 @@
     reason = "shared by test files, each of which is a crate"
 )]
 
-pub mod bus;
 pub mod line;
 pub mod tcp;
 pub mod wire;
