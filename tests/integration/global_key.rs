@@ -187,7 +187,7 @@ async fn asking(key: &mut GlobalKey) {
 /// A key that works, and its portal.
 async fn working(bus: &Bus) -> (GlobalKey, Portal) {
     let mut portal = Portal::on(bus).await;
-    let mut key = key_on(&bus, "Ctrl+F9");
+    let mut key = key_on(bus, "Ctrl+F9");
     asking(&mut key).await;
     let call = portal.grant().await;
     assert_eq!(call.trigger.as_deref(), Some("CTRL+F9"));
@@ -384,7 +384,7 @@ async fn a_portal_is_waited_for_half_a_minute() {
 
 /// Another key can be had after all.
 async fn key_client(portal: &mut Portal, bus: &Bus) -> String {
-    let mut key = key_on(&bus, "F9");
+    let mut key = key_on(bus, "F9");
     asking(&mut key).await;
     portal.grant().await;
     assert!(matches!(

@@ -41,17 +41,17 @@ impl Talk {
     }
 
     async fn state(&mut self) -> TrayState {
-        match self.next().await {
-            Command::ShowTray(state) => state,
-            other => panic!("{other:?}"),
-        }
+        let next = self.next().await;
+        let Command::ShowTray(state) = &next else {
+            panic!("{next:?}");
+        };
+        state.clone()
     }
 
     async fn is_not_shown(&mut self, because: &str) {
-        match self.state().await {
-            TrayState::NotShown { why } => assert!(why.contains(because), "{why}"),
-            other => panic!("{other:?}"),
-        }
+        let state = self.state().await;
+        let is_told = matches!(&state, TrayState::NotShown { why } if why.contains(because));
+        assert!(is_told, "{state:?}");
     }
 
     async fn opens(&self, is_open: bool) {
@@ -169,8 +169,8 @@ async fn without_a_bus_it_is_said_that_there_is_none() {
     let mut talk = Talk::start();
     assert_eq!(talk.state().await, TrayState::Asking);
     talk.is_not_shown("bus does not answer").await;
-    match soon("an answer", look_for_tray()).await {
-        TrayState::NotShown { why } => assert!(why.contains("bus does not answer"), "{why}"),
-        other => panic!("{other:?}"),
-    }
+    let state = soon("an answer", look_for_tray()).await;
+    let is_told =
+        matches!(&state, TrayState::NotShown { why } if why.contains("bus does not answer"));
+    assert!(is_told, "{state:?}");
 }
