@@ -16,14 +16,16 @@ use super::widgets::{
     Segment, badge, focus_ring, icon_button, named_for_the_eye, pill, radio_row, segmented,
     segmented_width,
 };
-use super::{bidi, explain, format, overlay, sound};
+use super::{bidi, explain, format, overlay, small_window, sound};
 use crate::base::text::t;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{AutoView, Snapshot};
 
 /// Room for name, buttons and the longest state beside the profiles, so that these do not jump while the user talks; and for
 /// the badge of the demo.
-const BESIDE: f32 = 546.0;
+const BESIDE: f32 = 500.0;
+/// Room for the button of the small window.
+const SMALL_BUTTON: f32 = 46.0;
 const DEMO_BADGE: f32 = 115.0;
 
 /// Least width of a header in one row with the profiles in a menu.
@@ -47,6 +49,9 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
     let is_one_row = room == LayoutSize::Wide && needed <= ui.available_width();
     // Who sets up has not heard of them yet.
     let shows_profiles = view.page != Screen::Welcome;
+    // Where there is no room for it, the key has it.
+    let can_be_small =
+        shows_profiles && is_one_row && needed + SMALL_BUTTON <= ui.available_width();
     let is_menu = is_low && !is_one_row && ui.available_width() >= MENU;
     ui.horizontal(|ui| {
         ui.set_min_height(if is_low { LOW_BUTTON } else { 36.0 });
@@ -58,7 +63,10 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
                 space::M
             };
             let size = if is_low { LOW_BUTTON } else { BUTTON };
-            buttons_ui(ui, room, size, snapshot, view);
+            buttons_ui(ui, size, snapshot, view);
+            if can_be_small {
+                small_window::button_ui(ui, size, view);
+            }
             if is_menu && shows_profiles {
                 profile_menu_ui(ui, &segments, snapshot.chosen, |taken| {
                     use_profile(snapshot, taken, &mut view.commands);
@@ -131,12 +139,7 @@ pub(super) fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot
     }
 }
 
-fn buttons_ui(ui: &mut Ui, room: LayoutSize, size: f32, snapshot: &Snapshot, view: &mut UiState) {
-    // A narrow window has no room for it; the key has it anyway.
-    let can_be_small = room == LayoutSize::Wide && view.welcome.is_none();
-    if can_be_small && icon_button(ui, Icon::Small, size, t!("a-small-window-ctrl-t")).clicked() {
-        view.resizes = true;
-    }
+fn buttons_ui(ui: &mut Ui, size: f32, snapshot: &Snapshot, view: &mut UiState) {
     if icon_button(ui, Icon::Gear, size, t!("settings-ctrl")).clicked() {
         view.toggle(Screen::Settings);
     }

@@ -42,6 +42,13 @@ pub(super) fn toggle(ctx: &Context, view: &mut UiState) {
     ctx.send_viewport_cmd(ViewportCommand::WindowLevel(WindowLevel::AlwaysOnTop));
 }
 
+/// The button that makes the window small.
+pub(super) fn button_ui(ui: &mut Ui, size: f32, view: &mut UiState) {
+    if icon_button(ui, Icon::Small, size, t!("a-small-window-ctrl-t")).clicked() {
+        view.resizes = true;
+    }
+}
+
 /// The way back, at the right of a row.
 pub(super) fn way_back_ui(ui: &mut Ui, view: &mut UiState) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
