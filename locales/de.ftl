@@ -2275,3 +2275,32 @@ global-key-use-the-window = Nehmen Sie die Taste im Fenster.
 # Der Ton anderer Programme
 other-sound-unreachable = Andere Programme werden nicht leiser: Kein PulseAudio und kein PipeWire (mit pipewire-pulse) antwortet. Starte eines davon, oder schalte das unter Einstellungen, Ton aus.
 other-sound-not-started = Andere Programme werden nicht leiser: Der Prozess, der das tut, startet nicht ({ $error }). Beende andere Programme, oder schalte das unter Einstellungen, Ton aus.
+
+## desktop: start, tray, lock
+start-with-desktop = Mit der Arbeitsumgebung starten
+start-with-desktop-about = Bei der Anmeldung, mit verborgenem Fenster: Das Symbol in der Leiste zeigt es, und ein weiterer Start von Sovereign auch.
+autostart-was-not-changed = Ob Sovereign mit der Arbeitsumgebung startet, wurde nicht geändert: { $problem }
+no-icon-in-the-tray = Gerade gibt es kein Symbol in der Leiste; wer das Fenster schließt, beendet Sovereign. { $why }
+tray-asking = Die Arbeitsumgebung wird gebeten, es zu zeigen.
+tray-shown = Die Arbeitsumgebung zeigt es.
+tray-none = Diese Arbeitsumgebung hat keine solche Leiste. KDE Plasma, Xfce und Cinnamon haben eine, GNOME mit der Erweiterung AppIndicator.
+tray-no-bus = Die Arbeitsumgebung lässt sich nicht fragen: Ihr Nachrichtenbus antwortet nicht ({ $error }).
+tray-silent = Die Arbeitsumgebung hat nicht rechtzeitig geantwortet.
+tray-fault = Die Arbeitsumgebung antwortete mit einem Fehler ({ $error }).
+muted-while-locked = Du warst stumm, solange der Bildschirm gesperrt war. „Mikrofon aus bei gesperrtem Bildschirm“ in den Einstellungen, Sprechen, ändert das.
+tray-show-window = Fenster zeigen
+tray-hide-window = Fenster verbergen
+tray-mute = Stumm
+tray-stop = Antwort beenden
+tray-profile = Profil
+tray-quit = Beenden
+search-for-autostart = Autostart Anmeldung Systemstart Hintergrund verborgen automatisch hochfahren
+search-for-tray = Systray Infobereich Leiste Statussymbol Hintergrund
+search-for-close_to_tray = minimieren schließen Hintergrund verbergen beenden
+search-for-mute_when_locked = Privatsphäre Bildschirmsperre sperren abwesend Mikrofon aus mithören
+key-mute_when_locked = Mikrofon aus bei gesperrtem Bildschirm
+key-mute_when_locked-about = Ob das Mikrofon stumm ist, solange der Bildschirm gesperrt ist. Danach hört es wieder zu, außer du hattest es selbst stummgeschaltet.
+key-window-tray = Symbol in der Leiste
+key-window-tray-about = Ob ein Symbol in der Leiste der Arbeitsumgebung zeigt, was der Assistent gerade tut.
+key-window-close_to_tray = Weiter in der Leiste, wenn das Fenster geschlossen wird
+key-window-close_to_tray-about = Ob das Gespräch weitergeht, wenn du das Fenster schließt. Das Symbol in der Leiste zeigt das Fenster wieder und beendet das Programm; ohne ein solches Symbol beendet Schließen es.

@@ -1956,3 +1956,26 @@ global-key-use-the-window = Use the key in the window.
 # The sound of other programs
 other-sound-unreachable = Other programs do not become quieter: no PulseAudio and no PipeWire (with pipewire-pulse) answers. Start one of them, or switch this off under Settings, Sound.
 other-sound-not-started = Other programs do not become quieter: the process that does it does not start ({ $error }). Close other programs, or switch this off under Settings, Sound.
+
+## desktop: start, tray, lock
+start-with-desktop = Start with the desktop
+start-with-desktop-about = At login, with its window hidden: the icon in the tray shows it, and so does starting Sovereign again.
+autostart-was-not-changed = Whether Sovereign starts with the desktop was not changed: { $problem }
+no-icon-in-the-tray = There is no icon in the tray now, so closing the window ends Sovereign. { $why }
+tray-asking = The desktop is asked to show it.
+tray-shown = The desktop shows it.
+tray-none = This desktop has no tray. KDE Plasma, Xfce and Cinnamon have one, GNOME with the extension AppIndicator.
+tray-no-bus = The desktop cannot be asked: its message bus does not answer ({ $error }).
+tray-silent = The desktop did not answer in time.
+tray-fault = The desktop answered with a fault ({ $error }).
+muted-while-locked = You were muted while the screen was locked. “Mute while the screen is locked” in the Settings, Talking, changes that.
+tray-show-window = Show the window
+tray-hide-window = Hide the window
+tray-mute = Mute
+tray-stop = Stop the reply
+tray-profile = Profile
+tray-quit = Quit
+search-for-autostart = startup autostart login boot background hidden automatically launch
+search-for-tray = systray indicator status icon background
+search-for-close_to_tray = minimize close background hide quit exit
+search-for-mute_when_locked = privacy lock screen away microphone off listening

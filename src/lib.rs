@@ -10,7 +10,7 @@
 //! layer 7  lab                                         runs of many conversations on virtual devices
 //! layer 6  conversation                                the actor: voice, turns and provider; Command in, Snapshot out
 //! layer 5  telemetry                                   a subscriber: turns and samples in, views and proposals out
-//! layer 4  audio server settings store probe monitor control global_key newer_version   each owns one kind of I/O
+//! layer 4  audio server settings store probe monitor control desktop global_key newer_version   each owns one kind of I/O
 //! layer 3  profile                                     the table of profile keys, and the profiles
 //! layer 2  provider                                    services: Event, Command; choose, connection/, gemini/, echo
 //! layer 1  dsp  vad  turn  report  file                pure logic (time is an argument); file: careful file access
@@ -67,6 +67,7 @@ pub mod base;
 pub mod cli;
 pub mod control;
 pub mod conversation;
+pub mod desktop;
 pub mod dsp;
 pub mod file;
 pub mod global_key;

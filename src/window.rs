@@ -13,9 +13,10 @@ use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start_conversation::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
-use sovereign::control::Claim;
+use sovereign::control::{Claim, WindowWish};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
+use sovereign::desktop::Autostart;
 use sovereign::settings::config::{Config, ConfigFile, Window};
 use sovereign::settings::paths::Paths;
 use sovereign::settings::removal;
@@ -62,6 +63,10 @@ pub(crate) fn run(global: &Global, inherited: bool) -> Result<ExitCode, Problem>
             say("Sovereign is running already: its window is shown");
             return Ok(ExitCode::SUCCESS);
         }
+        FirstStart::Hidden => {
+            say("Sovereign is running already");
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     room::WINDOW.check()?;
     signal::hold(ENDED_WITHIN);
@@ -94,6 +99,7 @@ fn open_window(
     display: &Display,
     claim: Option<Claim>,
 ) -> Result<ExitCode, Opened> {
+    let hidden = starts_hidden(global, claim.as_ref());
     let start = Start::new(
         global,
         &Voice {
@@ -107,11 +113,15 @@ fn open_window(
     let key_file = paths.key().unwrap_or_default();
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();
-    let mut stop = Stop::new().map_err(Problem::from).map_err(Opened::Failed)?;
+    let stop = Stop::new().map_err(Problem::from).map_err(Opened::Failed)?;
     let (session, monitor, controlled) = start.session(None).map_err(Opened::Failed)?.into_parts();
     drop(entered);
     window.frame.size.get_or_insert(ui::USUAL);
-    session.commands.try_send(Command::SetShown(false)).ok();
+    if hidden {
+        WindowWish::ask(&controlled.wish, false);
+    } else {
+        session.commands.try_send(Command::SetShown(false)).ok();
+    }
     if window.keep_muted && window.muted {
         session.commands.try_send(Command::SetMuted(true)).ok();
     }
@@ -122,7 +132,7 @@ fn open_window(
         failures: session.failures.clone(),
         key_file,
         window: window.clone(),
-        shows: controlled.shows.clone(),
+        wish: controlled.wish.clone(),
         runtime: runtime.handle().clone(),
     };
     let as_begun = WindowEnd {
@@ -130,21 +140,17 @@ fn open_window(
         removes_everything: false,
     };
     let left = Left::new(as_begun.into());
-    let (commands, theirs, place) = (session.commands.clone(), left.clone(), paths.clone());
-    let before = window.clone();
-    runtime.spawn(async move {
-        tokio::select! {
-            () = stop.wait() => {}
-            () = panics::lost().cancelled() => {}
-        }
-        // The end of the conversation closes the window.
-        commands.send(Command::Quit).await.ok();
-        tokio::time::sleep(CLOSED_WITHIN).await;
-        // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
-        tidy_up(&place, &theirs, &before);
-        let _status = shutdown::end(ExitCode::SUCCESS);
-        signal::leave(i32::from(panics::lost().is_cancelled()));
-    });
+    let leftovers = Leftovers {
+        paths,
+        autostart: Autostart::find(global.config.as_deref()),
+        left: left.clone(),
+        before: window,
+    };
+    runtime.spawn(end_without_window(
+        stop,
+        session.commands.clone(),
+        leftovers.clone(),
+    ));
     // Listened to all the time, although only the end matters: events that nobody takes would pile up.
     let over = runtime.spawn(until_over(session.events));
     let shown = caught(|| ui::run(&link, display, &left));
@@ -152,7 +158,7 @@ fn open_window(
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop((monitor, controlled));
-    tidy_up(&paths, &left, &window);
+    leftovers.tidy_up();
     let mut failed = panics::lost().is_cancelled();
     match shown {
         // A display that is closed with the session takes the window with it: that is the end that was asked for.
@@ -166,6 +172,32 @@ fn open_window(
         return Err(Opened::Failed(problem));
     }
     ended.map_err(Opened::Failed)
+}
+
+/// Hidden only where a second start finds it: nobody knows yet whether there is a tray.
+fn starts_hidden(global: &Global, claim: Option<&Claim>) -> bool {
+    let hidden = global.hidden && claim.is_some();
+    if hidden {
+        say("the window is hidden: start Sovereign again to see it, or use its icon in the tray");
+    } else if global.hidden {
+        say("the window is shown: nothing would lead to a hidden one");
+    }
+    hidden
+}
+
+/// After a signal, or when a part of the program is lost.
+async fn end_without_window(mut stop: Stop, commands: mpsc::Sender<Command>, leftovers: Leftovers) {
+    tokio::select! {
+        () = stop.wait() => {}
+        () = panics::lost().cancelled() => {}
+    }
+    // The end of the conversation closes the window.
+    commands.send(Command::Quit).await.ok();
+    tokio::time::sleep(CLOSED_WITHIN).await;
+    // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
+    leftovers.tidy_up();
+    let _status = shutdown::end(ExitCode::SUCCESS);
+    signal::leave(i32::from(panics::lost().is_cancelled()));
 }
 
 /// Waits for the conversation to write its summary; it has been asked to end.
@@ -193,16 +225,31 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
     Err(Problem::failed(anyhow!(panics::LOST_A_PART)))
 }
 
-/// Keeps what the user changed, or removes everything.
-fn tidy_up(paths: &Paths, left: &Left, before: &Window) {
-    let end = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if end.removes_everything {
-        for (path, error) in removal::remove_everything(paths) {
+/// What the window leaves behind, and where it belongs.
+#[derive(Clone)]
+struct Leftovers {
+    paths: Paths,
+    autostart: Autostart,
+    left: Left,
+    /// The look as it was at the start.
+    before: Window,
+}
+
+impl Leftovers {
+    /// Keeps what the user changed, or removes everything.
+    fn tidy_up(&self) {
+        let left = self.left.lock();
+        let end = left.unwrap_or_else(PoisonError::into_inner).clone();
+        if !end.removes_everything {
+            return keep(&self.paths, end.look, &self.before);
+        }
+        if let Err(error) = self.autostart.remove_own() {
+            say(&format!("it still starts with the desktop: {error}"));
+        }
+        for (path, error) in removal::remove_everything(&self.paths) {
             say(&format!("{} is not removed: {error}", path.display()));
         }
-        return;
     }
-    keep(paths, end.look, before);
 }
 
 fn keep(paths: &Paths, left: Window, before: &Window) {

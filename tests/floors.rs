@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
         "probe",
         "monitor",
         "control",
+        "desktop",
         "global_key",
         "newer_version",
     ],
@@ -101,6 +102,15 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     ("keyring", &["settings/"]),
+    ("ksni", &["desktop/tray_item.rs"]),
+    (
+        "zbus",
+        &[
+            "desktop/lock.rs",
+            "desktop/tray_item.rs",
+            "global_key/portal.rs",
+        ],
+    ),
     ("notify", &["settings/"]),
     ("minisign_verify", &["newer_version.rs"]),
     ("maud", &["report/"]),
@@ -113,7 +123,6 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),
     ("x11rb", &["ui/display.rs", "global_key/x11.rs"]),
-    ("zbus", &["global_key/portal.rs"]),
 ];
 
 /// A file with more lines of non-test code wants to be two.

@@ -9,15 +9,19 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::global::Global;
 use super::global_key::{self, GlobalKeyTask};
 use super::other_sound::{self, OtherSoundTask};
 use super::output_files;
 use super::profiles::put;
+use super::screen_lock;
 use crate::base::printable::in_a_line;
 use crate::base::problem::Problem;
-use crate::control::{Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus};
+use crate::control::{
+    Claim, ControlAnswer, ControlPlace, ControlRequest, ControlStatus, WindowWish,
+};
 use crate::conversation::Session;
 
 /// Time for the running assistant to answer; it takes some milliseconds.
@@ -152,11 +156,14 @@ fn in_words(status: &ControlStatus) -> Vec<String> {
 pub enum FirstStart {
     /// It is the first: it may listen, unless there is no place for a socket.
     Yes(Option<Claim>),
-    /// The window of the first is shown.
+    /// There is a first, and its window is shown.
     Shown,
+    /// There is a first, and this one was to be hidden.
+    Hidden,
 }
 
-/// Shows the window of an assistant that runs already, if there is one with the same configuration. A demo or an endpoint
+/// Shows the window of an assistant that runs already, if there is one with the same configuration; not for a start that is
+/// hidden itself. A demo or an endpoint
 /// that is asked for is another conversation, and gets a window of its own.
 pub fn first_start(global: &Global) -> FirstStart {
     let place = place(global);
@@ -166,9 +173,15 @@ pub fn first_start(global: &Global) -> FirstStart {
         Ok(None) if global.demo || global.endpoint.is_some() => {}
         Ok(None) => {
             // It may have claimed the place and not listen yet.
+            let request = if global.hidden {
+                ControlRequest::Status
+            } else {
+                ControlRequest::Show
+            };
             for _ in 0..10 {
-                match asked(&place, &ControlRequest::Show) {
+                match asked(&place, &request) {
                     Ok(ControlAnswer::Done) => return FirstStart::Shown,
+                    Ok(ControlAnswer::Status(_)) => return FirstStart::Hidden,
                     // It is the terminal's.
                     Ok(_) => break,
                     Err(_) => std::thread::sleep(Duration::from_millis(100)),
@@ -198,18 +211,20 @@ pub struct Controlled {
     _socket: Option<crate::control::ControlSocket>,
     _global_key: Option<GlobalKeyTask>,
     _other_sound: OtherSoundTask,
-    /// Counts the requests to show the window.
-    pub shows: watch::Receiver<u64>,
+    _lock: Option<AbortOnDropHandle<()>>,
+    /// What is asked of the window.
+    pub wish: watch::Sender<WindowWish>,
 }
 
-/// Answers requests to this conversation, and with a microphone takes the talk key for any window; call it inside the runtime.
+/// Answers requests to this conversation, and with a microphone takes the talk key for any window and mutes while the screen is
+/// locked; call it inside the runtime.
 pub(super) fn serve(
     claim: Option<Claim>,
     session: &Session,
     window: bool,
     has_microphone: bool,
 ) -> Controlled {
-    let (show, shows) = watch::channel(0);
+    let wish = WindowWish::channel(true);
     #[cfg(unix)]
     let socket = claim.and_then(|claim| {
         let (asked, mut asks) = tokio::sync::mpsc::channel::<crate::control::ControlQuestion>(8);
@@ -217,7 +232,7 @@ pub(super) fn serve(
         let desk = desk::ControlDesk {
             commands: session.commands.clone(),
             snapshots: session.snapshots.clone(),
-            show: window.then_some(show),
+            wish: window.then(|| wish.clone()),
         };
         tokio::spawn(async move {
             while let Some(asked) = asks.recv().await {
@@ -227,12 +242,13 @@ pub(super) fn serve(
         Some(socket)
     });
     #[cfg(not(unix))]
-    drop((claim, session, window, show));
+    drop((claim, session, window));
     Controlled {
         #[cfg(unix)]
         _socket: socket,
         _global_key: has_microphone.then(|| global_key::follow(session)),
         _other_sound: other_sound::follow(session),
-        shows,
+        _lock: has_microphone.then(|| screen_lock::follow(session)),
+        wish,
     }
 }

@@ -7,6 +7,7 @@ mod network;
 mod other_sound;
 mod setup;
 mod sound_check;
+mod tray;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -123,6 +124,7 @@ fn examine(
     }
     checks.extend(setup::variables(|name| std::env::var_os(name)));
     checks.extend(config.global_key.as_ref().map(global_key::check));
+    checks.extend(tray::check(&config.window));
     checks.extend(setup::key(&key));
     checks.extend(setup::sound(devices));
     checks.extend(config.lower_other_sound.then(other_sound::check));

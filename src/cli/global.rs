@@ -29,6 +29,9 @@ pub struct Global {
     /// Insist on the window: without a display this fails instead of talking in the terminal
     #[arg(long, global = true)]
     pub window: bool,
+    /// Start without showing the window: the icon in the tray shows it, or another start
+    #[arg(long, global = true)]
+    pub hidden: bool,
     /// Figures for Prometheus and a health page on this port of this computer, behind a token
     #[arg(long, global = true, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub monitor: Option<u16>,

@@ -14,11 +14,11 @@ use crate::base::printable::escaped;
 
 /// Global options without effect on a command. (`--config` is never reported: it also says where nothing is kept.)
 const MEANINGLESS: [(&str, &[&str]); 15] = [
-    ("talk", &["window"]),
+    ("talk", &["window", "hidden"]),
     ("serve", &ALONE),
     ("bench", &TRIAL),
     ("load", &TRIAL),
-    ("doctor", &["window", "monitor", "log"]),
+    ("doctor", &["window", "hidden", "monitor", "log"]),
     ("profiles", &ALONE),
     ("history", ALONE.split_at(1).1),
     ("devices", &ALONE),
@@ -31,18 +31,26 @@ const MEANINGLESS: [(&str, &[&str]); 15] = [
     ("status", &ALONE),
 ];
 /// The same for commands without a conversation. `history` has a use for the first one.
-const ALONE: [&str; 8] = [
+const ALONE: [&str; 9] = [
     "profile",
     "endpoint",
     "demo",
     "input_device",
     "output_device",
     "window",
+    "hidden",
     "monitor",
     "log",
 ];
 /// And for both trials, which have made-up devices.
-const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", "log"];
+const TRIAL: [&str; 6] = [
+    "input_device",
+    "output_device",
+    "window",
+    "hidden",
+    "monitor",
+    "log",
+];
 
 /// The arguments of the process. Wrong ones, `--help` and `--version` end it.
 pub fn parse() -> Cli {

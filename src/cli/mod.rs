@@ -23,6 +23,7 @@ mod partner;
 pub mod profiles;
 pub mod room;
 mod runtime;
+mod screen_lock;
 pub mod serve;
 pub mod shutdown;
 pub mod signal;

@@ -20,6 +20,7 @@ use crate::base::supervise::Failures;
 use crate::base::text::t;
 use crate::control::Claim;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
+use crate::desktop::Autostart;
 use crate::file;
 use crate::monitor::{Monitor, PageRequests};
 use crate::probe::Probe;
@@ -79,6 +80,7 @@ pub struct Start {
     notices: Vec<(Severity, String)>,
     monitor: Option<u16>,
     claim: Option<Claim>,
+    autostart: Autostart,
 }
 
 /// A conversation with its dependencies.
@@ -172,6 +174,7 @@ impl Start {
             notices,
             monitor: global.monitor,
             claim,
+            autostart: Autostart::find(global.config.as_deref()),
         })
     }
 
@@ -307,6 +310,7 @@ impl Start {
             notices: self.notices,
             telemetry,
             window: self.window,
+            autostart: self.autostart,
             state,
         };
         let session = conversation::start(parts);

@@ -13,8 +13,10 @@ mod message;
 mod place;
 #[cfg(unix)]
 mod socket;
+mod window_wish;
 
 pub use message::{ControlAnswer, ControlRequest, ControlStatus};
 pub use place::{Claim, ControlPlace};
 #[cfg(unix)]
 pub use socket::{AskError, ControlQuestion, ControlSocket, ask};
+pub use window_wish::WindowWish;

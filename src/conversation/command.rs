@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
 use crate::base::localized_text::LocalizedText;
+use crate::desktop::TrayState;
 use crate::global_key::GlobalKeyState;
 use crate::newer_version::NewerVersion;
 use crate::settings::profile_edit::ProfileEdit;
@@ -98,6 +99,14 @@ pub enum Command {
     BeginConversation,
     /// Spend as much again as the limit allows that is reached.
     SpendMore,
+    /// See whether the program starts with the desktop.
+    LookAtAutostart,
+    /// Start with the desktop from now on, or not.
+    SetAutostart(bool),
+    /// What became of the icon in the tray.
+    ShowTray(TrayState),
+    /// The screen was locked, or unlocked.
+    LockScreen(bool),
     /// Tell that a newer version was published.
     ShowNewerVersion(NewerVersion),
     /// Take away the notice with this id.

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use super::settings::Settings;
 use crate::base::text::t;
 use crate::base::thread::off_loop;
+use crate::desktop::{Autostart, AutostartState};
 use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::config::Config;
 use crate::settings::config::writer_task::{ConfigWriter, FileReport};
@@ -30,6 +31,8 @@ pub(super) enum FileEvent {
     Profiles(Profiles, Vec<String>),
     /// The file of a profile was to be changed.
     ProfileEdited(Box<EditedProfile>),
+    /// Whether the program starts with the desktop; and why that was not changed.
+    Autostart(AutostartState, Option<String>),
     /// A task panicked; a sentence.
     Failed(String),
 }
@@ -51,6 +54,7 @@ pub(super) struct Files {
     writer: ConfigWriter,
     keys: KeyStore,
     watch: Watch,
+    autostart: Autostart,
     jobs: Jobs,
     /// Changes of profiles, the first of them under way: each is made in what the one before has left.
     edits: VecDeque<(String, ProfileEdit)>,
@@ -60,12 +64,13 @@ pub(super) struct Files {
 
 impl Files {
     /// Starts the tasks; call it inside the runtime.
-    pub(super) fn start(settings: &mut Settings) -> Self {
+    pub(super) fn start(settings: &mut Settings, autostart: Autostart) -> Self {
         let (file, keys, watch) = settings.take_files();
         Self {
             writer: ConfigWriter::start(file),
             keys,
             watch,
+            autostart,
             jobs: Jobs::default(),
             edits: VecDeque::new(),
             version: 0,
@@ -113,6 +118,16 @@ impl Files {
         self.run("key", move || {
             let removed = keys.remove().map(|()| keys.find().key);
             FileEvent::KeyRemoved(removed.map_err(|problem| t!("the-key-was-not-removed", problem)))
+        });
+    }
+
+    /// Has the program start with the desktop or not, if that is asked, and looks what holds.
+    pub(super) fn autostart(&mut self, wanted: Option<bool>) {
+        let autostart = self.autostart.clone();
+        self.run("autostart", move || {
+            let done = wanted.map_or(Ok(()), |on| autostart.set(on));
+            let problem = done.err().map(|problem| problem.to_string());
+            FileEvent::Autostart(autostart.look(), problem)
         });
     }
 
@@ -182,6 +197,9 @@ impl Files {
                 FileEvent::KeySaved(Err(problem))
                 | FileEvent::KeyRemoved(Err(problem))
                 | FileEvent::Failed(problem) => problems.push(problem),
+                FileEvent::Autostart(_, Some(problem)) => {
+                    problems.push(t!("autostart-was-not-changed", problem));
+                }
                 FileEvent::ProfileEdited(edited) => {
                     problems.extend(edited.done.err());
                     self.edit_is_done(&edited.profiles);
@@ -190,6 +208,7 @@ impl Files {
                 | FileEvent::KeyRemoved(Ok(_))
                 | FileEvent::Changed(_)
                 | FileEvent::Config(_)
+                | FileEvent::Autostart(_, None)
                 | FileEvent::Profiles(..) => {}
             }
         }

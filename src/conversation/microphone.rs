@@ -17,6 +17,8 @@ use crate::settings::config::TalkKey;
 #[derive(Debug, Default)]
 pub(super) struct MicrophoneControl {
     pub(super) muted: bool,
+    /// It was muted because the screen was locked, and nobody has said otherwise since.
+    pub(super) muted_by_lock: bool,
     pub(super) key: TalkKeyState,
     /// The talk key is held down while the microphone is muted.
     pub(super) held_in_vain: bool,

@@ -34,6 +34,7 @@ mod provider_link;
 mod repeat;
 mod replay;
 mod resend_buffer;
+mod screen_lock;
 mod sending;
 mod settings;
 mod settings_builder;
@@ -65,6 +66,7 @@ use tokio::sync::{mpsc, watch};
 use crate::base::counters::Counters;
 use crate::base::severity::Severity;
 use crate::base::supervise::Failures;
+use crate::desktop::Autostart;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::{audio, provider, store, telemetry};
@@ -123,6 +125,8 @@ pub struct ConversationDeps {
     pub telemetry: telemetry::TelemetryHandle,
     /// Whether the user can answer questions: in a window.
     pub window: bool,
+    /// How the program is started with the desktop.
+    pub autostart: Autostart,
     /// The folder that holds what was spent today.
     pub state: Option<PathBuf>,
 }
@@ -175,7 +179,7 @@ fn assemble(
         check: None,
         notices: notices::Notices::default(),
         spending: spending::Spending::new(parts.state.as_deref()),
-        files: files::Files::start(&mut parts.settings),
+        files: files::Files::start(&mut parts.settings, parts.autostart),
         shown_settings: shown_settings::ShownSettings::new(parts.state),
         settings: parts.settings,
         telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),

@@ -68,6 +68,10 @@ impl Conversation {
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.telemetry.send(telemetry::TelemetryEvent::ExportCsv),
             Command::SpendMore => self.spend_more(),
+            Command::LookAtAutostart => self.files.autostart(None),
+            Command::SetAutostart(on) => self.files.autostart(Some(on)),
+            Command::ShowTray(state) => self.shown_settings.desktop.tray = state,
+            Command::LockScreen(locked) => self.lock_screen(locked),
             Command::ShowNewerVersion(newer) => self.notices.show_newer_version(newer),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
@@ -78,6 +82,7 @@ impl Conversation {
 
     fn set_muted(&mut self, muted: bool) {
         self.microphone.set_muted(muted);
+        self.microphone.muted_by_lock = false;
         if self.settings.config().window.keep_muted {
             self.save(|config| config.window.muted = muted);
         }
@@ -187,6 +192,12 @@ impl Conversation {
             FileEvent::Failed(problem) => self.notice(Severity::Error, problem),
             FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
             FileEvent::ProfileEdited(done) => self.on_profile_edited(*done),
+            FileEvent::Autostart(state, problem) => {
+                self.shown_settings.desktop.autostart = state;
+                if let Some(problem) = problem {
+                    self.notice(Severity::Error, t!("autostart-was-not-changed", problem));
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::snapshot::SettingsView;
+use super::snapshot::{DesktopView, SettingsView};
 use crate::audio::DeviceChoice;
 use crate::profile::{Profile, ProfileOrigin};
 use crate::settings::config::{Config, Places};
@@ -14,6 +14,7 @@ pub(super) struct ShownSettings {
     pub(super) state: Option<PathBuf>,
     pub(super) made_of: Option<MadeOf>,
     pub(super) view: Arc<SettingsView>,
+    pub(super) desktop: DesktopView,
 }
 
 /// What the view was made of.
@@ -32,6 +33,7 @@ impl ShownSettings {
             state,
             made_of: None,
             view: Arc::default(),
+            desktop: DesktopView::default(),
         }
     }
 }

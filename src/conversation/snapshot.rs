@@ -8,6 +8,7 @@ use crate::base::chord::Chord;
 use crate::base::ids::TurnId;
 use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
+use crate::desktop::{AutostartState, TrayState};
 use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::turn_cost::Pricing;
@@ -120,6 +121,8 @@ pub struct Snapshot {
     pub service: ServiceView,
     /// Every setting with its value and where that comes from.
     pub settings: Arc<SettingsView>,
+    /// What the desktop does with the program.
+    pub desktop: DesktopView,
 }
 
 impl Default for Snapshot {
@@ -167,8 +170,18 @@ impl Default for Snapshot {
             key: None,
             service: ServiceView::default(),
             settings: Arc::default(),
+            desktop: DesktopView::default(),
         }
     }
+}
+
+/// What the desktop does with the program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DesktopView {
+    /// Whether it starts it at login.
+    pub autostart: AutostartState,
+    /// Whether the tray shows its icon.
+    pub tray: TrayState,
 }
 
 /// What the assistant is doing, in the order in which a turn passes through it.

@@ -92,6 +92,7 @@ impl Conversation {
             key: self.settings.key_info(),
             service: self.settings.service_view(),
             settings: self.settings_view(),
+            desktop: self.shown_settings.desktop.clone(),
         }
     }
 

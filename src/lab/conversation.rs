@@ -16,6 +16,7 @@ use crate::base::counters::Counters;
 use crate::conversation::{
     self, ConversationDeps, Session, Settings, command::Command, snapshot::Link,
 };
+use crate::desktop::Autostart;
 use crate::profile::Profile;
 use crate::provider::{ProviderEvent, ProviderHandle, choose, connection::dial::TcpDialer};
 use crate::report::failure_kind::FailureKind;
@@ -255,6 +256,7 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
         notices: Vec::new(),
         telemetry,
         window: false,
+        autostart: Autostart::default(),
         state: None,
     });
     let mut talk = Talk {

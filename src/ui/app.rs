@@ -10,8 +10,9 @@ use eframe::egui::{Context, Ui, ViewportCommand, accesskit_root_id};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
+use super::closing::{ClosingWindow, WindowClosing};
 use super::link::UiLink;
-use super::look::WindowLook;
+use super::look::{WindowLook, title};
 use super::screen::Screen;
 use super::system_fonts::{FontHint, SystemFonts};
 use super::ui_state::{FIGURES_STAND, UiState};
@@ -40,7 +41,7 @@ pub struct UiApp {
     view: UiState,
     look: WindowLook,
     shown_demo: Option<bool>,
-    quitting: bool,
+    closing: ClosingWindow,
     clock: Box<dyn Fn() -> Instant>,
     failures: Failures,
     font_hint: FontHint,
@@ -69,7 +70,7 @@ impl UiApp {
             key_file: link.key_file.clone(),
             view,
             shown_demo: None,
-            quitting: false,
+            closing: ClosingWindow::new(link.wish.clone()),
             clock: Box::new(Instant::now),
             failures: link.failures.clone(),
             font_hint: FontHint::default(),
@@ -112,14 +113,14 @@ impl UiApp {
     }
 
     /// Whether the window is about to close.
-    pub(super) fn is_quitting(&self) -> bool {
-        self.quitting
+    pub(super) fn closing(&self) -> WindowClosing {
+        self.closing.is
     }
 
     /// Says that the user is leaving, once.
     fn quit(&mut self) {
-        if !self.quitting {
-            self.quitting = true;
+        if self.closing.is != WindowClosing::Quits {
+            self.closing.is = WindowClosing::Quits;
             self.view.commands.push(Command::Quit);
         }
         self.send();
@@ -256,6 +257,7 @@ impl UiApp {
             (self.given_up, self.supervisor) = (false, Supervisor::default());
         }
         if ui.button(t!("quit")).clicked() {
+            self.quit();
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
     }
@@ -279,10 +281,11 @@ impl UiApp {
                 i.viewport().focused == Some(false),
             )
         });
-        if closing {
+        let hides = closing && self.closing.hides(&self.snapshot);
+        if closing && !hides {
             self.quit();
         }
-        if away {
+        if away || hides {
             self.view.hold.release(&mut self.view.commands);
             self.send();
         }
@@ -313,14 +316,5 @@ impl eframe::App for UiApp {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.show(ui);
-    }
-}
-
-/// The title of the window.
-pub(super) fn title(demo: bool) -> &'static str {
-    if demo {
-        t!("sovereign-demo")
-    } else {
-        t!("sovereign")
     }
 }

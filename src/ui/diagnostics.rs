@@ -12,6 +12,7 @@ use super::widgets::{card, named_button, sign};
 use super::{copy_button, format};
 use crate::base::text::t;
 use crate::conversation::snapshot::{Link, Port, Snapshot};
+use crate::desktop::TrayState;
 
 /// A part of what has to work, and what is known of it.
 struct Part {
@@ -19,11 +20,14 @@ struct Part {
     name: &'static str,
     words: String,
     /// The button that tests it, or leads to where it is mended: its words, and the page that it opens.
-    leads: (&'static str, Screen),
+    leads: Option<(&'static str, Screen)>,
 }
 
 pub(super) fn diagnostics_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
-    for part in parts(ui, snapshot, view) {
+    for part in parts(ui, snapshot, view)
+        .into_iter()
+        .chain(tray_part(ui, snapshot))
+    {
         card(tokens(ui)).show(ui, |ui| {
             ui.set_width(ui.available_width());
             part_ui(ui, part, view);
@@ -49,7 +53,9 @@ fn part_ui(ui: &mut Ui, part: Part, view: &mut UiState) {
         heading(ui, part.name, 14.0);
     });
     ui.add(Label::new(text(part.words, Weight::Regular, 13.0, t.normal)).wrap());
-    let (words, screen) = part.leads;
+    let Some((words, screen)) = part.leads else {
+        return;
+    };
     let name = format!("{}: {words}", part.name);
     if named_button(ui, words, &name).clicked() {
         view.open(screen);
@@ -59,8 +65,8 @@ fn part_ui(ui: &mut Ui, part: Part, view: &mut UiState) {
 fn parts(ui: &Ui, snapshot: &Snapshot, view: &UiState) -> [Part; 5] {
     let t = tokens(ui);
     let turns = &snapshot.figures.turns;
-    let check = (t!("check-the-sound"), Screen::Check);
-    let details = (t!("details"), Screen::Details);
+    let check = Some((t!("check-the-sound"), Screen::Check));
+    let details = Some((t!("details"), Screen::Details));
     let (standing, key) = api_key_state::of(snapshot);
     let alerts = snapshot.alerts.len();
     [
@@ -87,7 +93,7 @@ fn parts(ui: &Ui, snapshot: &Snapshot, view: &UiState) -> [Part; 5] {
             mark: api_key_state::mark(standing, t),
             name: t!("key"),
             words: key,
-            leads: (t!("change-the-key"), Screen::Key),
+            leads: Some((t!("change-the-key"), Screen::Key)),
         },
         Part {
             mark: match (&snapshot.link, standing) {
@@ -119,6 +125,23 @@ fn parts(ui: &Ui, snapshot: &Snapshot, view: &UiState) -> [Part; 5] {
             leads: details,
         },
     ]
+}
+
+/// The icon in the tray, where one is wanted.
+fn tray_part(ui: &Ui, snapshot: &Snapshot) -> Option<Part> {
+    let t = tokens(ui);
+    let (mark, words) = match &snapshot.desktop.tray {
+        TrayState::Off => return None,
+        TrayState::Asking => ((Sign::Ring, t.muted), t!("tray-asking").to_owned()),
+        TrayState::Shown => ((Sign::Dot, t.ok), t!("tray-shown").to_owned()),
+        TrayState::NotShown { why } => ((Sign::Ring, t.muted), format::clean(why)),
+    };
+    Some(Part {
+        mark,
+        name: t!("key-window-tray"),
+        words,
+        leads: None,
+    })
 }
 
 fn port_mark(ui: &Ui, port: &Port, released: bool) -> (Sign, Color32) {

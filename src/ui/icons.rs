@@ -317,7 +317,17 @@ fn microphone(painter: &Painter, center: Pos2, r: f32, line: Stroke) {
 
 /// The mark as the icon of the window, `size` pixels square.
 pub(super) fn app_icon(size: u32) -> IconData {
-    let (page, accent) = (DARK.page, DARK.accent);
+    IconData {
+        rgba: drawn(size, |u, v| {
+            mark_at(u, v).map(|in_mark| if in_mark { DARK.accent } else { DARK.page })
+        }),
+        width: size,
+        height: size,
+    }
+}
+
+/// A picture, `size` pixels square, of the colours at the points of the square from -1 to 1.
+pub(super) fn drawn(size: u32, color_at: impl Fn(f32, f32) -> Option<Color32>) -> Vec<u8> {
     let mut rgba = Vec::with_capacity((size * size * 4) as usize);
     for y in 0..size {
         for x in 0..size {
@@ -326,8 +336,7 @@ pub(super) fn app_icon(size: u32) -> IconData {
             for (dx, dy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
                 let u = (x as f32 + dx) / size as f32 * 2.0 - 1.0;
                 let v = (y as f32 + dy) / size as f32 * 2.0 - 1.0;
-                if let Some(in_mark) = mark_at(u, v) {
-                    let color = if in_mark { accent } else { page };
+                if let Some(color) = color_at(u, v) {
                     for (sum, byte) in sums.iter_mut().zip([color.r(), color.g(), color.b(), 255]) {
                         *sum += f32::from(byte) / 4.0;
                     }
@@ -338,16 +347,12 @@ pub(super) fn app_icon(size: u32) -> IconData {
             rgba.push(sums[3] as u8);
         }
     }
-    IconData {
-        rgba,
-        width: size,
-        height: size,
-    }
+    rgba
 }
 
 /// The mark in the square from -1 to 1: the radius of the icon, the edges of the ring, the bars (their middle and half of
 /// their height), and half of a bar's width.
-const EDGE: f32 = 0.98;
+pub(super) const EDGE: f32 = 0.98;
 const RING: std::ops::Range<f32> = 0.80..0.92;
 const BARS: [(f32, f32); 3] = [(-0.34, 0.22), (0.0, 0.50), (0.34, 0.22)];
 const BAR: f32 = 0.10;

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::base::counters::Counters;
 use crate::base::supervise::Failures;
+use crate::control::WindowWish;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::Window;
@@ -25,6 +26,7 @@ pub struct WindowEnd {
 pub type Left = Arc<Mutex<WindowEnd>>;
 
 /// The ends of the channels to the session, and the settings of the window.
+#[derive(Clone)]
 pub struct UiLink {
     /// The newest snapshot. When its sender is gone, the window closes.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -37,8 +39,8 @@ pub struct UiLink {
     pub key_file: PathBuf,
     /// How the window looked last time.
     pub window: Window,
-    /// Changes when the window shall be shown, in front and with the focus.
-    pub shows: watch::Receiver<u64>,
+    /// Whether the window shall be open; each request to open it brings it to the front.
+    pub wish: watch::Sender<WindowWish>,
     /// Runs the task that wakes the window, and what the system's accessibility bus needs.
     pub runtime: Handle,
 }

@@ -4,7 +4,7 @@ use eframe::egui::Context;
 
 use super::theme;
 use crate::base::keys::Scalar;
-use crate::base::text::{self, Locale};
+use crate::base::text::{self, Locale, t};
 use crate::conversation::snapshot::SettingsView;
 use crate::settings::config::Window;
 
@@ -45,7 +45,29 @@ impl WindowLook {
     }
 }
 
-fn value<T: Scalar>(settings: &SettingsView, name: &str) -> Option<T> {
+/// What a window that is opened again follows: its look as it was left, and the settings as they are now.
+pub(super) fn as_now(left: Window, settings: &SettingsView) -> Window {
+    let flag = |name, left| value(settings, name).unwrap_or(left);
+    Window {
+        high_contrast: flag("window.high_contrast", left.high_contrast),
+        reduced_motion: flag("window.reduced_motion", left.reduced_motion),
+        language: value(settings, "window.language").unwrap_or(left.language),
+        welcome: value(settings, "window.welcome").unwrap_or(left.welcome),
+        ..left
+    }
+}
+
+/// The title of the window.
+pub(super) fn title(demo: bool) -> &'static str {
+    if demo {
+        t!("sovereign-demo")
+    } else {
+        t!("sovereign")
+    }
+}
+
+/// The value of a key of the configuration.
+pub(super) fn value<T: Scalar>(settings: &SettingsView, name: &str) -> Option<T> {
     let setting = settings
         .config
         .iter()

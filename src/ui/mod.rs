@@ -17,11 +17,13 @@ mod api_key_page;
 mod api_key_state;
 mod app;
 mod audio_settings;
+mod autostart;
 mod banners;
 mod bidi;
 mod caption;
 mod captions;
 mod check_page;
+mod closing;
 mod connection_figures;
 mod conversations_list;
 mod conversations_page;
@@ -39,6 +41,7 @@ mod format;
 mod global_key;
 mod header;
 mod heading;
+mod hidden;
 mod history;
 mod icon_buttons;
 mod icons;
@@ -82,6 +85,10 @@ mod text_block;
 pub mod theme;
 mod toasts;
 mod transcript;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod tray;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod tray_icon;
 mod typed_field;
 mod ui_state;
 mod verdict;
@@ -93,6 +100,7 @@ mod window_position;
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::PoisonError;
 
 use anyhow::{Context as _, anyhow};
 use eframe::UserEvent;
@@ -100,6 +108,7 @@ use winit::event_loop::EventLoop;
 use winit::platform::run_on_demand::EventLoopExtRunOnDemand as _;
 
 pub use app::UiApp;
+use closing::WindowClosing;
 use display::Display;
 pub use link::{Left, UiLink, WindowEnd};
 use open_window::OpenWindow;
@@ -110,44 +119,63 @@ pub use window_position::USUAL;
 use crate::base::supervise::restarted;
 use crate::base::text::t;
 
-/// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds its
-/// look as the user leaves it. Where OpenGL does not start, or is lost with the graphics processor, the window is drawn
-/// without it.
+/// Shows the window, and again whenever it is asked for, until the user or the conversation ends. Must be called on the main
+/// thread. `left` always holds its look as the user leaves it.
 pub fn run(link: &UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
     let mut events = event_loop(display)
         .map_err(|error| anyhow!("{error}"))
         .context(HELP)?;
+    #[cfg(all(unix, not(target_os = "macos")))]
+    let _tray = tray::start(link);
+    let mut link = link.clone();
+    let wait = |events: &mut _, link: &_| {
+        hidden::wait(events, link)
+            .map_err(|error| anyhow!("{error}"))
+            .context(HELP)
+    };
+    while wait(&mut events, &link)? {
+        if open(&mut events, &link, left)? != WindowClosing::Hides {
+            break;
+        }
+        let look = left.lock().unwrap_or_else(PoisonError::into_inner);
+        link.window = look::as_now(look.look.clone(), &link.snapshots.borrow().settings);
+    }
+    Ok(())
+}
+
+/// Opens the window until it is closed. Where OpenGL does not start, or is lost with the graphics processor, it is drawn
+/// without it.
+fn open(
+    events: &mut EventLoop<UserEvent>,
+    link: &UiLink,
+    left: &Left,
+) -> anyhow::Result<WindowClosing> {
     let viewport = window_position::viewport(link.window.frame)
-        .with_title(app::title(link.snapshots.borrow().demo))
+        .with_title(look::title(link.snapshots.borrow().demo))
         .with_app_id("sovereign")
         .with_icon(icons::app_icon(64));
+    let closed = Rc::new(Cell::new(WindowClosing::No));
     if renderer::uses_opengl(link.window.renderer) {
-        let closed = Rc::new(Cell::new(false));
         let opened = Rc::new(Cell::new(false));
-        run_opengl(
-            &mut events,
-            viewport.clone(),
-            link,
-            left,
-            [&opened, &closed],
-        )?;
-        if closed.get() {
-            return Ok(());
+        run_opengl(events, viewport.clone(), link, left, (&opened, &closed))?;
+        if closed.get() != WindowClosing::No {
+            return Ok(closed.get());
         }
         tracing::warn!("the window is drawn without OpenGL: it does not start, or was lost");
         if opened.get() {
             link.failures.add(restarted(t!("the-window")));
         }
     }
-    let create = |ctx: &_| OpenWindow::new(ctx, link, left, Rc::default());
+    let create = |ctx: &_| OpenWindow::new(ctx, link, left, Rc::clone(&closed));
     let mut window = SoftwareWindow::new(viewport, events.create_proxy(), create);
     events
         .run_app_on_demand(&mut window)
         .map_err(|error| anyhow!("{error}"))
         .and_then(|()| window.result())
-        .context(HELP)
+        .context(HELP)?;
+    Ok(closed.get())
 }
 
 /// Runs a window drawn by OpenGL, and notes whether it opened, and whether it was closed by the user or the conversation.
@@ -156,7 +184,7 @@ fn run_opengl(
     viewport: eframe::egui::ViewportBuilder,
     link: &UiLink,
     left: &Left,
-    [opened, closed]: [&Rc<Cell<bool>>; 2],
+    (opened, closed): (&Rc<Cell<bool>>, &Rc<Cell<WindowClosing>>),
 ) -> anyhow::Result<()> {
     let options = eframe::NativeOptions {
         viewport,

@@ -10,12 +10,14 @@ use tokio::sync::watch;
 use winit::window::Window;
 
 use super::app::UiApp;
+use super::closing::WindowClosing;
 use super::link::{Left, UiLink};
 use super::repaint::{self, RepaintScheduler, SnapshotDiff};
 use super::system_fonts::SystemFonts;
 use super::{theme, window_position};
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
+use crate::control::WindowWish;
 use crate::conversation::snapshot::Snapshot;
 
 /// The window, with its look and its wake task.
@@ -24,7 +26,7 @@ pub(super) struct OpenWindow {
     counters: Arc<Counters>,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
-    closed: Rc<Cell<bool>>,
+    closed: Rc<Cell<WindowClosing>>,
     /// 0: nothing was drawn; 1: the first frame was; 2: and the session was informed.
     passes: u8,
     /// The zoom of the last frame, and how many frames pass until the window's size follows it.
@@ -33,12 +35,17 @@ pub(super) struct OpenWindow {
 }
 
 impl OpenWindow {
-    /// `closed` will say that the user or the conversation has closed it.
-    pub(super) fn new(ctx: &Context, link: &UiLink, left: &Left, closed: Rc<Cell<bool>>) -> Self {
+    /// `closed` will say whether the user or the conversation has closed it.
+    pub(super) fn new(
+        ctx: &Context,
+        link: &UiLink,
+        left: &Left,
+        closed: Rc<Cell<WindowClosing>>,
+    ) -> Self {
         let waker = link.runtime.spawn(keep_awake(
             ctx.clone(),
             link.snapshots.clone(),
-            link.shows.clone(),
+            link.wish.subscribe(),
             Arc::clone(&link.counters),
         ));
         let mut app = UiApp::new(ctx, link);
@@ -58,7 +65,7 @@ impl OpenWindow {
     /// Runs before each frame, and alone while the window is hidden.
     pub(super) fn logic(&mut self, ctx: &Context, window: Option<&Window>) {
         self.app.update(ctx);
-        self.closed.set(self.app.is_quitting());
+        self.closed.set(self.app.closing());
         // The first frame is on the screen now, and the position of the window is known.
         if self.passes == 1 {
             if let Some(window) = window {
@@ -123,13 +130,13 @@ impl Drop for OpenWindow {
 async fn keep_awake(
     ctx: Context,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    shows: watch::Receiver<u64>,
+    wish: watch::Receiver<WindowWish>,
     counters: Arc<Counters>,
 ) {
     let mut supervisor = Supervisor::default();
     let wake = || {
-        let (snapshots, shows) = (snapshots.clone(), shows.clone());
-        wake(ctx.clone(), snapshots, shows, Arc::clone(&counters))
+        let (snapshots, wish) = (snapshots.clone(), wish.clone());
+        wake(ctx.clone(), snapshots, wish, Arc::clone(&counters))
     };
     while supervisor.run_async(wake()).await == RunOutcome::Restart {}
     ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -144,7 +151,7 @@ const ONE_FRAME: Duration = Duration::from_millis(1);
 async fn wake(
     ctx: Context,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
-    mut shows: watch::Receiver<u64>,
+    mut wish: watch::Receiver<WindowWish>,
     counters: Arc<Counters>,
 ) {
     let mut pace = RepaintScheduler::default();
@@ -166,7 +173,12 @@ async fn wake(
                 pace.note(SnapshotDiff::between(&shown, &new), Instant::now());
                 shown = new;
             }
-            Ok(()) = shows.changed() => {
+            Ok(()) = wish.changed() => {
+                if !wish.borrow_and_update().is_open {
+                    ctx.send_viewport_cmd(ViewportCommand::Close);
+                    ctx.request_repaint();
+                    continue;
+                }
                 for command in [
                     ViewportCommand::Visible(true),
                     ViewportCommand::Minimized(false),

@@ -17,6 +17,7 @@ use super::{bidi, format, key_texts, speech};
 use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
+use crate::desktop::TrayState;
 use crate::profile::shown_label;
 
 /// Widths of controls, in points; a row with less room has them below its text.
@@ -80,6 +81,13 @@ pub(super) fn row_ui(
         if let Some(fault) = state.typed.get(&id).and_then(|typed| typed.fault.as_ref()) {
             let mark = (Sign::Cross, tokens(ui).bad);
             signed_row(ui, mark, &format::clean(fault));
+        }
+        if id.key == "window.close_to_tray"
+            && let TrayState::NotShown { why } = &snapshot.desktop.tray
+        {
+            let mark = (Sign::Ring, tokens(ui).muted);
+            let words = t!("no-icon-in-the-tray", why);
+            signed_row(ui, mark, &format::clean(&words));
         }
         if id.key == "global_key" && global_key_ui(ui, &snapshot.global_key) {
             asked = Some(RowRequest::Retry);

@@ -233,6 +233,11 @@ fn places() -> impl Iterator<Item = SearchEntry> {
     });
     let cards = [
         (General, t!("set-up-again"), t!("search-for-set-up")),
+        (
+            General,
+            t!("start-with-desktop"),
+            t!("search-for-autostart"),
+        ),
         (Sound, t!("check-the-sound"), t!("search-for-check")),
         (Account, t!("your-key-for-gemini"), t!("search-for-key")),
         (

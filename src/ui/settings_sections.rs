@@ -4,6 +4,7 @@ use std::path::Path;
 
 use eframe::egui::{Label, Ui};
 
+use super::autostart::autostart_ui;
 use super::diagnostics::diagnostics_ui;
 use super::heading::{caps_heading, heading};
 use super::icons::Sign;
@@ -41,6 +42,7 @@ pub(super) fn before_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view:
 pub(super) fn after_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     match view.settings.section {
         SettingsSection::General => {
+            autostart_ui(ui, snapshot.desktop.autostart, view);
             let again = plain_button(ui, t!("set-up-again"));
             view.settings.arrive(&again, t!("set-up-again"));
             if again.clicked() {

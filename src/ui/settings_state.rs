@@ -57,7 +57,7 @@ impl SettingsSection {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
             | "echo_cancellation" | "lower_other_sound" => Self::Sound,
             "talk_key" | "global_key" | "release_delay_ms" | "voice_activation" | "detection"
-            | "window.keep_muted" => Self::Talking,
+            | "mute_when_locked" | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,
             // Elsewhere it does nothing.
@@ -66,7 +66,7 @@ impl SettingsSection {
             "window.geometry" | "window.maximized" | "window.muted" | "window.welcome" => {
                 return None;
             }
-            "profile" | "window.language" => Self::General,
+            "profile" | "window.language" | "window.tray" | "window.close_to_tray" => Self::General,
             name if name.starts_with("window.") => Self::Appearance,
             name if name.starts_with("price_") || name.starts_with("spend_") => Self::Account,
             // For other programs.

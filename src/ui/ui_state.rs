@@ -208,6 +208,9 @@ impl UiState {
         if self.page != page {
             self.leave();
             self.page = page;
+            if page == Screen::Settings {
+                self.commands.push(Command::LookAtAutostart);
+            }
         }
     }
 

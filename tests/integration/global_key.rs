@@ -1,9 +1,6 @@
 //! The talk key through the GlobalShortcuts portal: against portals that behave well and badly, on a bus of their own.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sovereign::base::chord::Chord;
@@ -15,60 +12,15 @@ use zbus::message::Header;
 use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, connection};
 
+use crate::support::bus::Bus;
+
 const PORTAL: &str = "org.freedesktop.portal.Desktop";
 const PATH: &str = "/org/freedesktop/portal/desktop";
 const SHORTCUTS: &str = "org.freedesktop.portal.GlobalShortcuts";
 const SESSION: &str = "/org/freedesktop/portal/desktop/session/1_1/sovereign";
 
-/// A bus of its own; it starts no services.
-struct Bus {
-    daemon: Child,
-    address: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Bus {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = folder.path().join("bus.conf");
-        let text = format!(
-            "<busconfig><type>session</type><listen>unix:path={}/bus</listen><auth>EXTERNAL</auth>\
-             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
-            folder.path().display()
-        );
-        fs::write(&config, text).expect("written");
-        let mut daemon = Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", config.display()))
-            .args(["--nofork", "--nopidfile", "--print-address"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("dbus-daemon is installed (scripts/test installs it)");
-        let mut address = String::new();
-        let out = daemon.stdout.take().expect("piped");
-        BufReader::new(out).read_line(&mut address).expect("read");
-        let address = address.trim().to_owned();
-        Self {
-            daemon,
-            address,
-            _folder: folder,
-        }
-    }
-
-    fn key(&self, chord: &str) -> GlobalKey {
-        start_by_portal(&Chord::parse(chord).expect("a chord"), Some(&self.address))
-    }
-
-    fn end(&mut self) {
-        self.daemon.kill().expect("it runs");
-        self.daemon.wait().expect("it ends");
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        self.daemon.kill().ok();
-        self.daemon.wait().ok();
-    }
+fn key_on(bus: &Bus, chord: &str) -> GlobalKey {
+    start_by_portal(&Chord::parse(chord).expect("a chord"), Some(&bus.address))
 }
 
 /// A call, and where its answer is awaited.
@@ -235,7 +187,7 @@ async fn asking(key: &mut GlobalKey) {
 /// A key that works, and its portal.
 async fn working(bus: &Bus) -> (GlobalKey, Portal) {
     let mut portal = Portal::on(bus).await;
-    let mut key = bus.key("Ctrl+F9");
+    let mut key = key_on(&bus, "Ctrl+F9");
     asking(&mut key).await;
     let call = portal.grant().await;
     assert_eq!(call.trigger.as_deref(), Some("CTRL+F9"));
@@ -340,7 +292,7 @@ async fn a_key_that_is_given_up_while_it_is_down_says_so() {
 #[tokio::test]
 async fn without_bus_or_portal_the_commands_are_named() {
     let mut bus = Bus::new();
-    let mut key = bus.key("F9");
+    let mut key = key_on(&bus, "F9");
     asking(&mut key).await;
     let told = trouble(&mut key).await;
     assert!(
@@ -348,14 +300,14 @@ async fn without_bus_or_portal_the_commands_are_named() {
         "{told}"
     );
     bus.end();
-    let mut key = bus.key("F9");
+    let mut key = key_on(&bus, "F9");
     asking(&mut key).await;
     let told = trouble(&mut key).await;
     assert!(
         told.contains("bus does not answer") && told.contains("`sovereign press`"),
         "{told}"
     );
-    let told = trouble(&mut bus.key("Mouse8")).await;
+    let told = trouble(&mut key_on(&bus, "Mouse8")).await;
     assert!(told.contains("no buttons of the mouse"), "{told}");
 }
 
@@ -364,7 +316,7 @@ async fn a_refusal_and_answers_that_make_no_sense_are_told() {
     let bus = Bus::new();
     let mut portal = Portal::on(&bus).await;
     for (code, told) in [(1, "refused"), (2, "fault"), (77, "fault")] {
-        let mut key = bus.key("F9");
+        let mut key = key_on(&bus, "F9");
         asking(&mut key).await;
         let call = portal.grant_session().await;
         portal.respond(&call, code, HashMap::new()).await;
@@ -376,14 +328,14 @@ async fn a_refusal_and_answers_that_make_no_sense_are_told() {
         HashMap::from([("session_handle", Value::from(7_u32))]),
         HashMap::from([("session_handle", Value::from("no path"))]),
     ] {
-        let mut key = bus.key("F9");
+        let mut key = key_on(&bus, "F9");
         asking(&mut key).await;
         let call = portal.called("CreateSession").await;
         portal.respond(&call, 0, results).await;
         assert!(trouble(&mut key).await.contains("fault"));
     }
     // An answer of another shape altogether.
-    let mut key = bus.key("F9");
+    let mut key = key_on(&bus, "F9");
     asking(&mut key).await;
     let call = portal.called("CreateSession").await;
     let interface = "org.freedesktop.portal.Request";
@@ -392,7 +344,7 @@ async fn a_refusal_and_answers_that_make_no_sense_are_told() {
         .await;
     assert!(trouble(&mut key).await.contains("fault"));
     // That the key is bound is enough: not every desktop tells what it calls it.
-    let mut key = bus.key("F9");
+    let mut key = key_on(&bus, "F9");
     asking(&mut key).await;
     let call = portal.grant_session().await;
     portal.respond(&call, 0, HashMap::new()).await;
@@ -404,7 +356,7 @@ async fn a_refusal_and_answers_that_make_no_sense_are_told() {
 async fn a_portal_is_waited_for_half_a_minute() {
     let bus = Bus::new();
     let mut portal = Portal::on(&bus).await;
-    let mut key = bus.key("F9");
+    let mut key = key_on(&bus, "F9");
     asking(&mut key).await;
     let call = portal.called("CreateSession").await;
     tokio::time::pause();
@@ -416,7 +368,7 @@ async fn a_portal_is_waited_for_half_a_minute() {
     let works = GlobalKeyState::Works { called: None };
     assert_eq!(key.next().await, Some(GlobalKeyEvent::State(works)));
 
-    let mut late = bus.key("F9");
+    let mut late = key_on(&bus, "F9");
     asking(&mut late).await;
     let call = portal.called("CreateSession").await;
     tokio::time::pause();
@@ -432,7 +384,7 @@ async fn a_portal_is_waited_for_half_a_minute() {
 
 /// Another key can be had after all.
 async fn key_client(portal: &mut Portal, bus: &Bus) -> String {
-    let mut key = bus.key("F9");
+    let mut key = key_on(&bus, "F9");
     asking(&mut key).await;
     portal.grant().await;
     assert!(matches!(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Running, World, simulate, voice};
 use sovereign::base::ids::Mark;
 use sovereign::conversation::command::Command;
-use sovereign::conversation::snapshot::{Activity, CheckStatus, CheckStep, Snapshot};
+use sovereign::conversation::snapshot::{Activity, CheckStatus, CheckStep, Notice, Snapshot};
 use sovereign::profile::Detection;
 use sovereign::server::Script;
 use sovereign::settings::config::TalkKey;
@@ -182,6 +182,36 @@ fn escape_and_mute_do_not_wait_for_the_delay() {
         world.tell(Command::SetMuted(false)).await;
         tokio::time::sleep(ms(2_500)).await;
         assert_ne!(seen(&world).activity, Activity::Held, "the key is up");
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_locked_screen_mutes_and_an_unlocked_one_unmutes_what_it_muted() {
+    use Command::{LockScreen, SetMuted};
+    simulate(async {
+        let world = by_key(Detection::Manual, []).await;
+        let off = Command::set("mute_when_locked", &false);
+        for (commands, muted) in [
+            (vec![LockScreen(true)], true),
+            (vec![LockScreen(false)], false),
+            (vec![SetMuted(true), LockScreen(true)], true),
+            // The user had muted it.
+            (vec![LockScreen(false)], true),
+            (vec![SetMuted(false), LockScreen(true)], true),
+            // The user wants to talk over the locked screen, and is then silent.
+            (vec![SetMuted(false)], false),
+            (vec![SetMuted(true), LockScreen(false)], true),
+            (vec![SetMuted(false), off, LockScreen(true)], false),
+            (vec![LockScreen(false)], false),
+        ] {
+            let told = format!("{commands:?}");
+            tell_all(&world, commands).await;
+            assert_eq!(seen(&world).muted, muted, "after {told}");
+        }
+        let notices = &seen(&world).notices;
+        let told = |notice: &&Notice| notice.text.english().contains("locked");
+        assert_eq!(notices.iter().filter(told).count(), 1, "{notices:?}");
         world.quit().await;
     });
 }

@@ -39,7 +39,7 @@ impl Page {
                 welcome: WelcomeStep::Done,
                 ..Config::default().window
             },
-            shows: tokio::sync::watch::channel(0).1,
+            wish: sovereign::control::WindowWish::channel(true),
             runtime: tokio::runtime::Handle::current(),
         };
         let harness = Harness::builder().with_size(vec2(1100.0, 720.0));

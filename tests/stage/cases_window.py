@@ -87,22 +87,22 @@ def window_keys(case):
         start = tape.now()
         desk.play(sound.speech(case.speech, SENTENCE))
         desk.screenshot(case.folder / "1-muted.png")
-        _passes(tape, 3)
+        passes(tape, 3)
         require(sound.span(tape.speaker(start)) is None, "muted, and yet it answered")
         window.key("ctrl+m")
-        _passes(tape, 0.5)
+        passes(tape, 0.5)
         say_and_hear(case, tape)
 
         # Held over a pause longer than any patience: one turn of both halves.
         start = tape.now()
         with window.hold("space"):
-            _passes(tape, 0.3)
+            passes(tape, 0.3)
             desk.screenshot(case.folder / "2-held.png")
             desk.play(sound.speech(case.speech, FIRST))
-            _passes(tape, 1.5)
+            passes(tape, 1.5)
             require(sound.span(tape.speaker(start)) is None, "it answered while Space was held")
             desk.play(sound.speech(case.speech, SECOND))
-            _passes(tape, 0.2)
+            passes(tape, 0.2)
         held = (tape.now() - start) / sound.RATE
         begun = tape.wait_sound(start, 40, "a reply after Space was let go")
         tape.wait_quiet(held, 60, begun)  # no pause within the reply is as long
@@ -111,7 +111,7 @@ def window_keys(case):
         start = tape.now()
         desk.play(sound.speech(case.speech, LONG))
         begun = tape.wait_sound(start, 40, "a long reply")
-        _passes(tape, 0.5)
+        passes(tape, 0.5)
         pressed = tape.now()
         window.key("Escape")
         quiet = tape.wait_quiet(1.0, 40, begun)
@@ -131,7 +131,7 @@ def window_profiles(case):
         after_greeting(tape)
         for key, name, least_ms in (("ctrl+1", "ultra-fast", 250), ("ctrl+3", "high-quality", 650), ("ctrl+2", "balanced", 450)):
             window.key(key)
-            _passes(tape, 0.7)
+            passes(tape, 0.7)
             desk.screenshot(case.folder / f"{name}.png")
             said, heard, _ = say_and_hear(case, tape)
             waited = tape_total(said, heard)
@@ -160,7 +160,7 @@ def window_comes_back_whole(case):
     with open_window(case, "--demo") as (_, window, tape):
         after_greeting(tape)
         window.key("ctrl+m")
-        _passes(tape, 3)
+        passes(tape, 3)
         desk.screenshot(case.folder / "before.png")
         before = desk.pixels()
 
@@ -173,7 +173,7 @@ def window_comes_back_whole(case):
 
         for _ in range(3):
             desk.x("xdotool", "windowminimize", window.id)
-            _passes(tape, 0.5)
+            passes(tape, 0.5)
             desk.x("xdotool", "windowmap", window.id)
         is_back("after it was minimised")
 
@@ -191,7 +191,7 @@ def window_of_the_first_start_is_shown_by_a_second(case):
 
         for _ in range(2):
             desk.x("xdotool", "windowminimize", window.id)
-            _passes(tape, 1)
+            passes(tape, 1)
             require(desk.x("xdotool", "getactivewindow", check=False).strip() != window.id, "it is not minimised")
             command()
             eventually("the window of the first start", 10, lambda: desk.x("xdotool", "getactivewindow", check=False).strip() == window.id)
@@ -211,13 +211,13 @@ def window_figures(case):
     with open_window(case, "--demo") as (_, window, tape):
         after_greeting(tape)
         window.key("ctrl+4")
-        _passes(tape, 0.7)
+        passes(tape, 0.7)
         said, heard, _ = say_and_hear(case, tape)
         case.figure("auto: total off the tape", tape_total(said, heard))
         _picture_changes(case, window, "ctrl+d", "1-figures")
         said, heard, _ = say_and_hear(case, tape)
         case.figure("with the page open: total off the tape", tape_total(said, heard))
-        _passes(tape, 1.5)
+        passes(tape, 1.5)
         case.desk.screenshot(case.folder / "2-two-turns.png")
         _picture_changes(case, window, "Escape", "3-back")
 
@@ -279,7 +279,7 @@ def _switched_sentence(case, server, window, tape):
     player = _in_background(lambda: case.desk.play(sound.speech(case.speech, LONG)))
     eventually("speech", 20, lambda: sound.span(tape.mouth(start)))
     for key in ("ctrl+1", "ctrl+3", "ctrl+2"):
-        _passes(tape, 1.0)
+        passes(tape, 1.0)
         window.key(key)
     case.desk.screenshot(case.folder / "1-switched.png")
     player.join()
@@ -297,7 +297,7 @@ def window_with_a_service(case):
     """With a key and an endpoint the same window speaks the Live protocol to it, without a fault."""
     with Service(case.folder, "--latency-ms", 150, "--reply-ms", 1500) as service:
         with open_window(case, "--endpoint", service.url, environment={"GEMINI_API_KEY": "test-key"}) as (_, _window, tape):
-            _passes(tape, 1.5)
+            passes(tape, 1.5)
             start = tape.now()
             case.desk.play(sound.speech(case.speech, SENTENCE))
             begun = tape.wait_sound(start, 40, "the service's tone")
@@ -306,7 +306,7 @@ def window_with_a_service(case):
         service.verdict()
 
 
-def _passes(tape, seconds):
+def passes(tape, seconds):
     """Time as the tape counts it."""
     end = tape.now() + int(seconds * sound.RATE)
     eventually(f"{seconds:g} s of tape", seconds * 10 + 10, lambda: tape.now() >= end)

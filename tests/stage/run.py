@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
 import cases_access
+import cases_background
 import cases_bare
 import cases_conformance
 import cases_devices
@@ -57,7 +58,7 @@ class Case:
 
 
 # The longest first, so that the desks end together.
-RIG_CASES = sorted(cases_access.CASES + cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES + cases_global_key.CASES + cases_other_sound.CASES,
+RIG_CASES = sorted(cases_access.CASES + cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES + cases_global_key.CASES + cases_other_sound.CASES + cases_background.CASES,
                    key=lambda case: case.__name__ not in ("window_keys", "talk_hears_and_answers", "window_profiles"))
 
 

@@ -5,6 +5,7 @@
     reason = "shared by test files, each of which is a crate"
 )]
 
+pub mod bus;
 pub mod line;
 pub mod tcp;
 pub mod wire;
@@ -22,6 +23,7 @@ use sovereign::base::supervise::Failures;
 use sovereign::conversation::{
     self, Choice, ConversationDeps, Event, Session, Settings, command::Command,
 };
+use sovereign::desktop::Autostart;
 use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened, TcpDialer};
@@ -179,6 +181,7 @@ impl World {
             notices: Vec::new(),
             telemetry,
             window: self.window,
+            autostart: Autostart::default(),
             state: self.state,
         });
         Running {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::control::{ControlAnswer, ControlRequest, ControlStatus};
+use crate::control::{ControlAnswer, ControlRequest, ControlStatus, WindowWish};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
 
@@ -13,7 +13,7 @@ pub(super) struct ControlDesk {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Of a conversation with a window.
-    pub(super) show: Option<watch::Sender<u64>>,
+    pub(super) wish: Option<watch::Sender<WindowWish>>,
 }
 
 impl ControlDesk {
@@ -47,9 +47,9 @@ impl ControlDesk {
                     hint: format!("There are: {}.", names.join(", ")),
                 }
             }
-            ControlRequest::Show => match &self.show {
-                Some(show) => {
-                    show.send_modify(|shows| *shows += 1);
+            ControlRequest::Show => match &self.wish {
+                Some(wish) => {
+                    WindowWish::ask(wish, true);
                     ControlAnswer::Done
                 }
                 None => ControlAnswer::Refused {

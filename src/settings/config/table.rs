@@ -84,6 +84,9 @@ bind!(TOP: Config {
         "How long the microphone stays open after the talk key is let go, in milliseconds.", &[]).called("Microphone stays open after the talk key"),
     voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],
         "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).called("Speech opens the microphone"),
+    mute_when_locked: Key::new("mute_when_locked", Kind::OnOff, &["on"],
+        "Whether the microphone is muted while the screen is locked. Afterwards it listens again, unless you had muted it yourself.", &[])
+        .called("Mute while the screen is locked"),
     volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).called("Volume of replies"),
     lower_other_sound: Key::new("lower_other_sound", Kind::OnOff, &["off"],
         "Whether music and other programs become quieter while you talk with the assistant, and as loud as before after it. Works with PulseAudio and PipeWire; calls and sounds of the desktop stay as they are.",
@@ -127,6 +130,11 @@ bind!(WINDOW: Window {
     renderer: Key::new("window.renderer", Kind::Words(Renderer::WORDS), &["auto"],
         "What draws the window; `auto`: OpenGL where there is a graphics processor. A window that stays empty or flickers may need `software`.",
         &[]).called("Drawing").applies(Restart),
+    tray: Key::new("window.tray", Kind::OnOff, &["on"],
+        "Whether an icon in the tray of the desktop shows what the assistant is doing.", &[]).called("Icon in the tray"),
+    close_to_tray: Key::new("window.close_to_tray", Kind::OnOff, &["off"],
+        "Whether the conversation goes on when you close the window. The icon in the tray shows the window again, and ends the program; without such an icon, closing ends it.",
+        &[]).called("Go on in the tray when the window is closed"),
     welcome: Key::new("window.welcome", Kind::Words(WelcomeStep::WORDS), &["new"],
         "The step of the set-up that the next start of the window goes on with, written by the window; `done`: it is over.", &[])
         .called("Set-up");

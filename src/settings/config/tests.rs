@@ -103,7 +103,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, global_key, release_delay_ms, voice_activation, volume, lower_other_sound, keep, keep_audio, state, newer_versions, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, global_key, release_delay_ms, voice_activation, mute_when_locked, volume, lower_other_sound, keep, keep_audio, state, newer_versions, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
         ),
         (
             "volume: 2",

@@ -41,6 +41,8 @@ pub struct Config {
     pub release_delay: Duration,
     /// Whether speech opens the microphone; otherwise the talk key alone does.
     pub voice_activation: bool,
+    /// Whether the microphone is muted while the screen is locked.
+    pub mute_when_locked: bool,
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
     /// Whether other programs become quieter while the assistant is talked with.
@@ -99,6 +101,10 @@ pub struct Window {
     pub keep_muted: bool,
     /// It was muted last; kept while `keep_muted` is on.
     pub muted: bool,
+    /// Whether there is an icon in the tray.
+    pub tray: bool,
+    /// Whether closing the window hides it, where the tray has a way back.
+    pub close_to_tray: bool,
     /// How far the set-up at the first start has come.
     pub welcome: WelcomeStep,
     /// Where it was and how large.

@@ -32,12 +32,15 @@ use secrecy::ExposeSecret as _;
 
 use rig::{Rig, caption, down, key_event, latencies, sets, snapshot};
 use sovereign::audio::DeviceChoice;
+use sovereign::base::keys::Value;
 use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
-    Activity, AutoView, Caption, KeyInfo, Link, Notice, Port, Snapshot, Speaker,
+    Activity, AutoView, Caption, KeyInfo, Link, Notice, Port, SettingOrigin, SettingView, Snapshot,
+    Speaker,
 };
+use sovereign::desktop::TrayState;
 use sovereign::provider::grounding::{Grounding, Source};
 use sovereign::settings::api_key::KeySource;
 use sovereign::telemetry::diagnosis::Remedy;
@@ -795,6 +798,30 @@ fn closing_the_window_quits_once() {
     rig.step();
     let sent = rig.sent();
     assert!(matches!(sent[..], [Command::Quit]), "{sent:?}");
+}
+
+#[test]
+fn closing_hides_only_where_the_user_wants_it_and_the_tray_has_a_way_back() {
+    let key = sovereign::settings::config::keys().find(|key| key.name == "window.close_to_tray");
+    let key = key.expect("this key");
+    for (wanted, tray) in [(true, true), (true, false), (false, true)] {
+        let not_shown = TrayState::NotShown { why: String::new() };
+        let mut shown = snapshot();
+        shown.desktop.tray = if tray { TrayState::Shown } else { not_shown };
+        Arc::make_mut(&mut shown.settings).config = vec![SettingView {
+            key,
+            value: Value::Flag(wanted),
+            usual: Value::Flag(false),
+            origin: SettingOrigin::Chosen,
+        }];
+        let mut rig = Rig::new(shown);
+        let viewports = &mut rig.harness.input_mut().viewports;
+        let root = viewports.entry(ViewportId::ROOT).or_default();
+        root.events.push(egui::ViewportEvent::Close);
+        rig.step();
+        let quits = matches!(rig.sent()[..], [Command::Quit]);
+        assert_eq!(quits, !(wanted && tray), "{wanted} {tray}");
+    }
 }
 
 #[test]

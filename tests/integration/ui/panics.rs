@@ -62,7 +62,7 @@ fn window(world: &Running) -> Harness<'static, UiApp> {
         failures: world.session.failures.clone(),
         key_file: "/home/me/.config/sovereign/key".into(),
         window: Config::default().window,
-        shows: tokio::sync::watch::channel(0).1,
+        wish: sovereign::control::WindowWish::channel(true),
         runtime: tokio::runtime::Handle::current(),
     };
     Harness::builder()

@@ -93,7 +93,7 @@ impl Rig {
             failures: Failures::default(),
             key_file: "/home/me/.config/sovereign/key".into(),
             window: window.clone(),
-            shows: tokio::sync::watch::channel(0).1,
+            wish: sovereign::control::WindowWish::channel(true),
             runtime: runtime.handle().clone(),
         };
         let now = clock.clone();
@@ -192,7 +192,10 @@ impl Rig {
     }
 
     pub(crate) fn sent(&mut self) -> Vec<Command> {
-        std::iter::from_fn(|| self.commands.try_recv().ok()).collect()
+        let sent = std::iter::from_fn(|| self.commands.try_recv().ok());
+        // Asked whenever the settings are opened.
+        sent.filter(|command| !matches!(command, Command::LookAtAutostart))
+            .collect()
     }
 
     pub(crate) fn says(&self, words: &str) -> bool {

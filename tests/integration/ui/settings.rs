@@ -177,6 +177,25 @@ fn a_setting_is_found_by_name_key_meaning_and_unit() {
 }
 
 #[test]
+fn starting_with_the_desktop_is_shown_as_the_system_has_it() {
+    use sovereign::desktop::AutostartState::{NotPossible, Off, On};
+    let mut rig = open("General");
+    let name = "Start with the desktop";
+    assert!(!rig.says(name), "nobody has looked yet");
+    for (state, asked) in [(Off, true), (On, false)] {
+        rig.show(|snapshot| snapshot.desktop.autostart = state);
+        click(&mut rig, Role::CheckBox, name);
+        let sent = rig.sent();
+        assert!(
+            matches!(sent[..], [Command::SetAutostart(on)] if on == asked),
+            "{state:?}: {sent:?}"
+        );
+    }
+    rig.show(|snapshot| snapshot.desktop.autostart = NotPossible);
+    assert!(!rig.says(name));
+}
+
+#[test]
 fn a_change_is_asked_for_by_its_key() {
     let mut rig = open("Talking");
     click(&mut rig, Role::CheckBox, "Speech opens the microphone");
