@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::global::Global;
 use super::global_key::{self, GlobalKeyTask};
+use super::media_keys;
 use super::other_sound::{self, OtherSoundTask};
 use super::output_files;
 use super::profiles::put;
@@ -210,14 +211,15 @@ pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
     _global_key: Option<GlobalKeyTask>,
+    _media_keys: Option<AbortOnDropHandle<()>>,
     _other_sound: OtherSoundTask,
     _lock: Option<AbortOnDropHandle<()>>,
     /// What is asked of the window.
     pub wish: watch::Sender<WindowWish>,
 }
 
-/// Answers requests to this conversation, and with a microphone takes the talk key for any window and mutes while the screen is
-/// locked; call it inside the runtime.
+/// Answers requests to this conversation, and with a microphone takes the talk key for any window and media
+/// keys, and mutes while the screen is locked; call it inside the runtime.
 pub(super) fn serve(
     claim: Option<Claim>,
     session: &Session,
@@ -242,11 +244,13 @@ pub(super) fn serve(
         Some(socket)
     });
     #[cfg(not(unix))]
-    drop((claim, session, window));
+    drop((claim, session));
     Controlled {
         #[cfg(unix)]
         _socket: socket,
         _global_key: has_microphone.then(|| global_key::follow(session)),
+        _media_keys: has_microphone
+            .then(|| media_keys::follow(session, window.then(|| wish.clone()))),
         _other_sound: other_sound::follow(session),
         _lock: has_microphone.then(|| screen_lock::follow(session)),
         wish,

@@ -3,6 +3,7 @@
 mod bundle;
 mod check;
 mod global_key;
+mod media_keys;
 mod network;
 mod other_sound;
 mod setup;
@@ -124,6 +125,7 @@ fn examine(
     }
     checks.extend(setup::variables(|name| std::env::var_os(name)));
     checks.extend(config.global_key.as_ref().map(global_key::check));
+    checks.extend(config.media_keys.then(media_keys::check).flatten());
     checks.extend(tray::check(&config.window));
     checks.extend(setup::key(&key));
     checks.extend(setup::sound(devices));

@@ -8,7 +8,7 @@ use crate::base::chord::Chord;
 use crate::base::ids::TurnId;
 use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
-use crate::desktop::{AutostartState, TrayState};
+use crate::desktop::{AutostartState, MediaKeysState, TrayState};
 use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::turn_cost::Pricing;
@@ -182,6 +182,8 @@ pub struct DesktopView {
     pub autostart: AutostartState,
     /// Whether the tray shows its icon.
     pub tray: TrayState,
+    /// Whether its media keys arrive.
+    pub media_keys: MediaKeysState,
 }
 
 /// What the assistant is doing, in the order in which a turn passes through it.
