@@ -405,6 +405,7 @@ speak-whenever-you-like = Sprich, wann du magst
 im-listening = Ich höre zu
 the-microphone-closes-in-a = Das Mikrofon schließt gleich
 speak-and-press-space-when = Sprich und drücke die Leertaste, wenn du fertig bist
+speak-and-press-again-when = Sprich und drücke dieselbe Taste noch einmal, wenn du fertig bist
 speak-and-let-go-when = Sprich und lass los, wenn du fertig bist
 the-answer-is-on-its = Die Antwort ist unterwegs
 go-on-to-interrupt = Sprich weiter, um zu unterbrechen

@@ -405,6 +405,7 @@ speak-whenever-you-like = Speak whenever you like
 im-listening = I'm listening
 the-microphone-closes-in-a = The microphone closes in a moment
 speak-and-press-space-when = Speak, and press Space when you are done
+speak-and-press-again-when = Speak, and press the same key again when you are done
 speak-and-let-go-when = Speak, and let go when you are done
 the-answer-is-on-its = The answer is on its way
 go-on-to-interrupt = Go on to interrupt

@@ -265,6 +265,8 @@ pub struct TalkView {
     pub voice_activation: bool,
     /// The key was let go, and the microphone is open until the delay is over.
     pub closing: bool,
+    /// A media key opened it: it is open until the next press.
+    pub by_media_key: bool,
     /// The key is held down although the microphone is muted.
     pub held_in_vain: bool,
 }
@@ -286,6 +288,7 @@ impl Default for TalkView {
             release_delay: Duration::ZERO,
             voice_activation: true,
             closing: false,
+            by_media_key: false,
             held_in_vain: false,
         }
     }

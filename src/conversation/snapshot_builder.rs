@@ -143,6 +143,7 @@ impl Conversation {
             release_delay: config.release_delay,
             voice_activation: self.settings.voice_activation(),
             closing: self.microphone.key.is_closing(),
+            by_media_key: self.microphone.key.is_by_media_key(),
             held_in_vain: self.microphone.held_in_vain,
         }
     }

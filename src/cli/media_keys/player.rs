@@ -94,3 +94,148 @@ fn look(snapshot: &Snapshot, has_window: bool) -> PlayerLook {
         has_window,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+    use tokio_util::task::AbortOnDropHandle;
+    use zbus::{Connection, Proxy, connection};
+
+    use super::*;
+    use crate::conversation::snapshot::{SettingOrigin, SettingView, SettingsView};
+    use crate::desktop::MediaKey;
+    use crate::desktop::bus::Bus;
+    use crate::settings::config;
+
+    const NAME: &str = "org.mpris.MediaPlayer2.sovereign";
+
+    /// A conversation on a bus of its own, and its desktop.
+    struct Talk {
+        bus: Bus,
+        desktop: Connection,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+        commands: mpsc::Receiver<Command>,
+        wish: watch::Sender<WindowWish>,
+        _task: AbortOnDropHandle<()>,
+    }
+
+    impl Talk {
+        async fn start() -> Self {
+            let bus = Bus::new();
+            let desktop = connection::Builder::address(&*bus.address).expect("an address");
+            let desktop = desktop.build().await.expect("the bus");
+            let (snapshots, theirs) = watch::channel(Arc::default());
+            let (sender, commands) = mpsc::channel(8);
+            let (wish, address) = (WindowWish::channel(false), bus.address.clone());
+            let follower = Follower {
+                snapshots: theirs,
+                commands: sender,
+                wish: Some(wish.clone()),
+                start: move |looks| MediaKeys::start_on(Some(&address), looks),
+            };
+            Self {
+                bus,
+                desktop,
+                snapshots,
+                commands,
+                wish,
+                _task: AbortOnDropHandle::new(tokio::spawn(follower.run())),
+            }
+        }
+
+        fn shows(&self, on: bool, activity: Activity) {
+            let key = config::keys().find(|key| key.name == KEY).expect("a key");
+            let setting = SettingView {
+                key,
+                value: Value::Flag(on),
+                usual: Value::Flag(false),
+                origin: SettingOrigin::Chosen,
+            };
+            let settings = SettingsView {
+                config: vec![setting],
+                ..SettingsView::default()
+            };
+            self.snapshots.send_replace(Arc::new(Snapshot {
+                activity,
+                settings: Arc::new(settings),
+                ..Snapshot::default()
+            }));
+        }
+
+        async fn next(&mut self) -> Command {
+            let next = timeout(Duration::from_secs(30), self.commands.recv()).await;
+            next.expect("it comes").expect("a command")
+        }
+
+        async fn state(&mut self) -> MediaKeysState {
+            match self.next().await {
+                Command::ShowMediaKeys(state) => state,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        async fn call(&self, interface: &str, method: &str) -> zbus::Result<zbus::Message> {
+            let path = "/org/mpris/MediaPlayer2";
+            let call = self
+                .desktop
+                .call_method(Some(NAME), path, Some(interface), method, &());
+            call.await
+        }
+
+        async fn status(&self) -> String {
+            let (path, interface) = ("/org/mpris/MediaPlayer2", "org.mpris.MediaPlayer2.Player");
+            let player = Proxy::new(&self.desktop, NAME, path, interface).await;
+            let player = player.expect("a player");
+            let status = player.get_property("PlaybackStatus").await;
+            status.expect("a status")
+        }
+    }
+
+    #[tokio::test]
+    async fn switched_on_and_off_while_it_runs_a_hundred_presses_and_the_window() {
+        let mut talk = Talk::start().await;
+        let player = "org.mpris.MediaPlayer2.Player";
+        talk.shows(false, Activity::Listening);
+        assert!(talk.call(player, "PlayPause").await.is_err(), "not wanted");
+        for _ in 0..2 {
+            talk.shows(true, Activity::Listening);
+            assert_eq!(talk.state().await, MediaKeysState::Works);
+            for _ in 0..100 {
+                talk.call(player, "PlayPause").await.expect("taken");
+                let told = talk.next().await;
+                let is_press = matches!(told, Command::PressMediaKey(MediaKey::PlayPause));
+                assert!(is_press, "{told:?}");
+            }
+            for (activity, status) in [
+                (Activity::Listening, "Paused"),
+                (Activity::Held, "Playing"),
+                (Activity::Thinking, "Playing"),
+                (Activity::UserSpeaks, "Paused"),
+                (Activity::Answering, "Playing"),
+                (Activity::Muted, "Paused"),
+            ] {
+                talk.shows(true, activity);
+                while talk.status().await != status {}
+            }
+            talk.shows(false, Activity::Listening);
+            assert_eq!(talk.state().await, MediaKeysState::Off);
+            while talk.call(player, "PlayPause").await.is_ok() {}
+            while talk.commands.try_recv().is_ok() {}
+        }
+        talk.shows(true, Activity::Listening);
+        assert_eq!(talk.state().await, MediaKeysState::Works);
+        let raised = talk.call("org.mpris.MediaPlayer2", "Raise").await;
+        raised.expect("taken");
+        let mut wish = talk.wish.subscribe();
+        let opened = wish.wait_for(|wish| wish.is_open);
+        let opened = timeout(Duration::from_secs(30), opened).await;
+        opened.expect("shown").expect("a window");
+        talk.bus.end();
+        assert!(matches!(
+            talk.state().await,
+            MediaKeysState::NotPossible { .. }
+        ));
+    }
+}
