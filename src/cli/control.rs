@@ -210,8 +210,8 @@ fn not_listened_at(error: &io::Error) {
 pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
-    _global_key: Option<GlobalKeyTask>,
     _media_keys: Option<AbortOnDropHandle<()>>,
+    _global_key: Option<GlobalKeyTask>,
     _other_sound: OtherSoundTask,
     _lock: Option<AbortOnDropHandle<()>>,
     /// What is asked of the window.
@@ -248,9 +248,9 @@ pub(super) fn serve(
     Controlled {
         #[cfg(unix)]
         _socket: socket,
-        _global_key: has_microphone.then(|| global_key::follow(session)),
         _media_keys: has_microphone
             .then(|| media_keys::follow(session, window.then(|| wish.clone()))),
+        _global_key: has_microphone.then(|| global_key::follow(session)),
         _other_sound: other_sound::follow(session),
         _lock: has_microphone.then(|| screen_lock::follow(session)),
         wish,

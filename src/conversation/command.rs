@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::audio::DeviceChoice;
 use crate::base::keys::{Scalar, Value};
 use crate::base::localized_text::LocalizedText;
-use crate::desktop::{MediaKey, MediaKeysState, TrayState};
+use crate::desktop::TrayState;
 use crate::global_key::GlobalKeyState;
 use crate::newer_version::NewerVersion;
 use crate::settings::profile_edit::ProfileEdit;
@@ -43,9 +43,9 @@ pub enum Command {
     /// Ask for that key once more.
     RetryGlobalKey,
     /// A media key was pressed; it does what is sensible now.
-    PressMediaKey(MediaKey),
+    PressMediaKey(crate::desktop::MediaKey),
     /// Whether media keys arrive.
-    ShowMediaKeys(MediaKeysState),
+    ShowMediaKeys(crate::desktop::MediaKeysState),
     /// Why the sound of other programs is not lowered although it is to be, if it is not.
     ShowOtherSound(Option<LocalizedText>),
     /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.

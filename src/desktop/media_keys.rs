@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
-use zbus::fdo::{self, RequestNameFlags, RequestNameReply};
+use zbus::fdo::{self, RequestNameFlags};
 use zbus::zvariant::{ObjectPath, Value};
 use zbus::{Connection, connection};
 
@@ -140,13 +140,13 @@ async fn appear(
         .build()
         .await?;
     let flags = RequestNameFlags::DoNotQueue;
-    match bus.request_name_with_flags(NAME, flags.into()).await {
-        // Another one runs.
-        Err(zbus::Error::NameTaken) | Ok(RequestNameReply::Exists) => {
-            let name = format!("{NAME}.instance{}", std::process::id());
-            bus.request_name_with_flags(name, flags.into()).await?;
-        }
-        taken => drop(taken?),
+    let taken = bus.request_name_with_flags(NAME, flags.into()).await;
+    // Another one runs.
+    if matches!(taken, Err(zbus::Error::NameTaken)) {
+        let name = format!("{NAME}.instance{}", std::process::id());
+        bus.request_name_with_flags(name, flags.into()).await?;
+    } else {
+        taken?;
     }
     Ok(bus)
 }
@@ -379,10 +379,11 @@ mod tests {
     }
 
     async fn problem(keys: &mut MediaKeys) -> String {
-        match next(keys).await {
-            MediaKeyEvent::State(MediaKeysState::NotPossible { why }) => why,
-            other => panic!("{other:?}"),
-        }
+        let event = next(keys).await;
+        let MediaKeyEvent::State(MediaKeysState::NotPossible { why }) = event else {
+            panic!("{event:?}");
+        };
+        why
     }
 
     /// The desktop, on the same bus.

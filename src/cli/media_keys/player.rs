@@ -170,10 +170,11 @@ mod tests {
         }
 
         async fn state(&mut self) -> MediaKeysState {
-            match self.next().await {
-                Command::ShowMediaKeys(state) => state,
-                other => panic!("{other:?}"),
-            }
+            let told = self.next().await;
+            let Command::ShowMediaKeys(state) = told else {
+                panic!("{told:?}");
+            };
+            state
         }
 
         async fn call(&self, interface: &str, method: &str) -> zbus::Result<zbus::Message> {
