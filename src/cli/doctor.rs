@@ -142,11 +142,10 @@ fn examine(
         found.sound = heard.ok().map(|(report, _)| SoundFigures::of(&report));
     }
     checks.push(network::demo());
-    let config_endpoint = config.endpoint.as_deref();
     let wishes = Wishes {
         demo: asked.demo,
         flag: asked.endpoint,
-        config: config_endpoint,
+        config: config.endpoint.as_deref(),
         has_key: key.key.is_some(),
     };
     let model = profile.as_ref().ok().map(|profile| {

@@ -161,7 +161,11 @@ def window_media_keys(case):
 
         for _ in range(100):
             desktop.media_key("PlayPause")
+        # What was sent meanwhile may be answered.
+        desktop.media_key("Stop")
         assistant.becomes(False, "closed after a hundred presses")
+        desktop.media_key("Stop")
+        plays("Paused", "told that it is silent again")
         # What is open is closed with the keys.
         desktop.media_key("Play")
         assistant.becomes(True, "open once more")
