@@ -23,6 +23,9 @@ mod tray_item;
 #[path = "../../tests/support/bus.rs"]
 pub(crate) mod bus;
 #[cfg(all(test, unix, not(target_os = "macos")))]
+#[path = "../../tests/support/player.rs"]
+pub(crate) mod played_player;
+#[cfg(all(test, unix, not(target_os = "macos")))]
 #[path = "../../tests/support/tray.rs"]
 pub(crate) mod played_tray;
 

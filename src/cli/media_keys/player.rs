@@ -101,20 +101,18 @@ mod tests {
 
     use tokio::time::timeout;
     use tokio_util::task::AbortOnDropHandle;
-    use zbus::{Connection, Proxy, connection};
 
     use super::*;
     use crate::conversation::snapshot::{SettingOrigin, SettingView, SettingsView};
     use crate::desktop::MediaKey;
     use crate::desktop::bus::Bus;
+    use crate::desktop::played_player::PlayedDesktop;
     use crate::settings::config;
-
-    const NAME: &str = "org.mpris.MediaPlayer2.sovereign";
 
     /// A conversation on a bus of its own, and its desktop.
     struct Talk {
         bus: Bus,
-        desktop: Connection,
+        desktop: PlayedDesktop,
         snapshots: watch::Sender<Arc<Snapshot>>,
         commands: mpsc::Receiver<Command>,
         wish: watch::Sender<WindowWish>,
@@ -124,8 +122,7 @@ mod tests {
     impl Talk {
         async fn start() -> Self {
             let bus = Bus::new();
-            let desktop = connection::Builder::address(&*bus.address).expect("an address");
-            let desktop = desktop.build().await.expect("the bus");
+            let desktop = PlayedDesktop::on(&bus.address).await;
             let (snapshots, theirs) = watch::channel(Arc::default());
             let (sender, commands) = mpsc::channel(8);
             let (wish, address) = (WindowWish::channel(false), bus.address.clone());
@@ -176,35 +173,18 @@ mod tests {
             };
             state
         }
-
-        async fn call(&self, interface: &str, method: &str) -> zbus::Result<zbus::Message> {
-            let path = "/org/mpris/MediaPlayer2";
-            let call = self
-                .desktop
-                .call_method(Some(NAME), path, Some(interface), method, &());
-            call.await
-        }
-
-        async fn status(&self) -> String {
-            let (path, interface) = ("/org/mpris/MediaPlayer2", "org.mpris.MediaPlayer2.Player");
-            let player = Proxy::new(&self.desktop, NAME, path, interface).await;
-            let player = player.expect("a player");
-            let status = player.get_property("PlaybackStatus").await;
-            status.expect("a status")
-        }
     }
 
     #[tokio::test]
     async fn switched_on_and_off_while_it_runs_a_hundred_presses_and_the_window() {
         let mut talk = Talk::start().await;
-        let player = "org.mpris.MediaPlayer2.Player";
         talk.shows(false, Activity::Listening);
-        assert!(talk.call(player, "PlayPause").await.is_err(), "not wanted");
+        assert!(!talk.desktop.press("PlayPause").await, "not wanted");
         for _ in 0..2 {
             talk.shows(true, Activity::Listening);
             assert_eq!(talk.state().await, MediaKeysState::Works);
             for _ in 0..100 {
-                talk.call(player, "PlayPause").await.expect("taken");
+                assert!(talk.desktop.press("PlayPause").await);
                 let told = talk.next().await;
                 let is_press = matches!(told, Command::PressMediaKey(MediaKey::PlayPause));
                 assert!(is_press, "{told:?}");
@@ -218,17 +198,16 @@ mod tests {
                 (Activity::Muted, "Paused"),
             ] {
                 talk.shows(true, activity);
-                while talk.status().await != status {}
+                while talk.desktop.status().await != status {}
             }
             talk.shows(false, Activity::Listening);
             assert_eq!(talk.state().await, MediaKeysState::Off);
-            while talk.call(player, "PlayPause").await.is_ok() {}
+            while talk.desktop.press("PlayPause").await {}
             while talk.commands.try_recv().is_ok() {}
         }
         talk.shows(true, Activity::Listening);
         assert_eq!(talk.state().await, MediaKeysState::Works);
-        let raised = talk.call("org.mpris.MediaPlayer2", "Raise").await;
-        raised.expect("taken");
+        assert!(talk.desktop.raise().await);
         let mut wish = talk.wish.subscribe();
         let opened = wish.wait_for(|wish| wish.is_open);
         let opened = timeout(Duration::from_secs(30), opened).await;
