@@ -107,6 +107,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "zbus",
         &[
             "desktop/lock.rs",
+            "desktop/media_keys.rs",
             "desktop/tray_item.rs",
             "global_key/portal.rs",
         ],

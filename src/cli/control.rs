@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::global::Global;
 use super::global_key::{self, GlobalKeyTask};
+use super::media_keys;
 use super::other_sound::{self, OtherSoundTask};
 use super::output_files;
 use super::profiles::put;
@@ -209,6 +210,7 @@ fn not_listened_at(error: &io::Error) {
 pub struct Controlled {
     #[cfg(unix)]
     _socket: Option<crate::control::ControlSocket>,
+    _media_keys: Option<AbortOnDropHandle<()>>,
     _global_key: Option<GlobalKeyTask>,
     _lock: Option<AbortOnDropHandle<()>>,
     _other_sound: OtherSoundTask,
@@ -216,8 +218,8 @@ pub struct Controlled {
     pub wish: watch::Sender<WindowWish>,
 }
 
-/// Answers requests to this conversation, and with a microphone takes the talk key for any window and mutes while the screen is
-/// locked; call it inside the runtime.
+/// Answers requests to this conversation, and with a microphone takes the talk key for any window and media
+/// keys, and mutes while the screen is locked; call it inside the runtime.
 pub(super) fn serve(
     claim: Option<Claim>,
     session: &Session,
@@ -242,10 +244,12 @@ pub(super) fn serve(
         Some(socket)
     });
     #[cfg(not(unix))]
-    drop((claim, session, window));
+    drop((claim, session));
     Controlled {
         #[cfg(unix)]
         _socket: socket,
+        _media_keys: has_microphone
+            .then(|| media_keys::follow(session, window.then(|| wish.clone()))),
         _global_key: has_microphone.then(|| global_key::follow(session)),
         _lock: has_microphone.then(|| screen_lock::follow(session)),
         _other_sound: other_sound::follow(session),

@@ -3,6 +3,7 @@
 mod bundle;
 mod check;
 mod global_key;
+mod media_keys;
 mod network;
 mod other_sound;
 mod setup;
@@ -124,6 +125,7 @@ fn examine(
     }
     checks.extend(setup::variables(|name| std::env::var_os(name)));
     checks.extend(config.global_key.as_ref().map(global_key::check));
+    checks.extend(config.media_keys.then(media_keys::check).flatten());
     checks.extend(tray::check(&config.window));
     checks.extend(setup::key(&key));
     checks.extend(setup::sound(devices));
@@ -140,11 +142,10 @@ fn examine(
         found.sound = heard.ok().map(|(report, _)| SoundFigures::of(&report));
     }
     checks.push(network::demo());
-    let config_endpoint = config.endpoint.as_deref();
     let wishes = Wishes {
         demo: asked.demo,
         flag: asked.endpoint,
-        config: config_endpoint,
+        config: config.endpoint.as_deref(),
         has_key: key.key.is_some(),
     };
     let model = profile.as_ref().ok().map(|profile| {

@@ -13,6 +13,7 @@ pub mod ineffective_options;
 mod line_writer;
 pub mod load;
 mod log;
+mod media_keys;
 mod monitor;
 mod newer_version;
 mod other_sound;

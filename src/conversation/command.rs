@@ -42,6 +42,10 @@ pub enum Command {
     ShowGlobalKey(GlobalKeyState),
     /// Ask for that key once more.
     RetryGlobalKey,
+    /// A media key was pressed; it does what is sensible now.
+    PressMediaKey(crate::desktop::MediaKey),
+    /// Whether media keys arrive.
+    ShowMediaKeys(crate::desktop::MediaKeysState),
     /// Why the sound of other programs is not lowered although it is to be, if it is not.
     ShowOtherSound(Option<LocalizedText>),
     /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.

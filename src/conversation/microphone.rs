@@ -44,6 +44,8 @@ impl MicrophoneControl {
 pub(super) struct TalkKeyState {
     open: bool,
     closes_at: Option<Instant>,
+    /// A media key opened it: it is open until the next press, whatever the talk key does.
+    by_media_key: bool,
 }
 
 impl TalkKeyState {
@@ -55,7 +57,7 @@ impl TalkKeyState {
         mode: TalkKey,
         delay: Duration,
     ) -> bool {
-        let is_open = self.open && self.closes_at.is_none();
+        let is_open = self.is_pressed();
         let opens = match mode {
             TalkKey::Hold => down,
             TalkKey::Tap if down => !is_open,
@@ -64,6 +66,7 @@ impl TalkKeyState {
         if opens {
             let was_closed = !self.open;
             (self.open, self.closes_at) = (true, None);
+            self.by_media_key = false;
             return was_closed;
         }
         if is_open {
@@ -71,6 +74,13 @@ impl TalkKeyState {
             self.handle_timeout(now);
         }
         false
+    }
+
+    /// Takes a press of a media key, which tells of no release; says whether it opened the microphone now.
+    pub(super) fn press_media_key(&mut self, now: Instant, delay: Duration) -> bool {
+        let opened = self.turn(now, !self.is_pressed(), TalkKey::Hold, delay);
+        self.by_media_key = self.is_pressed();
+        opened
     }
 
     /// Closes the microphone at once.
@@ -81,6 +91,16 @@ impl TalkKeyState {
     /// Whether the microphone is open for the key.
     pub(super) const fn is_open(self) -> bool {
         self.open
+    }
+
+    /// Whether it is open, and not until a delay is over.
+    pub(super) const fn is_pressed(self) -> bool {
+        self.open && self.closes_at.is_none()
+    }
+
+    /// Whether a media key opened it.
+    pub(super) const fn is_by_media_key(self) -> bool {
+        self.by_media_key
     }
 
     /// Whether the key was let go, and the microphone is open until its time is over.

@@ -14,6 +14,7 @@ mod event;
 mod file_playlist;
 mod files;
 mod keeping;
+mod media_keys;
 
 pub mod link_words;
 mod microphone;

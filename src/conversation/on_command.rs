@@ -29,6 +29,8 @@ impl Conversation {
             Command::HoldToTalk(held) => self.hold(now, held),
             Command::ShowGlobalKey(state) => self.show_global_key(state),
             Command::RetryGlobalKey => self.microphone.global_key.tries += 1,
+            Command::PressMediaKey(key) => self.press_media_key(now, key),
+            Command::ShowMediaKeys(state) => self.show_media_keys(now, state),
             Command::ShowOtherSound(trouble) => self.show_other_sound(trouble),
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),

@@ -8,7 +8,7 @@ use crate::base::chord::Chord;
 use crate::base::ids::TurnId;
 use crate::base::localized_text::LocalizedText;
 use crate::base::severity::Severity;
-use crate::desktop::{AutostartState, TrayState};
+use crate::desktop::{AutostartState, MediaKeysState, TrayState};
 use crate::global_key::GlobalKeyState;
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::turn_cost::Pricing;
@@ -182,6 +182,8 @@ pub struct DesktopView {
     pub autostart: AutostartState,
     /// Whether the tray shows its icon.
     pub tray: TrayState,
+    /// Whether its media keys arrive.
+    pub media_keys: MediaKeysState,
 }
 
 /// What the assistant is doing, in the order in which a turn passes through it.
@@ -263,6 +265,8 @@ pub struct TalkView {
     pub voice_activation: bool,
     /// The key was let go, and the microphone is open until the delay is over.
     pub closing: bool,
+    /// A media key opened it: it is open until the next press.
+    pub by_media_key: bool,
     /// The key is held down although the microphone is muted.
     pub held_in_vain: bool,
 }
@@ -284,6 +288,7 @@ impl Default for TalkView {
             release_delay: Duration::ZERO,
             voice_activation: true,
             closing: false,
+            by_media_key: false,
             held_in_vain: false,
         }
     }

@@ -103,14 +103,17 @@ impl Conversation {
             .call_assistant(self.settings.answerer().shown());
     }
 
-    fn activity(&self) -> Activity {
-        // While patience runs it is still the user's turn, whatever the service has been told.
-        let phase = if self.turns.machine.is_closed_early() {
+    /// Whose turn it is, as the user sees it: while patience runs still the user's, whatever the service has been told.
+    pub(super) fn shown_phase(&self) -> Phase {
+        if self.turns.machine.is_closed_early() {
             Phase::Speaking
         } else {
             self.turns.machine.phase()
-        };
-        match (phase, &self.provider.link) {
+        }
+    }
+
+    fn activity(&self) -> Activity {
+        match (self.shown_phase(), &self.provider.link) {
             (Phase::Idle | Phase::Speaking, _) if self.microphone.muted => Activity::Muted,
             (Phase::Speaking, _) if self.microphone.key.is_open() => Activity::Held,
             (Phase::Speaking, _) => Activity::UserSpeaks,
@@ -140,6 +143,7 @@ impl Conversation {
             release_delay: config.release_delay,
             voice_activation: self.settings.voice_activation(),
             closing: self.microphone.key.is_closing(),
+            by_media_key: self.microphone.key.is_by_media_key(),
             held_in_vain: self.microphone.held_in_vain,
         }
     }

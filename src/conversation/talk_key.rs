@@ -20,24 +20,36 @@ impl Conversation {
     /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
     pub(super) fn hold(&mut self, now: Instant, down: bool) {
         self.microphone.held_in_vain = down && self.microphone.muted;
-        if self.microphone.muted || self.is_checking() || self.spending.is_closed() {
+        if self.is_talk_closed() {
             return;
         }
         let config = self.settings.config();
         let (mode, delay) = (config.talk_key, config.release_delay);
-        let opened = self.microphone.key.turn(now, down, mode, delay);
-        if opened && self.turns.machine.is_closed_early() {
+        if self.microphone.key.turn(now, down, mode, delay) {
+            self.key_opened(now);
+        }
+    }
+
+    /// Whether no key opens the microphone now.
+    pub(super) fn is_talk_closed(&self) -> bool {
+        self.microphone.muted || self.is_checking() || self.spending.is_closed()
+    }
+
+    /// A key opened the microphone.
+    pub(super) fn key_opened(&mut self, now: Instant) {
+        if self.turns.machine.is_closed_early() {
             // The key says that the user goes on.
             self.resume(now, now, Duration::ZERO);
-        } else if opened && self.turns.machine.phase() == Phase::Replying {
+        } else if self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
         }
     }
 
     /// Esc: a microphone that is open after the key, or until the next tap, closes; else the reply stops.
     pub(super) fn stop_pressed(&mut self, now: Instant) {
-        let tapped = self.settings.config().talk_key == TalkKey::Tap;
-        if self.microphone.key.is_open() && (tapped || self.microphone.key.is_closing()) {
+        let key = self.microphone.key;
+        let tapped = self.settings.config().talk_key == TalkKey::Tap || key.is_by_media_key();
+        if key.is_open() && (tapped || key.is_closing()) {
             self.microphone.key.close();
         } else {
             self.feed(now, Input::StopPressed);

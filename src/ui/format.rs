@@ -162,6 +162,7 @@ pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> &'static str {
         Activity::Listening => t!("speak-whenever-you-like"),
         Activity::UserSpeaks => t!("im-listening"),
         Activity::Held if snapshot.talk.closing => t!("the-microphone-closes-in-a"),
+        Activity::Held if snapshot.talk.by_media_key => t!("speak-and-press-again-when"),
         Activity::Held if snapshot.talk.key == TalkKey::Tap => {
             t!("speak-and-press-space-when")
         }

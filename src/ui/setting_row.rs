@@ -17,7 +17,7 @@ use super::{bidi, format, key_texts, speech};
 use crate::base::keys::{Key, Kind, Value};
 use crate::base::text::t;
 use crate::conversation::snapshot::{SettingOrigin, SettingView, Snapshot};
-use crate::desktop::TrayState;
+use crate::desktop::{MediaKeysState, TrayState};
 use crate::profile::shown_label;
 
 /// Widths of controls, in points; a row with less room has them below its text.
@@ -89,6 +89,9 @@ pub(super) fn row_ui(
             let words = t!("no-icon-in-the-tray", why);
             signed_row(ui, mark, &format::clean(&words));
         }
+        if id.key == "media_keys" {
+            media_keys_ui(ui, &snapshot.desktop.media_keys);
+        }
         if id.key == "global_key" && global_key_ui(ui, &snapshot.global_key) {
             asked = Some(RowRequest::Retry);
         }
@@ -111,6 +114,19 @@ pub(super) fn row_ui(
         state.typed.remove(&id);
     }
     asked
+}
+
+/// Whether media keys arrive.
+fn media_keys_ui(ui: &mut Ui, state: &MediaKeysState) {
+    let t = tokens(ui);
+    match state {
+        MediaKeysState::Off => {}
+        MediaKeysState::Works => signed_row(ui, (Sign::Dot, t.ok), t!("media-keys-work")),
+        MediaKeysState::NotPossible { why } => {
+            let words = t!("media-keys-problem", why);
+            signed_row(ui, (Sign::Cross, t.bad), &format::clean(&words));
+        }
+    }
 }
 
 /// Name and meaning; the name is what the control is called.

@@ -56,8 +56,10 @@ impl SettingsSection {
         Some(match key.name {
             "input_device" | "output_device" | "volume" | "voice" | "languages"
             | "echo_cancellation" | "lower_other_sound" => Self::Sound,
+            // Elsewhere it does nothing.
+            "media_keys" if cfg!(not(all(unix, not(target_os = "macos")))) => return None,
             "talk_key" | "global_key" | "release_delay_ms" | "voice_activation" | "detection"
-            | "mute_when_locked" | "window.keep_muted" => Self::Talking,
+            | "media_keys" | "mute_when_locked" | "window.keep_muted" => Self::Talking,
             "endpoint" => Self::Account,
             "keep" | "keep_audio" | "state" => Self::Privacy,
             // Elsewhere it does nothing.

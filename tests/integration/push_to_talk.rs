@@ -6,6 +6,7 @@ use crate::support::{Running, World, simulate, voice};
 use sovereign::base::ids::Mark;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, CheckStatus, CheckStep, Notice, Snapshot};
+use sovereign::desktop::{MediaKey, MediaKeysState};
 use sovereign::profile::Detection;
 use sovereign::server::Script;
 use sovereign::settings::config::TalkKey;
@@ -214,6 +215,64 @@ fn a_locked_screen_mutes_and_an_unlocked_one_unmutes_what_it_muted() {
         assert_eq!(notices.iter().filter(told).count(), 1, "{notices:?}");
         world.quit().await;
     });
+}
+
+async fn is_quiet_again(world: &Running) {
+    tokio::time::sleep(ms(5_000)).await;
+    assert_eq!(seen(world).activity, Activity::Listening);
+}
+
+#[test]
+fn a_media_key_is_tapped_and_stops_what_is_said() {
+    use Command::{PressMediaKey, ShowMediaKeys};
+    let press = || PressMediaKey(MediaKey::PlayPause);
+    for key in [TalkKey::Hold, TalkKey::Tap] {
+        simulate(async {
+            let mut world = by_key(Detection::Manual, [Command::set("talk_key", &key)]).await;
+            tell_all(&world, [ShowMediaKeys(MediaKeysState::Works), press()]).await;
+            assert_eq!(seen(&world).activity, Activity::Held);
+            world.speak(&voice("american-man")).await;
+            tell_all(&world, [PressMediaKey(MediaKey::Play)]).await;
+            assert_eq!(seen(&world).activity, Activity::Held, "it plays already");
+            tell_all(&world, [press()]).await;
+            assert_eq!(world.turn().await.outcome, Outcome::Completed);
+            // The last answer again, which the next press stops.
+            for stop in [MediaKey::PlayPause, MediaKey::Stop] {
+                tell_all(&world, [PressMediaKey(MediaKey::Next)]).await;
+                assert_eq!(seen(&world).activity, Activity::Repeating);
+                tell_all(&world, [PressMediaKey(stop)]).await;
+                tokio::time::sleep(ms(500)).await;
+                assert_eq!(seen(&world).activity, Activity::Listening, "{stop:?}");
+            }
+            // Quick ones; what was sent meanwhile may be answered.
+            tell_all(&world, (0..100).map(|_| press())).await;
+            tell_all(&world, [PressMediaKey(MediaKey::Stop)]).await;
+            for closes in [
+                PressMediaKey(MediaKey::Stop),
+                // Esc.
+                Command::StopReply,
+                // The bus is gone, or the keys are not wanted any more.
+                ShowMediaKeys(MediaKeysState::NotPossible { why: String::new() }),
+                ShowMediaKeys(MediaKeysState::Off),
+            ] {
+                is_quiet_again(&world).await;
+                tell_all(&world, [PressMediaKey(MediaKey::Play)]).await;
+                assert_eq!(seen(&world).activity, Activity::Held);
+                let told = format!("{closes:?}");
+                tell_all(&world, [closes]).await;
+                assert_ne!(seen(&world).activity, Activity::Held, "{told}");
+            }
+            is_quiet_again(&world).await;
+            // What the talk key opened is not theirs to close.
+            tell_all(&world, [PRESS, ShowMediaKeys(MediaKeysState::Off)]).await;
+            assert_eq!(seen(&world).activity, Activity::Held);
+            tell_all(&world, [press()]).await;
+            is_quiet_again(&world).await;
+            tell_all(&world, [Command::SetMuted(true), press()]).await;
+            assert!(seen(&world).muted && seen(&world).talk.held_in_vain);
+            world.quit().await;
+        });
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 import json
 
-from cases_talk import after_greeting
+import sound
+from cases_global_key import Assistant
+from cases_talk import SENTENCE, after_greeting
 from cases_window import open_window, passes
 from desk import Window, eventually, require
 from desktop import Desktop
@@ -126,4 +128,52 @@ def window_mutes_while_the_screen_is_locked(case):
         muted(True, "muted by the user while it was locked")
 
 
-CASES = [hidden_start_answers_and_a_second_one_shows_it, window_closes_into_the_tray, window_mutes_while_the_screen_is_locked]
+def window_media_keys(case):
+    """Play/Pause from the desktop's bus opens the microphone, closes it, and stops the answer; a hundred presses leave nothing open."""
+    desk, config = case.desk, case.folder / "config.yaml"
+    config.write_text("media_keys: on\nvoice_activation: off\n")
+    with Desktop(case) as desktop, open_window(case, "--demo", "--config", config, environment=desktop.environment) as (program, _, tape):
+        after_greeting(tape)
+        assistant = Assistant(case, config, program.folder / "home")
+        plays = lambda wanted, what: eventually(what, 20, lambda: desktop.player() == wanted)
+        plays("Paused", "a player")
+
+        start = tape.now()
+        desktop.media_key("PlayPause")
+        assistant.becomes(True, "the microphone open")
+        plays("Playing", "told that it listens")
+        desk.screenshot(case.folder / "1-open.png")
+        desk.play(sound.speech(case.speech, SENTENCE))
+        passes(tape, 0.3)
+        require(assistant.held(), "it closed by itself")
+        desktop.media_key("PlayPause")
+        begun = tape.wait_sound(start, 40, "the answer")
+        plays("Playing", "told that it answers")
+        passes(tape, 0.5)
+        pressed = tape.now()
+        desktop.media_key("PlayPause")
+        quiet = tape.wait_quiet(1.2, 20, begun)
+        plays("Paused", "told that it is silent")
+        case.figure("silent after", (quiet - pressed) * 1000 / sound.RATE)
+        said = sound.span(tape.mouth(start))
+        heard = (quiet - begun) / sound.RATE
+        require(heard < (said[1] - said[0]) / sound.RATE - 0.5, f"the answer went on for {heard:.2f} s")
+
+        for _ in range(100):
+            desktop.media_key("PlayPause")
+        # What was sent meanwhile may be answered.
+        desktop.media_key("Stop")
+        assistant.becomes(False, "closed after a hundred presses")
+        desktop.media_key("Stop")
+        plays("Paused", "told that it is silent again")
+        # What is open is closed with the keys.
+        desktop.media_key("Play")
+        assistant.becomes(True, "open once more")
+        config.write_text("voice_activation: off\n")
+        plays(None, "no player")
+        assistant.becomes(False, "closed with the keys")
+        config.write_text("media_keys: on\nvoice_activation: off\n")
+        plays("Paused", "a player again")
+
+
+CASES = [hidden_start_answers_and_a_second_one_shows_it, window_closes_into_the_tray, window_mutes_while_the_screen_is_locked, window_media_keys]

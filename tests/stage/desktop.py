@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 
-from jeepney import DBusAddress, MessageType, new_error, new_method_call, new_method_return, new_signal
+from jeepney import DBusAddress, MessageType, Properties, new_error, new_method_call, new_method_return, new_signal
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import open_dbus_connection
 
@@ -15,6 +15,7 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM = DBusAddress("/StatusNotifierItem", interface="org.kde.StatusNotifierItem")
 LOGIND = "org.freedesktop.login1"
 SESSION = "/org/freedesktop/login1/session/_31"
+PLAYER = DBusAddress("/org/mpris/MediaPlayer2", "org.mpris.MediaPlayer2.sovereign", "org.mpris.MediaPlayer2.Player")
 
 
 class Desktop:
@@ -94,6 +95,17 @@ class Desktop:
         answer = self.user.send_and_get_reply(new_method_call(item, "Activate", "ii", (0, 0)), timeout=30)
         if answer.header.message_type == MessageType.error:
             raise Failure(f"a click: {answer.body}")
+
+    def media_key(self, method):
+        """As the desktop calls a player when such a key is pressed."""
+        answer = self.user.send_and_get_reply(new_method_call(PLAYER, method), timeout=30)
+        if answer.header.message_type == MessageType.error:
+            raise Failure(f"{method}: {answer.body}")
+
+    def player(self):
+        """What the player says it is doing; None where there is none."""
+        answer = self.user.send_and_get_reply(Properties(PLAYER).get("PlaybackStatus"), timeout=30)
+        return None if answer.header.message_type == MessageType.error else answer.body[0][1]
 
     def saver(self, active):
         """The screen saver of KDE Plasma begins or ends."""

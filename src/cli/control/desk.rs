@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use crate::control::{ControlAnswer, ControlRequest, ControlStatus, WindowWish};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
+use crate::settings::config::TalkKey;
 
 /// What answers requests.
 pub(super) struct ControlDesk {
@@ -22,7 +23,11 @@ impl ControlDesk {
         match request {
             ControlRequest::Press => self.send(Command::HoldToTalk(true)),
             ControlRequest::Release => self.send(Command::HoldToTalk(false)),
-            ControlRequest::Toggle => self.send(Command::HoldToTalk(!is_held(&snapshot))),
+            ControlRequest::Toggle => {
+                // A key that is tapped knows no release.
+                let is_tapped = snapshot.talk.key == TalkKey::Tap;
+                self.send(Command::HoldToTalk(is_tapped || !is_held(&snapshot)))
+            }
             ControlRequest::Mute { muted } => {
                 let muted = muted.unwrap_or(!snapshot.muted);
                 let sent = self.send(Command::SetMuted(muted));
@@ -101,5 +106,42 @@ fn status(snapshot: &Snapshot) -> ControlStatus {
         profile: profile.map_or_else(String::new, |profile| profile.name.to_string()),
         connected: matches!(snapshot.link, Link::Connected { .. }),
         demo: snapshot.demo,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::snapshot::TalkView;
+
+    #[test]
+    fn toggle_opens_and_closes_whatever_the_talk_key_does() {
+        for (key, activity, down) in [
+            (TalkKey::Hold, Activity::Listening, true),
+            (TalkKey::Hold, Activity::Held, false),
+            (TalkKey::Tap, Activity::Listening, true),
+            // A second tap closes.
+            (TalkKey::Tap, Activity::Held, true),
+        ] {
+            let (commands, mut sent) = mpsc::channel(1);
+            let talk = TalkView {
+                key,
+                ..TalkView::default()
+            };
+            let snapshot = Snapshot {
+                activity,
+                talk,
+                ..Snapshot::default()
+            };
+            let desk = ControlDesk {
+                commands,
+                snapshots: watch::channel(Arc::new(snapshot)).1,
+                wish: None,
+            };
+            assert_eq!(desk.answer(ControlRequest::Toggle), ControlAnswer::Done);
+            let told = sent.try_recv().expect("a command");
+            let wanted = matches!(told, Command::HoldToTalk(d) if d == down);
+            assert!(wanted, "{key:?}, {activity:?}: {told:?}");
+        }
     }
 }

@@ -54,7 +54,7 @@ fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
 fn everything_that_can_be_written_is_read() {
     let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
                 detection: automatic\necho_cancellation: off\nvoice: puck\nlanguages: [de-AT, \"no\"]\ntalk_key: tap\n\
-                global_key: ctrl+f9\nrelease_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nlower_other_sound: on\nwindow:\n  panel: 2\n  theme: dark\nkeep: forever\nkeep_audio: on\nstate: logs\n\
+                global_key: ctrl+f9\nmedia_keys: on\nrelease_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nlower_other_sound: on\nwindow:\n  panel: 2\n  theme: dark\nkeep: forever\nkeep_audio: on\nstate: logs\n\
                 price_usd_per_million:\n  in: 3\n  out: 12.5\nspend_limit_usd:\n  conversation: 1.5\n  day: 5\n";
     let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
     assert_eq!(config.profile.as_deref(), Some("ultra-fast"));
@@ -78,7 +78,7 @@ fn everything_that_can_be_written_is_read() {
         (config.volume, config.window.panel, config.window.theme),
         (0.5, 2, Theme::Dark)
     );
-    assert!(config.lower_other_sound);
+    assert!(config.lower_other_sound && config.media_keys);
     assert_eq!(config.state, Some("logs".into()));
     assert_eq!((config.keep, config.keep_audio), (Retention::Forever, true));
     let price = Price {
@@ -103,7 +103,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, global_key, release_delay_ms, voice_activation, mute_when_locked, volume, lower_other_sound, keep, keep_audio, state, newer_versions, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, global_key, media_keys, release_delay_ms, voice_activation, mute_when_locked, volume, lower_other_sound, keep, keep_audio, state, newer_versions, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
         ),
         (
             "volume: 2",

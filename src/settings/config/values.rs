@@ -37,6 +37,8 @@ pub struct Config {
     pub talk_key: TalkKey,
     /// A talk key that works whatever window has the focus.
     pub global_key: Option<Chord>,
+    /// Whether media keys and the button of a headset are talk keys too.
+    pub media_keys: bool,
     /// How long the microphone stays open after the talk key is let go, at most [`MOST_RELEASE_DELAY`].
     pub release_delay: Duration,
     /// Whether speech opens the microphone; otherwise the talk key alone does.
