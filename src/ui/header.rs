@@ -49,10 +49,13 @@ pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view
     let is_one_row = room == LayoutSize::Wide && needed <= ui.available_width();
     // Who sets up has not heard of them yet.
     let shows_profiles = view.page != Screen::Welcome;
-    // Where there is no room for it, the key has it.
-    let can_be_small =
-        shows_profiles && is_one_row && needed + SMALL_BUTTON <= ui.available_width();
     let is_menu = is_low && !is_one_row && ui.available_width() >= MENU;
+    // Where there is no room for it, the key has it.
+    let beside = if is_one_row { needed } else { BESIDE + badge };
+    let can_be_small = room == LayoutSize::Wide
+        && shows_profiles
+        && !is_menu
+        && beside + SMALL_BUTTON <= ui.available_width();
     ui.horizontal(|ui| {
         ui.set_min_height(if is_low { LOW_BUTTON } else { 36.0 });
         who_and_what_ui(ui, room, snapshot, view.now);
