@@ -90,7 +90,7 @@ impl Exposition {
     // Writing to a string cannot fail.
     fn head(&mut self, name: &str, help: &str, kind: &str) {
         debug_assert!(
-            !help.contains(['\\', '\n']),
+            !help.bytes().any(|byte| matches!(byte, b'\\' | b'\n')),
             "{help}: it would have to be escaped"
         );
         for part in [
