@@ -1,5 +1,6 @@
 //! `sovereign doctor`: finds faults and names remedies.
 
+mod ask_desktop;
 mod bundle;
 mod check;
 mod global_key;

@@ -32,7 +32,7 @@ const UNUSED: Duration = Duration::from_secs(30);
 /// At the end restoring takes no longer.
 const RESTORED_WITHIN: Duration = Duration::from_secs(10);
 
-/// What the process that lowers is told.
+/// The arguments of the process that lowers.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LowerArgs {
     /// The process whose own sound stays as it is
@@ -169,7 +169,7 @@ struct Follower<S> {
     was_restarted: bool,
     /// When the sound is restored, or else the process ended.
     due: Option<Instant>,
-    /// Whether the user was told that nothing is lowered.
+    /// A notice says that nothing is lowered.
     trouble: bool,
 }
 
@@ -242,7 +242,7 @@ impl<S: Fn() -> io::Result<KeeperLink>> Follower<S> {
         }
     }
 
-    /// Whether the process was there and was told.
+    /// Writes the wish to the process; returns whether one took it.
     async fn write(&mut self) -> bool {
         let Some(keeper) = &mut self.keeper else {
             return false;

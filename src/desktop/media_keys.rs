@@ -58,7 +58,7 @@ impl MediaKeys {
     }
 }
 
-/// Whether the desktop can give media keys; nobody is told that they are wanted.
+/// Whether the desktop can give media keys. It asks for none.
 pub async fn look_for_media_keys() -> MediaKeysState {
     match answered(Connection::session()).await {
         Ok(_) => MediaKeysState::Works,

@@ -201,7 +201,7 @@ impl X11Key {
         Ok((codes, locks))
     }
 
-    /// Grabs anew: the keyboard has changed.
+    /// Grabs again: the keyboard has changed.
     fn grab_again(&mut self) -> Result<(), ReplyError> {
         let (x, root) = (&self.connection, self.root);
         x.ungrab_key(ANY_KEY, root, ModMask::ANY)?.check()?;

@@ -1,36 +1,25 @@
 //! Whether this desktop shows an icon in its tray, and what is missing without.
 
-use std::time::Duration;
-
+use super::ask_desktop::ask_desktop;
 use super::check::Check;
 use crate::desktop::{TrayState, look_for_tray};
 use crate::settings::config::Window;
 
 const NAME: &str = "tray";
-/// A desktop answers within milliseconds.
-const LIMIT: Duration = Duration::from_secs(5);
 
 /// Nothing where no icon is wanted, or this system has none.
 pub(super) fn check(window: &Window) -> Option<Check> {
     if !window.tray {
         return None;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let why = match runtime {
+    let why = match ask_desktop(look_for_tray()) {
         Err(error) => error.to_string(),
-        Ok(runtime) => {
-            let look = async { tokio::time::timeout(LIMIT, look_for_tray()).await };
-            match runtime.block_on(look) {
-                Ok(TrayState::Off | TrayState::Asking) => return None,
-                Ok(TrayState::Shown) => {
-                    return Some(Check::ok(NAME, "this desktop shows an icon in its tray"));
-                }
-                Ok(TrayState::NotShown { why }) => why,
-                Err(_) => "The desktop does not answer.".to_owned(),
-            }
+        Ok(Some(TrayState::Off | TrayState::Asking)) => return None,
+        Ok(Some(TrayState::Shown)) => {
+            return Some(Check::ok(NAME, "this desktop shows an icon in its tray"));
         }
+        Ok(Some(TrayState::NotShown { why })) => why,
+        Ok(None) => "The desktop does not answer.".to_owned(),
     };
     let what = format!("there is no icon. {why}");
     Some(if window.close_to_tray {
