@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::signal;
 use crate::audio::other_sound::{KeeperOptions, LoweredFile, OtherSoundReport, keep_volumes};
-use crate::base::keys::Value;
 use crate::base::localized_text::LocalizedText;
 use crate::base::text::t;
 use crate::conversation::Session;
@@ -138,9 +137,7 @@ enum OtherSoundWish {
 
 impl OtherSoundWish {
     fn of(snapshot: &Snapshot) -> Self {
-        let mut settings = snapshot.settings.config.iter();
-        let is_on = |value: &Value| *value == Value::Flag(true);
-        if !settings.any(|setting| setting.key.name == KEY && is_on(&setting.value)) {
+        if !snapshot.settings.is_on(KEY) {
             return Self::Off;
         }
         match snapshot.activity {
@@ -305,8 +302,7 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::conversation::snapshot::{SettingOrigin, SettingView, SettingsView};
-    use crate::settings::config;
+    use crate::conversation::snapshot::SettingsView;
 
     /// A follower whose processes are read and spoken for by the test.
     struct Desk {
@@ -373,17 +369,7 @@ mod tests {
         }
 
         async fn shows(&self, on: bool, activity: Activity) {
-            let key = config::keys().find(|key| key.name == KEY).expect("a key");
-            let setting = SettingView {
-                key,
-                value: Value::Flag(on),
-                usual: Value::Flag(false),
-                origin: SettingOrigin::Chosen,
-            };
-            let settings = SettingsView {
-                config: vec![setting],
-                ..SettingsView::default()
-            };
+            let settings = SettingsView::of_switch(KEY, on);
             self.snapshots.send_replace(Arc::new(Snapshot {
                 activity,
                 settings: Arc::new(settings),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::base::keys::Value;
 use crate::control::WindowWish;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Snapshot};
@@ -77,8 +76,7 @@ impl<S: Fn(watch::Receiver<PlayerLook>) -> MediaKeys> Follower<S> {
 }
 
 fn is_on(snapshot: &Snapshot) -> bool {
-    let mut settings = snapshot.settings.config.iter();
-    settings.any(|setting| setting.key.name == KEY && setting.value == Value::Flag(true))
+    snapshot.settings.is_on(KEY)
 }
 
 fn look(snapshot: &Snapshot, has_window: bool) -> PlayerLook {
@@ -103,11 +101,10 @@ mod tests {
     use tokio_util::task::AbortOnDropHandle;
 
     use super::*;
-    use crate::conversation::snapshot::{SettingOrigin, SettingView, SettingsView};
+    use crate::conversation::snapshot::SettingsView;
     use crate::desktop::MediaKey;
     use crate::desktop::bus::Bus;
     use crate::desktop::played_player::PlayedDesktop;
-    use crate::settings::config;
 
     /// A conversation on a bus of its own, and its desktop.
     struct Talk {
@@ -143,17 +140,7 @@ mod tests {
         }
 
         fn shows(&self, on: bool, activity: Activity) {
-            let key = config::keys().find(|key| key.name == KEY).expect("a key");
-            let setting = SettingView {
-                key,
-                value: Value::Flag(on),
-                usual: Value::Flag(false),
-                origin: SettingOrigin::Chosen,
-            };
-            let settings = SettingsView {
-                config: vec![setting],
-                ..SettingsView::default()
-            };
+            let settings = SettingsView::of_switch(KEY, on);
             self.snapshots.send_replace(Arc::new(Snapshot {
                 activity,
                 settings: Arc::new(settings),

@@ -13,6 +13,32 @@ pub struct SettingsView {
     pub folders: Vec<(&'static str, String)>,
 }
 
+impl SettingsView {
+    /// Whether this key of the configuration is `on`.
+    pub fn is_on(&self, key: &str) -> bool {
+        let is_on = |setting: &SettingView| setting.value == Value::Flag(true);
+        self.config
+            .iter()
+            .any(|setting| setting.key.name == key && is_on(setting))
+    }
+
+    /// Nothing but this key, on or off.
+    #[cfg(test)]
+    pub(crate) fn of_switch(name: &str, on: bool) -> Self {
+        let key = crate::settings::config::keys().find(|key| key.name == name);
+        let setting = SettingView {
+            key: key.expect("a key"),
+            value: Value::Flag(on),
+            usual: Value::Flag(false),
+            origin: SettingOrigin::Chosen,
+        };
+        Self {
+            config: vec![setting],
+            ..Self::default()
+        }
+    }
+}
+
 /// The profile in use, and its keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProfileView {
